@@ -1,0 +1,1 @@
+"""Bundled layers of the contiguous United States; see ``catalog.toml``."""

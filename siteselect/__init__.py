@@ -1,0 +1,1 @@
+"""Choose data-center sites from map layers, with a proof."""

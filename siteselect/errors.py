@@ -1,0 +1,84 @@
+"""Errors and warnings.
+
+Every error a user can meet is a `SiteSelectError`. Children also inherit the
+builtin they resemble, so ``except ValueError`` keeps working. A message says
+four things: what was asked, what was found, what is allowed, and the call
+that mends it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class SiteSelectError(Exception):
+    """Root of every error that siteselect raises on purpose."""
+
+
+class LayerError(SiteSelectError, ValueError):
+    """A layer or a frame of candidates cannot be used as it is."""
+
+
+class CRSError(LayerError):
+    """A coordinate reference system is missing, wrong or unusable."""
+
+
+class StudyError(SiteSelectError, ValueError):
+    """A criterion, limit, parameter or study file asks for something unusable."""
+
+
+class InfeasiblePlanError(SiteSelectError, RuntimeError):
+    """No set of sites satisfies all limits; ``conflicts`` names those that clash.
+
+    Parameters
+    ----------
+    message : str
+        The four-part message.
+    conflicts : tuple of str
+        Names of limits that cannot hold together.
+    """
+
+    def __init__(self, message: str, conflicts: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.conflicts: tuple[str, ...] = tuple(conflicts)
+
+
+class SolverError(SiteSelectError, RuntimeError):
+    """A solver is missing, failed, or returned something that does not verify."""
+
+
+class MissingDependencyError(SiteSelectError, ImportError):
+    """An optional package is needed; the message names the extra to install."""
+
+
+class SiteSelectWarning(UserWarning):
+    """Root of the warnings."""
+
+
+class DataQualityWarning(SiteSelectWarning):
+    """The data was usable only after a repair, or is coarser than its use."""
+
+
+class ApproximationWarning(SiteSelectWarning):
+    """A result rests on an approximation the reader should know of."""
+
+
+def four_parts(asked: str, found: str, allowed: str, mend: str) -> str:
+    """Join the four parts of a message into one sentence each."""
+    parts = (asked, found, allowed, mend)
+    return " ".join(p.strip().rstrip(".") + "." for p in parts if p)
+
+
+def shown(items: Iterable[object], limit: int = 5) -> str:
+    """List at most ``limit`` items and count the rest."""
+    listed = [str(item) for item in items]
+    head = ", ".join(listed[:limit])
+    rest = len(listed) - limit
+    return f"{head} and {rest} more" if rest > 0 else head
+
+
+def nearest_name(name: str, known: Iterable[str]) -> str:
+    """Return ``" Did you mean 'x'?"`` for the closest known name, else ``""``."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""
