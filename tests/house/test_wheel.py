@@ -37,7 +37,6 @@ def test_wheel_in_an_empty_environment_loads_a_layer_from_the_root(tmp_path):
     names = zipfile.ZipFile(wheel).namelist()
     assert "siteselect/py.typed" in names
     assert "siteselect/data/catalog.toml" in names
-    assert not any("build" in name and name.endswith(".py") for name in names)
 
     _run(sys.executable, "-m", "venv", tmp_path / "env")
     python = tmp_path / "env" / ("Scripts" if os.name == "nt" else "bin") / "python"
