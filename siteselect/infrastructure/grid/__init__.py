@@ -7,7 +7,14 @@ supersedes every figure.
 
 from __future__ import annotations
 
-from siteselect.infrastructure.grid.flow import Flow, dc_flow, dispatch, spare_mw
+from siteselect.infrastructure.grid.flow import (
+    Flow,
+    dc_flow,
+    dispatch,
+    lodf_columns,
+    ptdf_columns,
+    spare_mw,
+)
 from siteselect.infrastructure.grid.hosting import hosting_capacity, hosting_table
 from siteselect.infrastructure.grid.network import Network
 
@@ -18,5 +25,7 @@ __all__ = [
     "dispatch",
     "hosting_capacity",
     "hosting_table",
+    "lodf_columns",
+    "ptdf_columns",
     "spare_mw",
 ]

@@ -15,11 +15,11 @@ References
 from __future__ import annotations
 
 import dataclasses
-import warnings
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy import sparse
 from scipy.sparse import linalg as splinalg
 
@@ -33,6 +33,8 @@ from siteselect.infrastructure.grid.network import (
 
 # Share of an island's total injection by which a bus may miss its balance.
 _CONSERVATION: Final = 1e-9
+# Share left for other paths below which a branch is its island's only link.
+_BRIDGE: Final = 1e-8
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -173,15 +175,13 @@ def _factorise(
             shape=(size, size),
         ).tocsc()[1:, 1:]
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error", splinalg.MatrixRankWarning)
-                factor = splinalg.splu(
-                    matrix.tocsc(),
-                    permc_spec="MMD_AT_PLUS_A",
-                    diag_pivot_thresh=0.01,
-                    options={"SymmetricMode": True},
-                )
-        except (RuntimeError, splinalg.MatrixRankWarning) as error:
+            factor = splinalg.splu(
+                matrix.tocsc(),
+                permc_spec="MMD_AT_PLUS_A",
+                diag_pivot_thresh=0.01,
+                options={"SymmetricMode": True},
+            )
+        except RuntimeError as error:
             raise SolverError(
                 four_parts(
                     "The DC power flow needs an island with one solution",
@@ -210,8 +210,9 @@ def dispatch(network: Network) -> FloatArray:
         Output [MW]: ``p_mw`` times load over total ``p_mw`` of the island, DC
         lines counted as load and infeed. Where no generator of an island runs,
         its load is shared pro rata to ``p_max_mw``. NaN where an island has
-        load, but nothing to meet it. A generator may end above ``p_max_mw``;
-        it then has no spare output.
+        load, but nothing to meet it, or takes in more than its load over DC
+        lines. A generator may end above ``p_max_mw``; it then has no spare
+        output.
 
     Examples
     --------
@@ -234,8 +235,14 @@ def dispatch(network: Network) -> FloatArray:
     runs = running > 0
     basis = np.where(runs[of_generator], network.p_mw, network.p_max_mw)
     total = np.where(runs, running, largest)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        scale = np.where(total > 0, load / total, np.where(load == 0, 0.0, np.nan))
+    # The rounding of a sum of loads and infeeds that cancel.
+    still = np.abs(load) <= _CONSERVATION * np.bincount(
+        network.island, np.abs(network.net_load_mw), count
+    )
+    scale = np.full(count, np.nan)
+    scale[still] = 0.0
+    served = (total > 0) & (load > 0) & ~still
+    scale[served] = load[served] / total[served]
     return np.asarray(basis * scale[of_generator], dtype=np.float64)
 
 
@@ -367,6 +374,143 @@ def dc_flow(network: Network, injection_mw: npt.ArrayLike | None = None) -> Flow
         flow[island.branch] = island.flows(angle[island.bus])
         check_conservation(network, island, injection[island.bus], flow[island.branch])
     return Flow(injection, angle / BASE_MVA, flow)
+
+
+def ptdf_columns(network: Network, buses: npt.ArrayLike) -> FloatArray:
+    """Find how much of a new load at each bus flows over each branch.
+
+    Use it to add up the flows of several sites, or to see which branches a
+    site leans on.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    buses : array_like, shape (k,)
+        Labels of the buses that take the load.
+
+    Returns
+    -------
+    ndarray, shape (n_branches, k)
+        Change of the flow from ``from_bus`` to ``to_bus`` per MW of new load at
+        the bus [MW/MW], the load being served by the generators of its island
+        pro rata to their spare output (`spare_mw`). 0 in other islands; NaN
+        throughout a column whose island has no spare generation.
+
+    Raises
+    ------
+    LayerError
+        If a bus is not in the network.
+
+    See Also
+    --------
+    hosting_capacity : The largest new load of each bus, from these factors.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from siteselect.infrastructure.grid import Network, ptdf_columns
+    >>> network = Network.from_tables(
+    ...     pd.DataFrame({"bus": [1, 2, 3], "base_kv": 230.0,
+    ...                   "load_mw": [0.0, 0.0, 90.0]}),
+    ...     pd.DataFrame({"branch": ["a", "b", "c"], "from_bus": [1, 2, 1],
+    ...                   "to_bus": [2, 3, 3], "x_pu": 0.1, "rating_mva": 100.0}),
+    ...     pd.DataFrame({"bus": [1], "p_mw": [90.0], "p_max_mw": [200.0]}),
+    ... )
+    >>> ptdf_columns(network, [2]).round(3)
+    array([[ 0.667],
+           [-0.333],
+           [ 0.333]])
+    """
+    where = network.positions(buses)
+    spare = np.bincount(network.generator_bus, spare_mw(network), len(network.bus))
+    factors = np.zeros((len(network.branch), len(where)))
+    numbers = np.unique(network.island[where])
+    for number, island in zip(numbers, islands_of(network, numbers), strict=True):
+        columns = np.flatnonzero(network.island[where] == number)
+        total = spare[island.bus].sum()
+        if not total > 0:
+            factors[:, columns] = np.nan
+            continue
+        injection = np.tile((spare[island.bus] / total)[:, None], len(columns))
+        at = np.searchsorted(island.bus, where[columns])
+        injection[at, np.arange(len(columns))] -= 1.0
+        factors[np.ix_(island.branch, columns)] = island.flows(island.angles(injection))
+    return factors
+
+
+def lodf_columns(network: Network, branches: npt.ArrayLike) -> FloatArray:
+    """Find where the flow of a branch goes when it drops out.
+
+    Use it to check flows after outages: the flow over branch l after the
+    outage of k is ``flow[l] + lodf[l, k] * flow[k]``.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    branches : array_like, shape (k,)
+        Labels of the branches that drop out, one at a time.
+
+    Returns
+    -------
+    ndarray, shape (n_branches, k)
+        Change of the flow per MW that the lost branch carried [MW/MW]; -1 at
+        the branch itself, 0 in other islands. NaN throughout a column whose
+        outage would cut its island in two.
+
+    Raises
+    ------
+    LayerError
+        If a branch is not in the network.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from siteselect.infrastructure.grid import Network, lodf_columns
+    >>> network = Network.from_tables(
+    ...     pd.DataFrame({"bus": [1, 2, 3], "base_kv": 230.0,
+    ...                   "load_mw": [0.0, 0.0, 90.0]}),
+    ...     pd.DataFrame({"branch": ["a", "b", "c"], "from_bus": [1, 2, 1],
+    ...                   "to_bus": [2, 3, 3], "x_pu": 0.1, "rating_mva": 100.0}),
+    ...     pd.DataFrame({"bus": [1], "p_mw": [90.0], "p_max_mw": [200.0]}),
+    ... )
+    >>> lodf_columns(network, ["c"]).round(3)
+    array([[ 1.],
+           [ 1.],
+           [-1.]])
+    """
+    wanted = np.atleast_1d(np.asarray(branches))
+    where = pd.Index(network.branch).get_indexer(pd.Index(wanted))
+    if (where < 0).any():
+        raise LayerError(
+            four_parts(
+                "Branches were asked for by label",
+                f"not in the network: {shown(wanted[where < 0])}",
+                f"it has {len(network.branch):,} branches",
+                "Pass labels from the column `branch` of `grid_branches`",
+            )
+        )
+    factors = np.zeros((len(network.branch), len(where)))
+    number_of = network.island[network.from_bus[where]]
+    numbers = np.unique(number_of)
+    for number, island in zip(numbers, islands_of(network, numbers), strict=True):
+        columns = np.flatnonzero(number_of == number)
+        lost = np.searchsorted(island.branch, where[columns])
+        across = np.arange(len(columns))
+        injection = np.zeros((len(island.bus), len(columns)))
+        injection[island.from_bus[lost], across] = 1.0
+        injection[island.to_bus[lost], across] = -1.0
+        # Share of a transfer between the ends that each branch carries; the
+        # lost branch's own share must move to the rest.
+        share = island.flows(island.angles(injection))
+        elsewhere = 1.0 - share[lost, across]
+        bridge = np.abs(elsewhere) < _BRIDGE
+        moved = share / np.where(bridge, np.nan, elsewhere)
+        moved[lost, across] = np.where(bridge, np.nan, -1.0)
+        factors[np.ix_(island.branch, columns)] = moved
+        factors[:, columns[bridge]] = np.nan
+    return factors
 
 
 def _check_injection(network: Network, injection: FloatArray) -> None:

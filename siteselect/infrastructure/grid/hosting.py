@@ -20,7 +20,11 @@ from siteselect.infrastructure.grid.flow import (
 )
 from siteselect.infrastructure.grid.network import FloatArray, IntArray, Network
 
-_BATCH: Final = 64
+# Right-hand sides solved at once: few enough that they stay in the cache. On
+# 70,000 buses 8 take 1.7 ms a bus, 64 take 4 ms.
+_BATCH: Final = 8
+# Progress is told every so many buses.
+_REPORT: Final = 256
 # Rounding must not decide whether a branch is at the cut-off.
 _ROUNDING: Final = 1e-9
 
@@ -60,11 +64,12 @@ def hosting_capacity(
     cutoff : float, default 0.05
         Smallest transfer factor at which a branch counts [-]: a branch that
         takes less than this share of the new load is not held against it.
-        The result hangs on it, so state it wherever the figure is shown.
+        State it wherever the figure is shown: in a network with overloaded
+        lines, one of them far away sets every bus to 0 if the cut-off is low.
     min_kv : float, default 100.0
         Buses of a lower nominal voltage are not looked at [kV].
     progress : callable, optional
-        Called with (buses done, buses in all) after each batch.
+        Called with (buses done, buses in all) now and then.
 
     Returns
     -------
@@ -221,8 +226,9 @@ def _capacities(
     spare: FloatArray = np.bincount(
         network.generator_bus, spare_mw(network), size
     ).astype(np.float64)
-    largest = np.bincount(network.generator_bus, network.p_max_mw, size)
-    has_generation = np.bincount(network.island, largest, network.n_islands) > 0
+    able = (network.p_max_mw > 0) | (network.p_mw > 0)
+    has_generation = np.zeros(network.n_islands, dtype=np.bool_)
+    has_generation[network.island[network.generator_bus[able]]] = True
 
     wanted = np.zeros(size, dtype=np.bool_)
     wanted[where] = True
@@ -242,13 +248,15 @@ def _capacities(
             continue
         flow = island.flows(island.angles(injection[island.bus]))
         check_conservation(network, island, injection[island.bus], flow)
-        scan = _Scan(island, flow, network.rating_mw[island.branch], spare_here)
+        scan = _Scan(network, island, flow, spare_here)
         for start in range(0, len(targets), _BATCH):
             batch = targets[start : start + _BATCH]
             at = island.bus[batch]
             capacity[at], branch[at], factor[at] = scan.batch(batch, cutoff)
             done += len(batch)
-            if progress is not None:
+            if progress is not None and (
+                done // _REPORT != (done - len(batch)) // _REPORT or done == total
+            ):
                 progress(done, total)
     return _Answer(capacity[where], branch[where], factor[where])
 
@@ -257,11 +265,19 @@ class _Scan:
     """Closed-form capacities of the buses of one island, a batch at a time."""
 
     def __init__(
-        self, island: Island, flow: FloatArray, rating: FloatArray, spare: FloatArray
+        self,
+        network: Network,
+        island: Island,
+        flow: FloatArray,
+        spare: FloatArray,
     ) -> None:
         self.island = island
+        rating = network.rating_mw[island.branch]
         self.total_spare = float(spare.sum())
-        self.served = island.angles(spare / self.total_spare)
+        share = spare / self.total_spare
+        self.served = island.angles(share)
+        share[0] -= 1.0  # the ground takes it all
+        check_conservation(network, island, share, island.flows(self.served))
         # A branch without a rating never binds and need not be looked at.
         self.rated = np.flatnonzero(np.isfinite(rating))
         self.start = island.from_bus[self.rated]

@@ -122,7 +122,8 @@ class Network:
         generators : DataFrame
             Columns ``bus``, ``p_mw`` [MW], ``p_max_mw`` [MW].
         dclines : DataFrame, optional
-            Columns ``from_bus``, ``to_bus``, ``p_mw`` [MW].
+            Columns ``from_bus``, ``to_bus``, ``p_mw``: the transfer in the base
+            case [MW], not what the line could carry.
 
         Returns
         -------
@@ -333,7 +334,7 @@ class Network:
 
 
 def _islands(n_buses: int, from_bus: IntArray, to_bus: IntArray) -> IntArray:
-    """Give each bus the number of its AC island, in the order of first buses."""
+    """Give each bus the number of its AC island."""
     links = sparse.coo_array(
         (np.ones(len(from_bus), dtype=np.int8), (from_bus, to_bus)),
         shape=(n_buses, n_buses),
