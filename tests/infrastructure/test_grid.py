@@ -60,7 +60,9 @@ def triangle(
 
 
 @st.composite
-def tables(draw: st.DrawFn, max_buses: int = 11, n_islands: int | None = None) -> Tables:
+def tables(
+    draw: st.DrawFn, max_buses: int = 11, n_islands: int | None = None
+) -> Tables:
     """Small networks of one to three islands; floats come from a drawn seed."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     parts = n_islands or draw(st.integers(1, 3))

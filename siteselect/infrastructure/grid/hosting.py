@@ -64,8 +64,8 @@ def hosting_capacity(
     cutoff : float, default 0.05
         Smallest transfer factor at which a branch counts [-]: a branch that
         takes less than this share of the new load is not held against it.
-        State it wherever the figure is shown: in a network with overloaded
-        lines, one of them far away sets every bus to 0 if the cut-off is low.
+        State it wherever the figure is shown: with a low cut-off, one
+        overloaded line far away sets every bus to 0.
     min_kv : float, default 100.0
         Buses of a lower nominal voltage are not looked at [kV].
     progress : callable, optional
@@ -104,6 +104,16 @@ def hosting_capacity(
     the base case is thereby held at its present flow: a load that pushes it
     further gets 0, a load that relieves it may do so, down to the rating of
     the other direction. Branches without a rating never bind.
+
+    *What the rule leaves out*: spare output counts every generator up to its
+    ``p_max_mw``, whether it runs or not, wind and sun included, so it answers
+    for wires rather than for energy. A factor within 1e-9 of the cut-off
+    counts.
+
+    *How much hangs on the cut-off*: on the synthetic US network, cut-offs from
+    1 to 10 % move the median by less than 2 % in each interconnection. At
+    0.1 % eight overloaded lines set more than half of the East's buses to 0
+    (the East by a sample of 2,000 buses).
 
     References
     ----------

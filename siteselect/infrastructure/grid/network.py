@@ -55,8 +55,10 @@ class Network:
     from_bus, to_bus : ndarray of int, shape (n_branches,)
         Positions of the two ends in ``bus``.
     x_pu : ndarray of float, shape (n_branches,)
-        Series reactance on a 100 MVA base [pu], never 0. A transformer's tap
-        ratio, where it matters, belongs into this figure (``x * ratio``).
+        Series reactance on a 100 MVA base [pu], never 0. Negative ones are
+        right where a three-winding transformer is drawn as a star: dropping
+        them breaks the network into islands that do not exist. A tap ratio,
+        where it matters, belongs into this figure (``x * ratio``).
     rating_mw : ndarray of float, shape (n_branches,)
         Largest flow [MW]; ``inf`` where there is no limit. DC flow carries no
         reactive power, so the rating in MVA is read as MW.
