@@ -127,14 +127,16 @@ def line_cost_table() -> pd.DataFrame:
 
 
 def state_cost_table() -> pd.DataFrame:
-    """Return the construction index and the line-cost region of each state.
+    """Return what the models know by state beside the layers.
 
     Returns
     -------
     DataFrame
         Indexed by ``state``: ``line_region``, ``line_region_source``,
         ``construction_index`` [1 = mean of US markets; NaN without a city
-        figure], ``construction_basis``, ``year`` and ``source``.
+        figure], ``construction_basis``, ``year``, ``source``, and for a state
+        whose power price the bundle does not know ``price_fallback_usd_per_mwh``
+        with ``price_fallback_source``.
 
     Examples
     --------

@@ -614,10 +614,11 @@ def _from_county(
 ) -> tuple[pd.Series, Flags]:
     """Return a county figure per site, and where it is another county's.
 
-    A county without a figure borrows that of the nearest county that has one,
-    within ``fallback_km`` between inner points. The figure is found once per
-    county, so it stays constant within it. With ``per_area`` it is an amount
-    and is scaled by the areas, so that two counties do not share one supply.
+    A county without a figure borrows that of the nearest county of its state
+    that has one, within ``fallback_km`` between inner points. The figure is
+    found once per county, so it stays constant within it. With ``per_area`` it
+    is an amount and is scaled by the areas, so that two counties do not share
+    one supply.
     """
     site_county = draft.text("county")
     table = book.table(layer, "county", (column,))
@@ -629,12 +630,14 @@ def _from_county(
     wanted = pd.Index(site_county.dropna().unique())
     without = wanted.difference(figures.index)
     borrowed: dict[Any, Any] = {}
-    places = book.get("counties") if len(without) and len(figures) else None
+    places = book.get("counties", ("county", "state")) if len(without) else None
     if places is not None:
-        at = places.set_index(places["county"].astype("object")).geometry
-        lost = at[at.index.isin(without)]
-        donors = at[at.index.isin(figures.index)]
-        if len(lost) and len(donors):
+        places = places.set_index(places["county"].astype("object"))
+        for _, state in places.groupby("state"):
+            lost = state.geometry[state.index.isin(without)]
+            donors = state.geometry[state.index.isin(figures.index)]
+            if lost.empty or donors.empty:
+                continue
             found = spatial.nearest(
                 spatial.points_of(lost),
                 spatial.points_of(donors),
@@ -646,7 +649,7 @@ def _from_county(
             taken = figures.loc[lender.index].to_numpy()
             if per_area:
                 taken = taken * (_area_km2(lost[reached]) / _area_km2(lender))
-            borrowed = dict(zip(lost.index[reached], taken, strict=True))
+            borrowed.update(zip(lost.index[reached], taken, strict=True))
     result = site_county.map({**figures.to_dict(), **borrowed}).astype("object")
     flags = site_county.isin(list(borrowed)).to_numpy(dtype=bool)
     return result, flags
@@ -699,35 +702,28 @@ def _add_water(draft: _Draft, book: _LayerBook, values: ParameterValues) -> None
         draft.put("water_fallback", np.zeros(len(draft.sites), dtype=bool))
 
 
-def _from_state(draft: _Draft, book: _LayerBook, column: str) -> tuple[Floats, Flags]:
-    """Return a state figure per site, and where it is its subregion's mean."""
-    site_state = draft.text("state")
+def _from_state(draft: _Draft, book: _LayerBook, column: str) -> Floats:
+    """Return a state figure per site."""
     table = book.table("state_energy", "state", (column,))
     if table is None:
-        nothing = np.full(len(draft.sites), np.nan)
-        return nothing, np.zeros(len(draft.sites), dtype=bool)
-    figures = _number_column(table, "state_energy", column)
-    borrowed = pd.Series(np.nan, index=figures.index)
-    if "subregion" in table.columns:
-        mean = figures.groupby(table["subregion"]).transform("mean")
-        borrowed = mean.where(figures.isna())
-    filled = figures.fillna(borrowed)
-    result = site_state.map(filled.to_dict()).to_numpy(dtype="float64", na_value=np.nan)
-    lent = set(borrowed.index[borrowed.notna()])
-    return result, site_state.isin(lent).to_numpy(dtype=bool)
+        return np.full(len(draft.sites), np.nan)
+    figures = _number_column(table, "state_energy", column).to_dict()
+    return np.asarray(draft.text("state").map(figures), dtype="float64")
 
 
 def _add_energy(draft: _Draft, book: _LayerBook, values: ParameterValues) -> None:
-    for column, flag in (
-        ("carbon_kg_per_mwh", "carbon_fallback"),
-        ("price_usd_per_mwh", "price_fallback"),
-    ):
-        if column in draft.own:
-            draft.put(flag, np.zeros(len(draft.sites), dtype=bool))
-            continue
-        figures, flags = _from_state(draft, book, column)
-        draft.put(column, figures)
-        draft.put(flag, flags)
+    is_borrowed = np.zeros(len(draft.sites), dtype=bool)
+    if "carbon_kg_per_mwh" not in draft.own:
+        draft.put("carbon_kg_per_mwh", _from_state(draft, book, "carbon_kg_per_mwh"))
+    if "price_usd_per_mwh" not in draft.own:
+        price = _from_state(draft, book, "price_usd_per_mwh")
+        # A fixed table, so that a state's price does not hang on which other
+        # states were loaded.
+        instead = cost.state_cost_table()["price_fallback_usd_per_mwh"].to_dict()
+        lent = np.asarray(draft.text("state").map(instead), dtype="float64")
+        is_borrowed = np.isnan(price) & ~np.isnan(lent)
+        draft.put("price_usd_per_mwh", np.where(is_borrowed, lent, price))
+    draft.put("price_fallback", is_borrowed)
     draft.put(
         "energy_mwh_per_mw_year",
         cost.energy_mwh_per_mw_year(

@@ -153,23 +153,34 @@ def test_fallback_has_a_reach():
     assert "no PUE for the climate zone" in ready.loc["e", "unknown_because"]
 
 
-def test_price_of_a_state_without_one_is_that_of_its_subregion():
+def test_price_of_a_state_without_one():
     layers = toy_layers()
     energy = layers["state_energy"]
     energy.loc[0, "price_usd_per_mwh"] = None
-    assert prepare(toy_sites(), layers)["price_usd_per_mwh"].isna().tolist() == [
-        True,
-        True,
-        False,
-        False,
-        True,
-    ]
-    energy["subregion"] = "SAME"
     ready = prepare(toy_sites(), layers)
-    assert ready.loc["w", "price_usd_per_mwh"] == 66.0
+    assert ready["price_usd_per_mwh"].isna().tolist() == [True] * 2 + [False] * 2 + [
+        True
+    ]
+    assert "power price unknown" in ready.loc["w", "unknown_because"]
+    # Wyoming is the one state whose price the bundle does not know.
+    layers["counties"]["state"] = ["WY", "WY", "TX", "TX"]
+    energy["state"] = ["WY", "TX"]
+    ready = prepare(toy_sites(), layers)
+    assert ready.loc["w", "price_usd_per_mwh"] == 85.0
     assert ready["price_fallback"].tolist() == [True, True, False, False, False]
-    assert not ready["carbon_fallback"].any()
     assert ready.attrs["siteselect"]["prepare"]["fallbacks"]["price_fallback"] == 2
+    energy.loc[0, "price_usd_per_mwh"] = 70.0
+    ready = prepare(toy_sites(), layers)
+    assert ready.loc["w", "price_usd_per_mwh"] == 70.0
+    assert not ready["price_fallback"].any()
+
+
+def test_a_county_borrows_from_its_own_state_only():
+    layers = toy_layers()
+    layers["counties"]["state"] = ["CO", "CO", "CO", "TX"]
+    ready = prepare(toy_sites(), layers)
+    assert pd.isna(ready.loc["e", "iecc_zone"])
+    assert np.isnan(ready.loc["e", "water_available_m3_per_year"])
 
 
 def test_people():
