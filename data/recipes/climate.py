@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import rasterio
 from rasterio.io import MemoryFile
-
 from recipes.common import BOX, Grid, Layer, fill_near, member
 
 PVCZ = "pvcz-0.3.0"
@@ -152,7 +151,9 @@ def era5(
     return cut, west - CELL / 2, north + CELL / 2
 
 
-MONTHS = tuple("jan feb mar apr may jun jul aug sep oct nov dec".split())
+MONTHS = tuple(
+    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+)
 
 
 def _monthly(variable: str, decimals: int) -> Grid:

@@ -8,7 +8,6 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-
 from recipes.boundaries import in_states
 from recipes.common import Layer, narrow, points, rounded, table
 

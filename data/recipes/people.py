@@ -8,7 +8,6 @@ from functools import cache
 
 import geopandas as gpd
 import pandas as pd
-
 from recipes.boundaries import in_states, nearest_county
 from recipes.common import USPS, Layer, member, narrow, points, table
 
@@ -27,9 +26,7 @@ def zips() -> gpd.GeoDataFrame:
     where = gpd.points_from_xy(raw["lon"], raw["lat"], crs=4326)
     frame = gpd.GeoDataFrame(raw, geometry=where)
     located = nearest_county(frame.geometry)
-    frame["county"] = frame["county_fips"].where(
-        frame["county_fips"].notna(), located
-    )
+    frame["county"] = frame["county_fips"].where(frame["county_fips"].notna(), located)
     frame["located_county"] = located
     return frame
 
