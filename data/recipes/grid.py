@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from recipes.boundaries import in_states
+from recipes.boundaries import counties, in_states
 from recipes.common import Layer, narrow, points, rounded, table
+from recipes.water import interflow
 
 WHEEL = "powersimdata-0.5.5"
 FOLDER = "powersimdata/network/usa_tamu/data/"
@@ -122,6 +123,125 @@ def _lines() -> pd.DataFrame:
     return narrow(rounded(frame))
 
 
+def _plants() -> pd.DataFrame:
+    plant = _csv("plant").sort_values("plant_id")
+    bus = buses().set_index("bus_id")
+    sub = bus["sub_id"].loc[plant["bus_id"]].to_numpy()
+    frame = gpd.GeoDataFrame(
+        {
+            "plant": ("model plant " + plant["plant_id"].astype(str)).to_numpy(),
+            "fuel": plant["type"].map(FUELS).to_numpy(),
+            "capacity_mw": plant["Pmax"].round(2).to_numpy(),
+            "substation": substation_name(pd.Series(sub)).to_numpy(),
+        },
+        geometry=substations().set_index("sub_id").geometry.loc[sub].to_numpy(),
+        crs=4326,
+    )
+    return narrow(frame)
+
+
+FUELS = {
+    "ng": "gas",
+    "hydro": "hydro",
+    "dfo": "oil",
+    "solar": "solar",
+    "coal": "coal",
+    "wind": "wind",
+    "other": "other",
+    "nuclear": "nuclear",
+    "wind_offshore": "offshore wind",
+    "geothermal": "geothermal",
+}
+
+
+@cache
+def grid_buses() -> pd.DataFrame:
+    """Return the buses with their load."""
+    bus = buses()
+    return pd.DataFrame(
+        {
+            "bus": bus["bus_id"].astype("int32"),
+            "base_kv": bus["baseKV"].astype("float32"),
+            "load_mw": bus["Pd"].astype("float32"),
+            "interconnection": bus["interconnect"],
+            "substation": substation_name(bus["sub_id"]),
+        }
+    )
+
+
+@cache
+def grid_branches() -> pd.DataFrame:
+    """Return the branches with reactance and rating."""
+    line = branches()
+    # In DC flow a tap scales the reactance; 0 stands for "no transformer".
+    tap = line["ratio"].where(line["ratio"] > 0, 1.0)
+    return pd.DataFrame(
+        {
+            "branch": line["branch_id"].astype("int32"),
+            "from_bus": line["from_bus_id"].astype("int32"),
+            "to_bus": line["to_bus_id"].astype("int32"),
+            "x_pu": (line["x"] * tap).astype("float32"),
+            "rating_mva": line["rating"].astype("float32"),
+            "kind": line["branch_device_type"].map(
+                {
+                    "Line": "line",
+                    "Transformer": "transformer",
+                    "TransformerWinding": "transformer winding",
+                }
+            ),
+        }
+    )
+
+
+@cache
+def grid_generators() -> pd.DataFrame:
+    """Return the generators with their output in the base case."""
+    plant = _csv("plant").sort_values("plant_id").reset_index(drop=True)
+    runs = plant["status"] == 1
+    return pd.DataFrame(
+        {
+            "generator": plant["plant_id"].astype("int32"),
+            "bus": plant["bus_id"].astype("int32"),
+            "p_mw": plant["Pg"].where(runs, 0.0).astype("float32"),
+            "p_max_mw": plant["Pmax"].astype("float32"),
+            "fuel": plant["type"].map(FUELS),
+            "status": plant["status"].astype("int32"),
+        }
+    )
+
+
+def _dclines() -> pd.DataFrame:
+    line = _csv("dcline").sort_values("dcline_id").reset_index(drop=True)
+    return pd.DataFrame(
+        {
+            "dcline": line["dcline_id"].astype("int32"),
+            "from_bus": line["from_bus_id"].astype("int32"),
+            "to_bus": line["to_bus_id"].astype("int32"),
+            "p_mw": line["Pf"].astype("float32"),
+            "p_min_mw": line["Pmin"].astype("float32"),
+            "p_max_mw": line["Pmax"].astype("float32"),
+        }
+    )
+
+
+BBTU_PER_DAY_TO_MW = 1e9 * 2.9307107e-7 / 24.0  # 1 BTU = 2.9307107e-7 MWh
+
+
+def _balance() -> pd.DataFrame:
+    raw = interflow()
+    energy = raw[raw["units"] == "bbtu"]
+    made = energy[(energy["S1"] == "EGS") & (energy["T1"] == "EGD")]
+    used = energy[energy["S1"] == "EGD"]
+    index = counties()["county"]
+    known = pd.Index(raw["region"].unique())
+    out = pd.DataFrame(index=index)
+    for name, flow in (("generation_mw", made), ("demand_mw", used)):
+        total = flow.groupby("region")["value"].sum() * BBTU_PER_DAY_TO_MW
+        out[name] = total.reindex(known, fill_value=0.0)
+    out["balance_mw"] = out["generation_mw"] - out["demand_mw"]
+    return narrow(out.round(3).reset_index())
+
+
 SYNTHETIC = dict(
     evidence="synthetic",
     source="Synthetic US transmission network of Texas A&M University (TAMU), as "
@@ -184,5 +304,125 @@ LAYERS = [
         make=_lines,
         id_column="line",
         **SYNTHETIC,
+    ),
+    Layer(
+        name="plants",
+        kind="points",
+        title="Power plants of a synthetic US network",
+        resolution_km=10.0,
+        what_was_done="Generators at the place of their substation; capacity is Pmax.",
+        not_this=NOT_REAL,
+        units={
+            "plant": "label",
+            "fuel": "name",
+            "capacity_mw": "MW",
+            "substation": "label",
+        },
+        make=_plants,
+        id_column="plant",
+        **SYNTHETIC,
+    ),
+    Layer(
+        name="grid_buses",
+        kind="table",
+        title="Buses of the synthetic network",
+        what_was_done="Loads live here (Pd). Rows in the order of the bus number.",
+        not_this=NOT_REAL,
+        units={
+            "bus": "number",
+            "base_kv": "kV",
+            "load_mw": "MW",
+            "interconnection": "Eastern, Western or Texas",
+            "substation": "label of the substations layer",
+        },
+        make=grid_buses,
+        id_column="bus",
+        **SYNTHETIC,
+    ),
+    Layer(
+        name="grid_branches",
+        kind="table",
+        title="Lines and transformers of the synthetic network",
+        what_was_done="Reactance times tap ratio, on a 100 MVA base; it is negative in "
+        "star points of three-winding transformers and must stay so. A rating of 0 "
+        "means unlimited in the source and is NaN here. Five phase shifts are left "
+        "out.",
+        not_this=NOT_REAL,
+        units={
+            "branch": "number",
+            "from_bus": "number of the bus",
+            "to_bus": "number of the bus",
+            "x_pu": "per unit on 100 MVA",
+            "rating_mva": "MVA (NaN: unlimited in the source)",
+            "kind": "line, transformer or transformer winding",
+        },
+        make=grid_branches,
+        id_column="branch",
+        **SYNTHETIC,
+    ),
+    Layer(
+        name="grid_generators",
+        kind="table",
+        title="Generators of the synthetic network",
+        what_was_done="Output of the base case (Pg, 0 where the generator is off) and "
+        "capacity (Pmax); in the source Pg exceeds Pmax in places.",
+        not_this=NOT_REAL,
+        units={
+            "generator": "number, as in the plants layer",
+            "bus": "number of the bus",
+            "p_mw": "MW in the base case",
+            "p_max_mw": "MW",
+            "fuel": "name",
+            "status": "1 on, 0 off in the base case",
+        },
+        make=grid_generators,
+        id_column="generator",
+        **SYNTHETIC,
+    ),
+    Layer(
+        name="grid_dclines",
+        kind="table",
+        title="DC lines of the synthetic network",
+        what_was_done="Sending-end flow of the base case. The published base case "
+        "balances without most of them; hosting_capacity_mw leaves them out.",
+        not_this=NOT_REAL,
+        units={
+            "dcline": "number",
+            "from_bus": "number of the bus",
+            "to_bus": "number of the bus",
+            "p_mw": "MW in the base case",
+            "p_min_mw": "MW",
+            "p_max_mw": "MW",
+        },
+        make=_dclines,
+        id_column="dcline",
+        **SYNTHETIC,
+    ),
+    Layer(
+        name="grid_balance",
+        kind="table",
+        join="counties",
+        title="Electricity generated and used by county, 2015",
+        evidence="measured",
+        source="US Energy Information Administration 2015, as prepared by PNNL's "
+        "interflow",
+        packages=("interflow 1.0.4 (PyPI)",),
+        licence="BSD-2-Clause (interflow); EIA data public domain",
+        attribution="EIA; Pacific Northwest National Laboratory, interflow",
+        vintage="2015",
+        resolution_km=50.0,
+        what_was_done="Yearly averages in MW (1 billion BTU a day = 12.211 MW): "
+        "generation of all plants; demand of homes, commerce, industry, water and "
+        "transport; balance = generation minus demand.",
+        not_this="Not spare capacity and not today's: averages of 2015, with demand "
+        "partly shared out from states by PNNL.",
+        units={
+            "county": "FIPS code, 5 digits",
+            "generation_mw": "MW, average of 2015",
+            "demand_mw": "MW, average of 2015",
+            "balance_mw": "MW, average of 2015",
+        },
+        make=_balance,
+        id_column="county",
     ),
 ]
