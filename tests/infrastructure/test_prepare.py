@@ -4,6 +4,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import rasterio
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +14,8 @@ from shapely import Point, box
 
 from siteselect.errors import CRSError, LayerError, StudyError
 from siteselect.infrastructure import columns, prepare, shell_usd_per_mw
-from siteselect.infrastructure.prepare import NEEDED, OPTIONAL
+from siteselect.infrastructure.preparation import NEEDED, OPTIONAL, _share_inside
+from siteselect.layers import LayerInfo, Raster
 
 READY = prepare(toy_sites(), toy_layers())
 
@@ -195,6 +197,26 @@ def test_people():
     assert ready.loc["n", "cost_usd_per_mw"] > 0
 
 
+def test_a_zip_area_counts_by_the_share_inside():
+    share = _share_inside(
+        np.array([0.0, 0.0, 30.0, 4.0, 9.0, 11.0, 10.0]),
+        np.array([20.0, 5.0, 5.0, 6.0, 0.0, 0.0, 1e-3]),
+        10.0,
+    )
+    # around, inside, apart, just inside, two points, half of a tiny circle
+    expected = [0.25, 1.0, 0.0, 1.0, 1.0, 0.0, 0.5]
+    np.testing.assert_allclose(share, expected, atol=1e-4)
+
+
+@given(st.floats(0.1, 45.0), st.floats(0.1, 40.0))
+def test_the_share_inside_equals_shapely(distance, radius):
+    here = shapely.buffer(shapely.Point(0, 0), 10.0, quad_segs=256)
+    zip_area = shapely.buffer(shapely.Point(distance, 0), radius, quad_segs=256)
+    expected = shapely.area(shapely.intersection(here, zip_area)) / zip_area.area
+    got = _share_inside(np.array([distance]), np.array([radius]), 10.0)[0]
+    assert got == pytest.approx(expected, abs=1e-3)
+
+
 def test_costs_add_up():
     known = READY.loc[["w", "m", "n", "e"]]
     np.testing.assert_allclose(
@@ -296,6 +318,37 @@ def test_parcels():
     ready = prepare(parcels, toy_layers())
     assert ready["county"].equals(READY["county"])
     assert ready.loc["w", "substation_km"] < READY.loc["w", "substation_km"]
+
+
+def test_climate_from_rasters(tmp_path):
+    layers = toy_layers()
+    for name, values in (
+        ("temperature", np.arange(12.0)),
+        ("humidity", [7.0]),
+        ("t_max", [41.0]),
+        ("elevation", [500.0]),
+    ):
+        path = tmp_path / f"{name}.tif"
+        bands = np.repeat(np.asarray(values, dtype="float32"), 40 * 80)
+        with rasterio.open(
+            path,
+            "w",
+            driver="GTiff",
+            width=80,
+            height=40,
+            count=len(values),
+            dtype="float32",
+            crs="EPSG:4326",
+            transform=rasterio.Affine(0.05, 0, -102, 0, -0.05, 41),
+        ) as file:
+            file.write(bands.reshape(len(values), 40, 80))
+        layers[name] = Raster(path, tuple(range(1, len(values) + 1)), LayerInfo(name))
+    ready = prepare(toy_sites(), layers)
+    assert (ready["t_mean_c"].iloc[:4] == 5.5).all()
+    assert (ready["t_max_c"].iloc[:4] == 41.0).all()
+    assert ready["t_min_c"].isna().all()
+    assert ready["wetbulb_c"].iloc[:4].between(3.0, 5.6).all()
+    assert ready.loc["sea", ["t_mean_c", "wetbulb_c"]].isna().all()
 
 
 def test_no_rows():
