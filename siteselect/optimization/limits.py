@@ -1056,5 +1056,4 @@ __all__ = [
     "Spread",
     "SupportsLimit",
     "accounts",
-    "groups",
 ]
