@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import rasterio
 from rasterio.io import MemoryFile
+
 from recipes.common import BOX, Grid, Layer, fill_near, member
 
 PVCZ = "pvcz-0.3.0"
@@ -151,9 +152,7 @@ def era5(
     return cut, west - CELL / 2, north + CELL / 2
 
 
-MONTHS = tuple(
-    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-)
+MONTHS = tuple("jan feb mar apr may jun jul aug sep oct nov dec".split())
 
 
 def _monthly(variable: str, decimals: int) -> Grid:

@@ -7,6 +7,7 @@ from functools import cache
 
 import geopandas as gpd
 import pandas as pd
+
 from recipes.boundaries import in_states
 from recipes.common import Layer, member, narrow, points
 
@@ -73,10 +74,7 @@ def _backbone() -> pd.DataFrame:
     )
     links = links[links["a"].isin(name) & links["b"].isin(name)]
     counted = (
-        links.groupby(["a", "b"])["carrier"]
-        .nunique()
-        .rename("n_carriers")
-        .reset_index()
+        links.groupby(["a", "b"])["carrier"].nunique().rename("n_carriers").reset_index()
     )
     frame = gpd.GeoDataFrame(
         {

@@ -27,7 +27,9 @@ def zips() -> gpd.GeoDataFrame:
     where = gpd.points_from_xy(raw["lon"], raw["lat"], crs=4326)
     frame = gpd.GeoDataFrame(raw, geometry=where)
     located = nearest_county(frame.geometry)
-    frame["county"] = frame["county_fips"].where(frame["county_fips"].notna(), located)
+    frame["county"] = frame["county_fips"].where(
+        frame["county_fips"].notna(), located
+    )
     frame["located_county"] = located
     return frame
 

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 import pyogrio
 import shapely
+
 from recipes.boundaries import counties, states
 from recipes.climate import CELL as ERA_CELL
 from recipes.climate import era5
@@ -164,9 +165,7 @@ def _streamflow_grid() -> Grid:
 @cache
 def interflow() -> pd.DataFrame:
     """Return the county flows of 2015, keyed by today's county codes."""
-    raw = table(
-        "interflow-1.0.4", "/us_county_sample_output.csv", dtype={"region": str}
-    )
+    raw = table("interflow-1.0.4", "/us_county_sample_output.csv", dtype={"region": str})
     # Shannon County became Oglala Lakota County in 2015; Bedford city joined its
     # county in 2013.
     raw["region"] = raw["region"].str.zfill(5)
@@ -220,7 +219,9 @@ def supply() -> pd.DataFrame:
     by = part.groupby("county")
     depth = by["weighted"].sum() / by["km2"].sum()
     largest = by["flow"].max() * SECONDS_PER_YEAR
-    frame = pd.DataFrame({"depth": depth, "routed": largest}, index=range(len(shapes)))
+    frame = pd.DataFrame(
+        {"depth": depth, "routed": largest}, index=range(len(shapes))
+    )
     frame["n_cells"] = by.size().reindex(frame.index, fill_value=0)
     frame["local"] = frame["depth"] * 1e-3 * area * 1e6
     frame["routed"] = np.fmax(frame["routed"], frame["local"])
@@ -339,8 +340,7 @@ LAYERS = [
         kind="lines",
         title=f"River reaches with a modelled mean flow of at least {RIVER_M3_S:.0f} "
         "m3/s",
-        what_was_done=HOW_ROUTED
-        + "Cell centres joined downstream, cut at confluences.",
+        what_was_done=HOW_ROUTED + "Cell centres joined downstream, cut at confluences.",
         not_this="Not river courses: lines between the centres of 12 km cells, for "
         "orientation and for the size of the nearest river, never for setbacks.",
         units={"river": "label", "flow_m3_s": "m3/s, mean along the reach"},
