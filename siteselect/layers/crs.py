@@ -24,7 +24,8 @@ CONUS_ALBERS = "EPSG:5070"
 #: Equal-area on the whole globe (EASE-Grid 2.0), for shares of area.
 GLOBAL_EQUAL_AREA = "EPSG:6933"
 
-_CONUS_BOX = (-125.0, 24.0, -66.5, 49.8)
+#: West, south, east, north of the contiguous United States [degrees].
+CONUS_BOX = (-125.0, 24.0, -66.5, 49.8)
 # Straight edges of a projected layer are cut to this length before they are
 # turned into longitude and latitude, so that they stay where they were.
 _EDGE_KM = 5.0
@@ -69,7 +70,8 @@ def require_crs(
                 'pass `crs="EPSG:4326"` to `read_layer`',
             )
         )
-    return frame.crs
+    crs: pyproj.CRS = frame.crs
+    return crs
 
 
 def to_wgs84(
@@ -182,10 +184,10 @@ def equal_area_crs(
         box = np.asarray(geoms, dtype=float)
     west, south, east, north = (float(v) for v in box)
     inside = (
-        west >= _CONUS_BOX[0]
-        and south >= _CONUS_BOX[1]
-        and east <= _CONUS_BOX[2]
-        and north <= _CONUS_BOX[3]
+        west >= CONUS_BOX[0]
+        and south >= CONUS_BOX[1]
+        and east <= CONUS_BOX[2]
+        and north <= CONUS_BOX[3]
     )
     if inside and east - west > 15:
         return pyproj.CRS.from_user_input(CONUS_ALBERS)

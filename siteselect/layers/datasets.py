@@ -129,7 +129,8 @@ def _read(name: str, entry: Mapping[str, Any]) -> pd.DataFrame:
         )
     if entry.get("kind") == "table":
         return pd.read_parquet(path)
-    return gpd.read_parquet(path)
+    frame: pd.DataFrame = gpd.read_parquet(path)
+    return frame
 
 
 def _joined(

@@ -406,7 +406,7 @@ def _fill_near(
             )
             center = to_wgs84.transform(cx, cy)
             tree = KDTree(spatial._xyz(center[0], center[1]), balanced_tree=False)
-            _, hit = tree.query(at[need], distance_upper_bound=reach_km)
+            hit = np.asarray(tree.query(at[need], distance_upper_bound=reach_km)[1])
             found = hit < len(cell_row)
             take = hit[found]
             values[rows[need][found], i] = near[i, cell_row[take], cell_column[take]]
@@ -567,4 +567,7 @@ def zonal(
             )
         )
     column = [c for c in rows.columns if c != "index"][-1]
-    return pd.to_numeric(rows[column], errors="coerce").to_numpy(dtype=np.float64)
+    values: Floats = pd.to_numeric(rows[column], errors="coerce").to_numpy(
+        dtype=np.float64
+    )
+    return values

