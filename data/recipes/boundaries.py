@@ -8,7 +8,6 @@ import geopandas as gpd
 import pandas as pd
 import pyogrio
 import shapely
-
 from recipes.common import (
     STATES,
     USPS,

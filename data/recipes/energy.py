@@ -8,8 +8,8 @@ import tempfile
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
-
 from recipes.boundaries import counties, nearest_county
 from recipes.common import USPS, Layer, member, narrow
 from recipes.people import zips
@@ -17,10 +17,15 @@ from recipes.people import zips
 HERE = Path(__file__).resolve().parent
 KG_PER_POUND = 0.45359237
 
+#: States whose price was not at hand, and those whose mean stands in (flagged).
+NEIGHBOURS = {"WY": ("MT", "SD", "NE", "CO", "UT", "ID")}
+
 
 def _state_energy() -> pd.DataFrame:
     facts = pd.read_csv(HERE / "state_energy.csv", comment="#").set_index("state")
-    rates = json.loads(member("codecarbon-3.3.2", "private_infra/2023/usa_emissions.json"))
+    rates = json.loads(
+        member("codecarbon-3.3.2", "private_infra/2023/usa_emissions.json")
+    )
     pounds = {
         row["regionCode"]: row["emissions"]
         for name, row in rates.items()
@@ -28,6 +33,12 @@ def _state_energy() -> pd.DataFrame:
     }
     out = pd.DataFrame(index=pd.Index(sorted(USPS.values()), name="state"))
     out["price_usd_per_mwh"] = (facts["industrial_c_per_kwh_2023"] * 10.0).round(2)
+    told = out["price_usd_per_mwh"].notna()
+    out["price_basis"] = np.where(told, "EIA 2023", "mean of neighbouring states")
+    for state, around in NEIGHBOURS.items():
+        if not told[state]:
+            mean = out.loc[list(around), "price_usd_per_mwh"].mean()
+            out.loc[state, "price_usd_per_mwh"] = round(float(mean), 2)
     out["carbon_kg_per_mwh"] = (
         pd.Series(pounds).reindex(out.index) * KG_PER_POUND
     ).round(1)
@@ -91,13 +102,16 @@ LAYERS = [
         attribution="US Energy Information Administration; US Environmental "
         "Protection Agency, eGRID",
         vintage="price and state rate 2023, subregion rate 2022",
-        what_was_done="Prices typed in from EIA's table; pounds to kilograms. Each "
-        "state has one main eGRID subregion: a simplification.",
+        what_was_done="Prices typed in from EIA's table; pounds to kilograms. "
+        "Wyoming's price was not at hand: the mean of its six neighbours stands in, "
+        "flagged in price_basis. Each state has one main eGRID subregion: a "
+        "simplification.",
         not_this="Not a tariff or a contract: the average an industrial customer paid. "
         "Carbon rates are averages of output, CO2 equivalent, not marginal rates.",
         units={
             "state": "USPS code",
             "price_usd_per_mwh": "USD/MWh, industrial average of 2023",
+            "price_basis": "EIA 2023, or what stands in for it",
             "carbon_kg_per_mwh": "kg CO2e/MWh, state output 2023",
             "subregion": "main eGRID subregion",
             "subregion_carbon_kg_per_mwh": "kg CO2e/MWh, subregion output 2022",

