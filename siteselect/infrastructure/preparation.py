@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import shapely
+from pyproj import Geod
 
 from siteselect.errors import (
     CRSError,
@@ -232,6 +233,16 @@ class _Draft:
     def text(self, name: str) -> pd.Series:
         """Return a text column as objects, None where it is missing."""
         source = self.sites[name] if name in self.own else self._made[name]
+        if name in self.own and pd.api.types.is_numeric_dtype(source):
+            raise LayerError(
+                four_parts(
+                    f"Column {name!r} of the candidates is a name",
+                    f"it holds numbers, such as {source.iloc[0]!r}",
+                    "text is allowed (a county is five digits)",
+                    f'write sites["{name}"].astype(str), with .str.zfill(5) for '
+                    "counties",
+                )
+            )
         series = pd.Series(np.asarray(source, dtype="object"), index=self.sites.index)
         return series.where(series.notna(), None)
 
@@ -546,8 +557,6 @@ def _given_station(
 
 def _point_distance_km(here: Any, there: Any) -> Floats:
     """Return the geodesic distance between paired points in degrees."""
-    from pyproj import Geod
-
     first = shapely.get_coordinates(here)
     second = shapely.get_coordinates(there)
     meters = Geod(ellps="WGS84").inv(
@@ -570,7 +579,7 @@ def _best_station(
         cost.voltage_cap_mw(stations["voltage_kv"], parameters=values),
     )
     # A known zero is still better than an unknown figure.
-    rank = np.where(np.isnan(usable), -1.0, usable)
+    rank = np.where(np.isnan(usable), -1.0, np.minimum(usable, values["enough_mw"]))
     pairs = spatial.pairs_within(sites, stations, values["tie_line_km"])
     order = np.lexsort(
         (pairs.feature, pairs.distance_km, -rank[pairs.feature], pairs.site)
@@ -677,6 +686,18 @@ def _add_cooling(
         draft.put(name, ratings[source].to_numpy())
     # No connection can be smaller than the average draw it carries.
     draft.put("peak_ratio", np.fmax(values["peak_ratio"], draft.numbers("pue")))
+    for name in ("pue", "peak_ratio"):
+        wrong = draft.numbers(name) < 1.0
+        if wrong.any():
+            raise LayerError(
+                four_parts(
+                    f"Column {name!r} of the candidates is a ratio to the IT load",
+                    f"{int(wrong.sum())} rows are below 1: "
+                    f"{shown(draft.sites.index[wrong])}",
+                    "1 or more is allowed, NaN where unknown",
+                    "drop the column to have it computed",
+                )
+            )
 
 
 def _add_water(draft: _Draft, book: _LayerBook, values: ParameterValues) -> None:

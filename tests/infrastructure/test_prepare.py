@@ -84,6 +84,16 @@ def test_usable_capacity_decides_not_the_plain_headroom():
     assert prepare(toy_sites(), layers).loc["w", "substation"] == "big"
 
 
+def test_enough_is_enough():
+    layers = toy_layers()
+    layers["substations"].loc[0:1, "voltage_kv"] = [765.0, 500.0]
+    layers["substations"].loc[0:1, "hosting_capacity_mw"] = [2900.0, 1400.0]
+    sites = toy_sites().iloc[[0]].set_geometry([Point(-101.41, 40.0)], crs=4326)
+    assert prepare(sites, layers)["substation"].tolist() == ["small"]
+    more = {"enough_mw": 3000}
+    assert prepare(sites, layers, parameters=more)["substation"].tolist() == ["big"]
+
+
 def test_equal_substations_go_to_the_nearer():
     layers = toy_layers()
     layers["substations"].loc[0:1, "voltage_kv"] = 138.0
@@ -455,6 +465,22 @@ def test_bad_candidates_are_refused():
     own = toy_sites()
     own["headroom_mw"] = -1.0
     with pytest.raises(LayerError, match="negative"):
+        prepare(own, toy_layers())
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "noun"),
+    [
+        ("county", 48001, "numbers"),
+        ("pue", 0.9, "below 1"),
+        ("peak_ratio", 0.5, "below 1"),
+        ("pue", np.inf, "finite"),
+    ],
+)
+def test_own_columns_that_cannot_be_are_refused(column, value, noun):
+    own = toy_sites()
+    own[column] = value
+    with pytest.raises(LayerError, match=noun):
         prepare(own, toy_layers())
 
 
