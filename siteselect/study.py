@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 #: The bundled study asks for this much; every figure is the study's own choice.
 POWER_MW = 3000.0
-BUDGET_USD = 33e9
-SITE_MW = (100, 200, 300, 500, 750)
+BUDGET_USD = 29e9
+SITE_MW = (100, 200, 300, 500)
 SPACING_KM = 100.0
 MAX_CARBON_KG_PER_MWH = 350.0
 MIN_STATES = 4
@@ -157,7 +157,8 @@ def bundled_study(
         nobody_near = Where(
             Within(
                 layers["population_points"],
-                radius_km=spacing_km / 2,
+                # The circle round the cell: nobody in the cell or at its edge.
+                radius_km=spacing_km / 2**0.5,
                 sum="population",
                 skip_missing=True,
             ),
@@ -170,13 +171,15 @@ def bundled_study(
         ]
         scored = score_sites(sites, criteria, exclude=rules)
         counts = eligibility(scored, by="state")
-        every = counts.loc["all"]
+        every = counts.loc["all"].fillna(0)
         states = counts.drop(index="all")
         told.append(f"{len(criteria)} criteria, {len(rules)} exclusions")
-        told.append(f"{every['eligible']:,} eligible, {every['excluded']:,} excluded")
-        told.append(f"{every['no_capacity']:,} without capacity")
         told.append(
-            f"{every['unknown']:,} unknown, at most "
+            f"{int(every['eligible']):,} eligible, {int(every['excluded']):,} excluded"
+        )
+        told.append(f"{int(every['no_capacity']):,} without capacity")
+        told.append(
+            f"{int(every['unknown']):,} unknown, at most "
             f"{states['unknown_share'].max():.1%} of any state"
         )
     with step("optimize") as told:
