@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -26,13 +25,16 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-if str(HERE) not in sys.path:
-    sys.path.insert(0, str(HERE))
+for folder in (str(HERE), str(HERE.parent)):
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
 
 from recipes import (  # noqa: E402
     boundaries,
     climate,
+    energy,
     grid,
+    labor,
     network,
     people,
     readme,
@@ -42,7 +44,7 @@ from recipes.common import DOWNLOADS, Layer, sha256, write  # noqa: E402
 
 LAYERS: dict[str, Layer] = {
     layer.name: layer
-    for module in (boundaries, grid, climate, water, network, people)
+    for module in (boundaries, grid, climate, water, network, people, labor, energy)
     for layer in module.LAYERS
 }
 CATALOG = "catalog.toml"
@@ -153,7 +155,7 @@ def write_catalog(entries: dict[str, dict[str, Any]], folder: Path) -> None:
 def _replace(path: Path, text: str) -> None:
     part = path.with_name(f".{path.name}.part")
     part.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(part, path)
+    part.replace(path)
 
 
 def build(names: list[str], folder: Path) -> dict[str, dict[str, Any]]:

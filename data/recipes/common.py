@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import tarfile
 import zipfile
 from collections.abc import Callable, Mapping
@@ -218,19 +217,20 @@ def significant(values: Any, digits: int = 5) -> np.ndarray:
     return out
 
 
-def fill_near(values: np.ndarray, cells: float) -> tuple[np.ndarray, int]:
-    """Fill cells without data from the nearest valid cell, not farther than ``cells``.
+def fill_near(values: np.ndarray, gap: float) -> tuple[np.ndarray, int]:
+    """Fill cells without data from the nearest valid cell.
 
-    Distances are counted in cells of the grid. Returns the filled copy and how
-    many cells were filled.
+    Only where at most ``gap`` cells lie between the edges of the two cells.
+    Returns the filled copy and how many cells were filled.
     """
     bad = ~np.isfinite(values)
     if not bad.any() or bad.all():
         return values.copy(), 0
     good_at = np.argwhere(~bad)
     bad_at = np.argwhere(bad)
-    distance, which = cKDTree(good_at).query(bad_at, distance_upper_bound=cells + 1e-9)
-    near = np.isfinite(distance)
+    _, which = cKDTree(good_at).query(bad_at)
+    between = np.maximum(np.abs(good_at[which] - bad_at) - 1, 0)
+    near = np.hypot(between[:, 0], between[:, 1]) <= gap + 1e-9
     out = values.copy()
     source = good_at[which[near]]
     target = bad_at[near]
@@ -249,7 +249,7 @@ def write(layer: Layer, made: Any, folder: Path) -> Path:
         _write_cog(made, part, layer)
     else:
         _write_parquet(made, part, layer)
-    os.replace(part, path)
+    part.replace(path)
     return path
 
 

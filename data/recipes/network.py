@@ -7,7 +7,6 @@ from functools import cache
 
 import geopandas as gpd
 import pandas as pd
-
 from recipes.boundaries import in_states
 from recipes.common import Layer, member, narrow, points
 
@@ -74,7 +73,10 @@ def _backbone() -> pd.DataFrame:
     )
     links = links[links["a"].isin(name) & links["b"].isin(name)]
     counted = (
-        links.groupby(["a", "b"])["carrier"].nunique().rename("n_carriers").reset_index()
+        links.groupby(["a", "b"])["carrier"]
+        .nunique()
+        .rename("n_carriers")
+        .reset_index()
     )
     frame = gpd.GeoDataFrame(
         {
@@ -109,16 +111,16 @@ def _landings() -> pd.DataFrame:
     return out[["landing", "geometry"]]
 
 
-CAIDA = dict(
-    evidence="proxy",
-    source="CAIDA Macroscopic Internet Topology Data Kit (ITDK) 2024-08, summed up by "
-    "city in TopoHub",
-    packages=("topohub 1.5.1 (PyPI)",),
-    licence="MIT (topohub); CAIDA asks to be cited",
-    attribution="CAIDA ITDK 2024-08; P. Jurkiewicz, TopoHub",
-    vintage="2024-08",
-    resolution_km=10.0,
-)
+CAIDA = {
+    "evidence": "proxy",
+    "source": "CAIDA Macroscopic Internet Topology Data Kit (ITDK) 2024-08, summed up "
+    "by city in TopoHub",
+    "packages": ("topohub 1.5.1 (PyPI)",),
+    "licence": "MIT (topohub); CAIDA asks to be cited",
+    "attribution": "CAIDA ITDK 2024-08; P. Jurkiewicz, TopoHub",
+    "vintage": "2024-08",
+    "resolution_km": 10.0,
+}
 
 LAYERS = [
     Layer(

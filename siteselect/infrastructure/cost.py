@@ -22,7 +22,7 @@ import pandas as pd
 from siteselect.errors import StudyError, four_parts
 from siteselect.infrastructure._tables import fact_table
 from siteselect.infrastructure.compute import HOURS_PER_YEAR
-from siteselect.infrastructure.parameters import parameter_values
+from siteselect.infrastructure.parameter_table import parameter_values
 
 __all__ = [
     "USD_YEAR",
@@ -387,7 +387,7 @@ def interconnection_usd(
     --------
     >>> from siteselect.infrastructure import interconnection_usd
     >>> round(float(interconnection_usd(10.0, 230, ["MISO"], 20.0)[0]) / 1e6, 1)
-    64.3
+    62.7
     """
     values = parameter_values(parameters)
     miles = _floats(substation_km) / KM_PER_MILE * values["line_route_factor"]

@@ -4,6 +4,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import rasterio
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +14,8 @@ from shapely import Point, box
 
 from siteselect.errors import CRSError, LayerError, StudyError
 from siteselect.infrastructure import columns, prepare, shell_usd_per_mw
-from siteselect.infrastructure.prepare import NEEDED, OPTIONAL
+from siteselect.infrastructure.preparation import NEEDED, OPTIONAL, _share_inside
+from siteselect.layers import LayerInfo, Raster
 
 READY = prepare(toy_sites(), toy_layers())
 
@@ -80,6 +82,16 @@ def test_usable_capacity_decides_not_the_plain_headroom():
     stations = layers["substations"]
     stations.loc[stations["substation"] == "small", "hosting_capacity_mw"] = 9000.0
     assert prepare(toy_sites(), layers).loc["w", "substation"] == "big"
+
+
+def test_enough_is_enough():
+    layers = toy_layers()
+    layers["substations"].loc[0:1, "voltage_kv"] = [765.0, 500.0]
+    layers["substations"].loc[0:1, "hosting_capacity_mw"] = [2900.0, 1400.0]
+    sites = toy_sites().iloc[[0]].set_geometry([Point(-101.41, 40.0)], crs=4326)
+    assert prepare(sites, layers)["substation"].tolist() == ["small"]
+    more = {"enough_mw": 3000}
+    assert prepare(sites, layers, parameters=more)["substation"].tolist() == ["big"]
 
 
 def test_equal_substations_go_to_the_nearer():
@@ -195,6 +207,26 @@ def test_people():
     assert ready.loc["n", "cost_usd_per_mw"] > 0
 
 
+def test_a_zip_area_counts_by_the_share_inside():
+    share = _share_inside(
+        np.array([0.0, 0.0, 30.0, 4.0, 9.0, 11.0, 10.0]),
+        np.array([20.0, 5.0, 5.0, 6.0, 0.0, 0.0, 1e-3]),
+        10.0,
+    )
+    # around, inside, apart, just inside, two points, half of a tiny circle
+    expected = [0.25, 1.0, 0.0, 1.0, 1.0, 0.0, 0.5]
+    np.testing.assert_allclose(share, expected, atol=1e-4)
+
+
+@given(st.floats(0.1, 45.0), st.floats(0.1, 40.0))
+def test_the_share_inside_equals_shapely(distance, radius):
+    here = shapely.buffer(shapely.Point(0, 0), 10.0, quad_segs=256)
+    zip_area = shapely.buffer(shapely.Point(distance, 0), radius, quad_segs=256)
+    expected = shapely.area(shapely.intersection(here, zip_area)) / zip_area.area
+    got = _share_inside(np.array([distance]), np.array([radius]), 10.0)[0]
+    assert got == pytest.approx(expected, abs=1e-3)
+
+
 def test_costs_add_up():
     known = READY.loc[["w", "m", "n", "e"]]
     np.testing.assert_allclose(
@@ -296,6 +328,37 @@ def test_parcels():
     ready = prepare(parcels, toy_layers())
     assert ready["county"].equals(READY["county"])
     assert ready.loc["w", "substation_km"] < READY.loc["w", "substation_km"]
+
+
+def test_climate_from_rasters(tmp_path):
+    layers = toy_layers()
+    for name, values in (
+        ("temperature", np.arange(12.0)),
+        ("humidity", [7.0]),
+        ("t_max", [41.0]),
+        ("elevation", [500.0]),
+    ):
+        path = tmp_path / f"{name}.tif"
+        bands = np.repeat(np.asarray(values, dtype="float32"), 40 * 80)
+        with rasterio.open(
+            path,
+            "w",
+            driver="GTiff",
+            width=80,
+            height=40,
+            count=len(values),
+            dtype="float32",
+            crs="EPSG:4326",
+            transform=rasterio.Affine(0.05, 0, -102, 0, -0.05, 41),
+        ) as file:
+            file.write(bands.reshape(len(values), 40, 80))
+        layers[name] = Raster(path, tuple(range(1, len(values) + 1)), LayerInfo(name))
+    ready = prepare(toy_sites(), layers)
+    assert (ready["t_mean_c"].iloc[:4] == 5.5).all()
+    assert (ready["t_max_c"].iloc[:4] == 41.0).all()
+    assert ready["t_min_c"].isna().all()
+    assert ready["wetbulb_c"].iloc[:4].between(3.0, 5.6).all()
+    assert ready.loc["sea", ["t_mean_c", "wetbulb_c"]].isna().all()
 
 
 def test_no_rows():
@@ -402,6 +465,22 @@ def test_bad_candidates_are_refused():
     own = toy_sites()
     own["headroom_mw"] = -1.0
     with pytest.raises(LayerError, match="negative"):
+        prepare(own, toy_layers())
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "noun"),
+    [
+        ("county", 48001, "numbers"),
+        ("pue", 0.9, "below 1"),
+        ("peak_ratio", 0.5, "below 1"),
+        ("pue", np.inf, "finite"),
+    ],
+)
+def test_own_columns_that_cannot_be_are_refused(column, value, noun):
+    own = toy_sites()
+    own[column] = value
+    with pytest.raises(LayerError, match=noun):
         prepare(own, toy_layers())
 
 

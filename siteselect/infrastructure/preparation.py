@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import shapely
+from pyproj import Geod
 
 from siteselect.errors import (
     CRSError,
@@ -20,14 +21,14 @@ from siteselect.errors import (
     shown,
 )
 from siteselect.infrastructure import cost
-from siteselect.infrastructure.columns import columns
+from siteselect.infrastructure.column_table import columns
 from siteselect.infrastructure.cooling import (
     DEFAULT_COOLING,
     pue_wue,
     water_m3_per_mw_year,
     wet_bulb_c,
 )
-from siteselect.infrastructure.parameters import ParameterValues, parameter_values
+from siteselect.infrastructure.parameter_table import ParameterValues, parameter_values
 from siteselect.layers import Raster, layer_info, raster, spatial
 
 __all__ = ["prepare"]
@@ -55,6 +56,7 @@ OPTIONAL = (
     "elevation",
 )
 _POPULATION_KM = (10, 20, 50)
+_DENSITY_KM = 10.0
 # Rasters end at the coast: a site whose own cell is sea takes the nearest cell.
 _RASTER_REACH_KM = 40.0
 _KEY = "siteselect"
@@ -231,6 +233,16 @@ class _Draft:
     def text(self, name: str) -> pd.Series:
         """Return a text column as objects, None where it is missing."""
         source = self.sites[name] if name in self.own else self._made[name]
+        if name in self.own and pd.api.types.is_numeric_dtype(source):
+            raise LayerError(
+                four_parts(
+                    f"Column {name!r} of the candidates is a name",
+                    f"it holds numbers, such as {source.iloc[0]!r}",
+                    "text is allowed (a county is five digits)",
+                    f'write sites["{name}"].astype(str), with .str.zfill(5) for '
+                    "counties",
+                )
+            )
         series = pd.Series(np.asarray(source, dtype="object"), index=self.sites.index)
         return series.where(series.notna(), None)
 
@@ -395,10 +407,8 @@ class _LayerBook:
             )
         self._used[name] = layer_info(layer).evidence
         points = spatial.points_of(draft.sites)
-        bands = np.asarray(
-            raster.sample_bands(layer, points, reach_km=_RASTER_REACH_KM).values
-        ).reshape(-1, len(points))
-        return np.asarray(bands.mean(axis=0), dtype="float64")
+        bands = raster.sample_bands(layer, points, reach_km=_RASTER_REACH_KM).values
+        return np.asarray(bands.mean(axis=1), dtype="float64")
 
     def evidence(self) -> dict[str, str]:
         """Return the evidence of every layer that was read."""
@@ -547,8 +557,6 @@ def _given_station(
 
 def _point_distance_km(here: Any, there: Any) -> Floats:
     """Return the geodesic distance between paired points in degrees."""
-    from pyproj import Geod
-
     first = shapely.get_coordinates(here)
     second = shapely.get_coordinates(there)
     meters = Geod(ellps="WGS84").inv(
@@ -571,7 +579,7 @@ def _best_station(
         cost.voltage_cap_mw(stations["voltage_kv"], parameters=values),
     )
     # A known zero is still better than an unknown figure.
-    rank = np.where(np.isnan(usable), -1.0, usable)
+    rank = np.where(np.isnan(usable), -1.0, np.minimum(usable, values["enough_mw"]))
     pairs = spatial.pairs_within(sites, stations, values["tie_line_km"])
     order = np.lexsort(
         (pairs.feature, pairs.distance_km, -rank[pairs.feature], pairs.site)
@@ -678,6 +686,18 @@ def _add_cooling(
         draft.put(name, ratings[source].to_numpy())
     # No connection can be smaller than the average draw it carries.
     draft.put("peak_ratio", np.fmax(values["peak_ratio"], draft.numbers("pue")))
+    for name in ("pue", "peak_ratio"):
+        wrong = draft.numbers(name) < 1.0
+        if wrong.any():
+            raise LayerError(
+                four_parts(
+                    f"Column {name!r} of the candidates is a ratio to the IT load",
+                    f"{int(wrong.sum())} rows are below 1: "
+                    f"{shown(draft.sites.index[wrong])}",
+                    "1 or more is allowed, NaN where unknown",
+                    "drop the column to have it computed",
+                )
+            )
 
 
 def _add_water(draft: _Draft, book: _LayerBook, values: ParameterValues) -> None:
@@ -749,6 +769,7 @@ def _add_people(draft: _Draft, book: _LayerBook, values: ParameterValues) -> Non
     n = len(draft.sites)
     points = book.get("population_points", ("population",))
     counts = {km: np.full(n, np.nan) for km in _POPULATION_KM}
+    density = np.full(n, np.nan)
     if points is not None:
         people = _number_column(points, "population_points", "population")
         people = people.fillna(0.0)  # a ZIP code of boxes has no residents
@@ -759,9 +780,18 @@ def _add_people(draft: _Draft, book: _LayerBook, values: ParameterValues) -> Non
             counts[km] = np.bincount(
                 pairs.site[near], weights=weight[near], minlength=n
             )
+        if "land_km2" in points.columns:
+            area = _number_column(points, "population_points", "land_km2").fillna(0.0)
+            radius = np.sqrt(np.maximum(area.to_numpy(), 0.0) / np.pi)
+        else:
+            radius = np.zeros(len(points))
+        # A circle may not reach beyond the pairs that were looked up.
+        radius = np.minimum(radius, max(_POPULATION_KM) - _DENSITY_KM)
+        share = _share_inside(pairs.distance_km, radius[pairs.feature], _DENSITY_KM)
+        inside = np.bincount(pairs.site, weights=weight * share, minlength=n)
+        density = inside / (np.pi * _DENSITY_KM**2)
     for km in _POPULATION_KM:
         draft.put(f"population_{km}km", counts[km])
-    density = draft.numbers("population_10km") / (np.pi * 10.0**2)
     if points is None and book.get("population") is not None:
         county_density, _ = _from_county(
             draft, book, values, "population", "density_per_km2"
@@ -776,6 +806,28 @@ def _add_people(draft: _Draft, book: _LayerBook, values: ParameterValues) -> Non
     homes, flags = _from_county(draft, book, values, "population", "home_value_usd")
     draft.put("home_value_usd", homes.to_numpy(dtype="float64", na_value=np.nan))
     draft.put("home_value_fallback", flags)
+
+
+def _share_inside(distance_km: Floats, radius_km: Floats, within_km: float) -> Floats:
+    """Return the share of circles that lies within a distance of the site.
+
+    The area common to two circles over the area of the first; a circle of no
+    radius counts whole or not at all.
+    """
+    d, r, big = distance_km, radius_km, within_km
+    is_apart = d >= big + r
+    is_inside = d <= big - r
+    is_around = d <= r - big
+    crosses = ~(is_apart | is_inside | is_around)
+    share = np.where(is_inside, 1.0, 0.0)
+    share[is_around] = (big / r[is_around]) ** 2
+    d, r = d[crosses], r[crosses]
+    first = r**2 * np.arccos(np.clip((d**2 + r**2 - big**2) / (2 * d * r), -1, 1))
+    second = big**2 * np.arccos(np.clip((d**2 + big**2 - r**2) / (2 * d * big), -1, 1))
+    kite = (-d + r + big) * (d + r - big) * (d - r + big) * (d + r + big)
+    lens = first + second - np.sqrt(np.maximum(kite, 0.0)) / 2
+    share[crosses] = lens / (np.pi * r**2)
+    return share
 
 
 def _add_cost(draft: _Draft, values: ParameterValues) -> None:
