@@ -731,18 +731,23 @@ def _from_state(draft: _Draft, book: _LayerBook, column: str) -> Floats:
     return np.asarray(draft.text("state").map(figures), dtype="float64")
 
 
+def _has_borrowed_price(draft: _Draft, book: _LayerBook) -> Flags:
+    """Return where the layer itself says that a price is not the state's own."""
+    table = book.table("state_energy", "state", ())
+    if table is None or "price_basis" not in table.columns:
+        return np.zeros(len(draft.sites), dtype=bool)
+    basis = table["price_basis"].fillna("").astype("object").astype(str)
+    borrowed = basis.index[~basis.str.startswith(("EIA", "own")) & (basis != "")]
+    return np.asarray(draft.text("state").isin(list(borrowed)), dtype=bool)
+
+
 def _add_energy(draft: _Draft, book: _LayerBook, values: ParameterValues) -> None:
-    is_borrowed = np.zeros(len(draft.sites), dtype=bool)
     if "carbon_kg_per_mwh" not in draft.own:
         draft.put("carbon_kg_per_mwh", _from_state(draft, book, "carbon_kg_per_mwh"))
+    is_borrowed = np.zeros(len(draft.sites), dtype=bool)
     if "price_usd_per_mwh" not in draft.own:
-        price = _from_state(draft, book, "price_usd_per_mwh")
-        # A fixed table, so that a state's price does not hang on which other
-        # states were loaded.
-        instead = cost.state_cost_table()["price_fallback_usd_per_mwh"].to_dict()
-        lent = np.asarray(draft.text("state").map(instead), dtype="float64")
-        is_borrowed = np.isnan(price) & ~np.isnan(lent)
-        draft.put("price_usd_per_mwh", np.where(is_borrowed, lent, price))
+        draft.put("price_usd_per_mwh", _from_state(draft, book, "price_usd_per_mwh"))
+        is_borrowed = _has_borrowed_price(draft, book)
     draft.put("price_fallback", is_borrowed)
     draft.put(
         "energy_mwh_per_mw_year",

@@ -174,17 +174,17 @@ def test_price_of_a_state_without_one():
         True
     ]
     assert "power price unknown" in ready.loc["w", "unknown_because"]
-    # Wyoming is the one state whose price the bundle does not know.
-    layers["counties"]["state"] = ["WY", "WY", "TX", "TX"]
-    energy["state"] = ["WY", "TX"]
+    assert not ready["price_fallback"].any()
+
+
+def test_a_price_that_the_layer_borrowed_is_flagged():
+    layers = toy_layers()
+    layers["state_energy"]["price_basis"] = ["mean of neighbouring states", "EIA 2023"]
     ready = prepare(toy_sites(), layers)
-    assert ready.loc["w", "price_usd_per_mwh"] == 85.0
     assert ready["price_fallback"].tolist() == [True, True, False, False, False]
     assert ready.attrs["siteselect"]["prepare"]["fallbacks"]["price_fallback"] == 2
-    energy.loc[0, "price_usd_per_mwh"] = 70.0
-    ready = prepare(toy_sites(), layers)
-    assert ready.loc["w", "price_usd_per_mwh"] == 70.0
-    assert not ready["price_fallback"].any()
+    own = toy_sites().assign(price_usd_per_mwh=60.0)
+    assert not prepare(own, layers)["price_fallback"].any()
 
 
 def test_a_county_borrows_from_its_own_state_only():
