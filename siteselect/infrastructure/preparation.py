@@ -130,7 +130,7 @@ def prepare(
     values = parameter_values(parameters)
     _check_sites(sites)
     draft = _Draft(sites)
-    book = _LayerBook(layers, draft.own)
+    book = _LayerBook(layers, draft.own, len(sites))
     pue_wue(pd.Series([], dtype="object"), cooling)  # refuses an unknown system
 
     _add_place(draft, book)
@@ -222,6 +222,18 @@ class _Draft:
             for name in sites.columns
             if name in known and name not in set(earlier)
         )
+        if "unknown_because" in self.own:
+            # Only an earlier call writes it: whose the others are is lost.
+            raise LayerError(
+                four_parts(
+                    "`prepare` keeps the columns that are the user's own",
+                    "these candidates were prepared before, but the record of which "
+                    'columns were made (attrs["siteselect"]["prepare"]) is gone',
+                    "candidates with that record, or without the columns, are allowed",
+                    "write sites.drop(columns=siteselect.columns().index"
+                    ".intersection(sites.columns))",
+                )
+            )
         self._units = columns()["unit"]
         self._made: dict[str, Any] = {}
 
@@ -299,7 +311,9 @@ class _Draft:
 class _LayerBook:
     """The layers given, checked for what `prepare` reads from them."""
 
-    def __init__(self, layers: Mapping[str, Any], own: frozenset[str]) -> None:
+    def __init__(
+        self, layers: Mapping[str, Any], own: frozenset[str], n_sites: int
+    ) -> None:
         if not isinstance(layers, Mapping):
             raise StudyError(
                 four_parts(
@@ -334,6 +348,8 @@ class _LayerBook:
                 )
             )
         self._used: dict[str, str] = {}
+        # Where a raster's own cell was unknown and its neighbour's was taken.
+        self.is_far_cell: Flags = np.zeros(n_sites, dtype=bool)
 
     def get(self, name: str, needs: Iterable[str] = ()) -> Any | None:
         """Return a layer with the columns needed, or None if it is not given."""
@@ -407,8 +423,9 @@ class _LayerBook:
             )
         self._used[name] = layer_info(layer).evidence
         points = spatial.points_of(draft.sites)
-        bands = raster.sample_bands(layer, points, reach_km=_RASTER_REACH_KM).values
-        return np.asarray(bands.mean(axis=1), dtype="float64")
+        found = raster.sample_bands(layer, points, reach_km=_RASTER_REACH_KM)
+        self.is_far_cell |= found.is_fallback.any(axis=1)
+        return np.asarray(found.values.mean(axis=1), dtype="float64")
 
     def evidence(self) -> dict[str, str]:
         """Return the evidence of every layer that was read."""
@@ -609,6 +626,7 @@ def _add_climate(draft: _Draft, book: _LayerBook) -> None:
             draft.numbers("elevation_m"),
         ),
     )
+    draft.put("climate_fallback", book.is_far_cell)
 
 
 def _from_county(

@@ -187,6 +187,16 @@ def test_capacity_follows_from_headroom_and_voltage(country, layers):
     assert 100 < country["capacity_mw"].median() < 1500
 
 
+def test_candidates_at_substations_keep_their_columns(layers):
+    big = layers["substations"].query("voltage_kv >= 500 and state == 'OH'")
+    ready = prepare(big, layers)
+    assert len(ready) > 5
+    assert ready["substation_km"].eq(0).all()
+    for name in ("substation", "voltage_kv", "state"):
+        assert ready[name].equals(big[name])
+    np.testing.assert_array_equal(ready["headroom_mw"], big["hosting_capacity_mw"])
+
+
 def test_evidence_is_passed_on(country):
     record = country.attrs["siteselect"]["prepare"]
     assert record["evidence"]["substations"] == "synthetic"

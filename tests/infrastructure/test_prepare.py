@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -304,6 +306,17 @@ def test_again_gives_the_same_and_other_settings_take_effect():
     assert_frame_equal(other, fresh)
 
 
+def test_the_record_is_plain_and_its_loss_is_noticed():
+    record = READY.attrs["siteselect"]["prepare"]
+    assert json.loads(json.dumps(record)) == record
+    lost = READY.copy()
+    lost.attrs = {}
+    with pytest.raises(LayerError, match="prepared before"):
+        prepare(lost, toy_layers())
+    made = columns().index.intersection(lost.columns)
+    assert_frame_equal(prepare(lost.drop(columns=made), toy_layers()), READY)
+
+
 @settings(max_examples=10, deadline=None)
 @given(st.permutations(range(5)))
 def test_row_order_does_not_matter(order):
@@ -359,6 +372,11 @@ def test_climate_from_rasters(tmp_path):
     assert ready["t_min_c"].isna().all()
     assert ready["wetbulb_c"].iloc[:4].between(3.0, 5.6).all()
     assert ready.loc["sea", ["t_mean_c", "wetbulb_c"]].isna().all()
+    assert not ready["climate_fallback"].any()
+    shore = toy_sites().set_geometry([Point(-97.9, 40.0)] * 5, crs=4326)
+    ready = prepare(shore, layers)
+    assert (ready["t_mean_c"] == 5.5).all()
+    assert ready["climate_fallback"].all()
 
 
 def test_no_rows():
