@@ -19,6 +19,8 @@ import pandas as pd
 import rasterio
 import rasterio.errors
 import rasterio.warp
+import shapely
+from affine import Affine
 from numpy.typing import NDArray
 from pyproj import CRS, Transformer
 from rasterio.windows import Window
@@ -173,7 +175,7 @@ class Raster:
 
     def read(
         self, area: gpd.GeoDataFrame | gpd.GeoSeries | None = None
-    ) -> tuple[Floats, Any, CRS]:
+    ) -> tuple[Floats, Affine, CRS]:
         """Return values, transform and CRS of the window around an area.
 
         Parameters
@@ -194,11 +196,13 @@ class Raster:
             window = whole
             if area is not None:
                 box = area.to_crs(source.crs).total_bounds
-                asked = source.window(*box)
-                left = int(np.floor(asked.col_off))
-                top = int(np.floor(asked.row_off))
-                right = int(np.ceil(asked.col_off + asked.width))
-                bottom = int(np.ceil(asked.row_off + asked.height))
+                corners = _apply(
+                    ~source.transform,
+                    np.array([box[0], box[0], box[2], box[2]]),
+                    np.array([box[1], box[3], box[1], box[3]]),
+                )
+                left, top = (int(np.floor(v.min())) for v in corners)
+                right, bottom = (int(np.ceil(v.max())) for v in corners)
                 left, top = max(left, 0), max(top, 0)
                 right, bottom = min(right, source.width), min(bottom, source.height)
                 if right <= left or bottom <= top:
@@ -216,7 +220,7 @@ class Raster:
             values = _window(source, self.bands, window)
             return (
                 values,
-                source.window_transform(window),
+                _shifted(source.transform, window.col_off, window.row_off),
                 CRS.from_user_input(source.crs),
             )
 
@@ -336,11 +340,27 @@ def _values_at(source: Any, bands: Sequence[int], x: Floats, y: Floats) -> Float
     return out
 
 
+def _apply(transform: Affine, x: Any, y: Any) -> tuple[Floats, Floats]:
+    """Apply an affine transform to arrays; written out as its operator changed."""
+    return (
+        transform.a * x + transform.b * y + transform.c,
+        transform.d * x + transform.e * y + transform.f,
+    )
+
+
+def _shifted(transform: Affine, column: int, row: int) -> Affine:
+    """Return the transform of a window that starts at a cell."""
+    x, y = _apply(transform, np.float64(column), np.float64(row))
+    return Affine(
+        transform.a, transform.b, float(x), transform.d, transform.e, float(y)
+    )
+
+
 def _cells(
     source: Any, x: Floats, y: Floats
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return column and row of the cell under each point; -1 if it has no place."""
-    column, row = ~source.transform * (x, y)
+    column, row = _apply(~source.transform, x, y)
     # A point on the far edge belongs to the last cell.
     column = np.where(np.isclose(column, source.width), source.width - 1, column)
     row = np.where(np.isclose(row, source.height), source.height - 1, row)
@@ -368,12 +388,12 @@ def _fill_near(
         return filled
     to_wgs84 = Transformer.from_crs(source.crs, WGS84, always_xy=True)
     # Reach in cells, from the size of a cell on the ground near the points.
-    column, row = ~source.transform * (x[todo], y[todo])
+    column, row = _apply(~source.transform, x[todo], y[todo])
     ends = []
     for step_column, step_row in ((1, 0), (0, 1)):
         a = to_wgs84.transform(x[todo], y[todo])
         b = to_wgs84.transform(
-            *(source.transform * (column + step_column, row + step_row))
+            *_apply(source.transform, column + step_column, row + step_row)
         )
         size = spatial._geodesic_km(a[0], a[1], b[0], b[1])
         size = size[np.isfinite(size) & (size > 0)]
@@ -400,9 +420,8 @@ def _fill_near(
             cell_row, cell_column = np.nonzero(np.isfinite(near[i]))
             if not need.any() or not len(cell_row):
                 continue
-            cx, cy = source.transform * (
-                cell_column + left + 0.5,
-                cell_row + top + 0.5,
+            cx, cy = _apply(
+                source.transform, cell_column + left + 0.5, cell_row + top + 0.5
             )
             center = to_wgs84.transform(cx, cy)
             tree = KDTree(spatial._xyz(center[0], center[1]), balanced_tree=False)
@@ -534,8 +553,14 @@ def zonal(
         return np.zeros(0)
     one = raster.band(raster.bands[0] if band is None else band)
     with _opened(one.path) as source:
-        frame = gpd.GeoDataFrame(
-            geometry=gpd.GeoSeries(areas, crs=WGS84).to_crs(source.crs)
+        crs = CRS.from_user_input(source.crs)
+        if polygons.crs == crs:
+            areas = shapely.force_2d(np.asarray(polygons.geometry.array, dtype=object))
+        frame = gpd.GeoDataFrame(geometry=gpd.GeoSeries(areas, crs=WGS84))
+        frame = (
+            frame.set_crs(crs, allow_override=True)
+            if polygons.crs == crs
+            else frame.to_crs(crs)
         )
         weighted = source.crs.is_geographic and stat in (
             "mean",
@@ -545,11 +570,11 @@ def zonal(
             "stdev",
             "variance",
         )
-        operation = (
-            f"value={stat}(coverage_weight=area_spherical_m2)"
-            if weighted
-            else f"value={stat}"
-        )
+        # A sliver that rounding left in the next cell must not set a maximum.
+        settings = "min_coverage_frac=1e-6"
+        if weighted:
+            settings += ", coverage_weight=area_spherical_m2"
+        operation = f"value={stat}({settings})"
         rows = exactextract.exact_extract(
             exactextract.raster.RasterioRasterSource(source, one.bands[0]),
             frame,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pyproj
 import shapely
@@ -18,7 +20,7 @@ def edges(geom):
             xy = shapely.get_coordinates(ring)
             if len(xy) == 1:
                 out.append((xy[0], xy[0]))
-            out += list(zip(xy[:-1], xy[1:], strict=True))
+            out += list(itertools.pairwise(xy))
     return out
 
 
