@@ -253,6 +253,31 @@ def test_costs_add_up():
     assert READY.loc["sea"].filter(like="cost_usd").isna().all()
 
 
+def test_one_site_by_hand():
+    # County 48001, Texas, beside a 230 kV substation in zone 2B; the ZIP circle of
+    # 400,000 people lies inside 10 km: 1,273 people per km2, the urban land price.
+    site = READY.loc["n"]
+    land = 244_000 * 0.9  # home value as the national one
+    shell = 11_700_000 * 0.82 / 1.30
+    escalated = 1.65 * 1.25 * 1.075
+    transformer = 4_970 * 1.3 * escalated
+    capital = land + shell + transformer
+    assert site["cost_usd_per_mw"] == pytest.approx(capital)
+    assert capital == pytest.approx(7_613_925, abs=1)
+    # no line, a 230 kV substation and a bay at the figures of MISO
+    assert site["interconnection_usd"] == pytest.approx(11_900_000 * escalated)
+    # 8760 h x 0.8 x 1.189 / 1.3 at 66 USD, growing by 1 %, 14 years at 7 %:
+    # (1 - (1.01 / 1.07) ** 14) / 0.06 = 9.236901 first-year payments
+    power = 66 * 8760 * 0.8 * 1.189 / 1.3 * 9.236901
+    assert site["power_usd_per_mw"] == pytest.approx(power, rel=1e-6)
+    # (300,000 + 1.32 x 0.7955 L/kWh x 7008 MWh) / 1.3 for 8.745468 years
+    operation = (300_000 + 1.32 * 0.7955 * 7008) / 1.3 * 8.745468
+    assert site["operation_usd_per_mw"] == pytest.approx(operation, rel=1e-6)
+    assert site["lifetime_cost_usd_per_mw"] == pytest.approx(
+        capital + power + operation, rel=1e-6
+    )
+
+
 def test_fiber_goes_to_two_places():
     assert READY.loc["w", "fiber_km"] == pytest.approx(5.55, abs=0.01)
     assert READY.loc["w", "fiber_second_km"] > 250
