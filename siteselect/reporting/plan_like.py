@@ -210,7 +210,7 @@ def is_synthetic(plan_or_frame: PlanLike | gpd.GeoDataFrame) -> bool:
         return True
     if "substation" in frame.columns and len(frame):
         names = frame["substation"].dropna().astype(str)
-        return bool(names.str.startswith("model bus").any())
+        return bool(names.str.startswith(("model bus", "model substation")).any())
     return False
 
 
@@ -238,7 +238,7 @@ def _bundled() -> dict[str, Source]:
 
     table = datasets.layers()
     return {
-        str(name): _as_source(str(name), {**row, "name": name})
+        str(name): _as_source(str(name), {str(k): v for k, v in row.items()})
         for name, row in zip(table.index, table.to_dict(orient="records"), strict=True)
     }
 
