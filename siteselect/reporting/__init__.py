@@ -1,5 +1,6 @@
 """Maps, reports, explorer page, tables and files of a plan."""
 
+from siteselect.reporting.explorer import explore
 from siteselect.reporting.files import (
     figure_bytes,
     fingerprint,
@@ -23,6 +24,7 @@ __all__ = [
     "NOT_CHECKED",
     "NotChecked",
     "PlanLike",
+    "explore",
     "figure_bytes",
     "fingerprint",
     "limits_table",

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 
 SYNTHETIC_NOTICE = "grid: synthetic network - model buses, not real facilities"
 
@@ -75,6 +76,13 @@ class Source:
     vintage: str
     evidence: str
     not_this: str
+
+
+def clean(value: object) -> object:
+    """Return text without characters that a page cannot show or that turn it round."""
+    if isinstance(value, Markup) or not isinstance(value, str):
+        return value
+    return "".join(c if c.isprintable() else " " for c in value)
 
 
 def attached(frame: gpd.GeoDataFrame) -> dict[str, Any]:

@@ -12,7 +12,6 @@ import geopandas as gpd
 import jinja2
 import numpy as np
 import pandas as pd
-from markupsafe import Markup
 
 from siteselect.errors import LayerError, SiteSelectError, four_parts
 from siteselect.reporting.files import (
@@ -30,6 +29,7 @@ from siteselect.reporting.plan_like import (
     SYNTHETIC_NOTICE,
     PlanLike,
     attached,
+    clean,
     criteria_of,
     dollars,
     is_synthetic,
@@ -49,13 +49,6 @@ from siteselect.reporting.tables import limits_table, sites_table, to_csv_text
 _FILES = ("map.png", "sites.csv", "limits.csv", "plan.json", "sites.gpkg")
 # Words for the kinds of accounts that the limits keep.
 _KINDS = {"total": "", "power": "", "money": "", "average": "average, weighted by MW"}
-
-
-def clean(value: object) -> object:
-    """Return text without characters that a page cannot show or that turn it round."""
-    if isinstance(value, Markup) or not isinstance(value, str):
-        return value
-    return "".join(c if c.isprintable() else " " for c in value)
 
 
 def _table(
