@@ -154,10 +154,12 @@ def _footprints(frame: gpd.GeoDataFrame, crs: CRS) -> NDArray[np.object_] | None
         return np.asarray(frame.geometry.to_crs(crs).array, dtype=object)
     if not is_area(frame) or "cell_shape" not in frame.columns:
         return None
-    try:
-        from siteselect.layers.spatial import footprints
-    except ImportError:
+    if (frame["cell_shape"].astype(str) == "square").all():
+        # A grid is laid in a projection centered on its area, whose up is the
+        # map's up; squares turned to each one's own north would leave gaps.
         return _squares(frame, crs)
+    from siteselect.layers.spatial import footprints
+
     return np.asarray(footprints(frame).to_crs(crs).array, dtype=object)
 
 
