@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import geopandas as gpd
@@ -50,6 +51,8 @@ Floats = NDArray[np.float64]
 # Criteria a hover shows, the weightiest; more would not fit beside the pointer.
 _MOST_CRITERIA = 16
 _LARGEST_PX = 16.0
+_WHY_CHARACTERS = 40
+_WHY_ROWS = 6
 
 
 def _bokeh() -> Any:
@@ -137,10 +140,10 @@ def _columns(
 
 
 def _picks(
-    sites: gpd.GeoDataFrame, xy: Floats, criteria: Sequence[Mapping[str, Any]]
+    sites: gpd.GeoDataFrame, xy: Floats
 ) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """Return what a page holds of the chosen places, and their tooltip."""
-    data, tips = _columns(sites, xy, criteria)
+    data, tips = _columns(sites, xy, [])
     mw = (
         sites["mw"].to_numpy(dtype=float)
         if "mw" in sites.columns
@@ -152,16 +155,21 @@ def _picks(
     data["size"] = np.round(np.maximum(2 * _LARGEST_PX * share, 5), 1).astype("<f4")
     data["mw"] = [tidy_number(float(v)) for v in mw]
     front = [tips[0], ("MW", "@mw")]
+    back: list[tuple[str, str]] = []
     if "why" in sites.columns:
-        data["why"] = _texts(sites["why"].tolist())
-        front.append(("why", "@why"))
+        # A tooltip does not break lines: a long reason takes several rows.
+        lines = [wrap(t, _WHY_CHARACTERS) for t in _texts(sites["why"].tolist())]
+        for k in range(min(max(map(len, lines), default=0), _WHY_ROWS)):
+            rows = [row[k] if k < len(row) else "" for row in lines]
+            data[f"why{k}"] = rows
+            back.append(("" if k else "why", f"@why{k}"))
     if "cost_usd" in sites.columns:
         data["cost"] = [dollars(float(v)) for v in sites["cost_usd"]]
         front.append(("cost", "@cost"))
     if "substation" in sites.columns:
         data["substation"] = _texts(sites["substation"].tolist())
         front.append(("substation", "@substation"))
-    return data, front + tips[1:]
+    return data, front + tips[1:] + back
 
 
 def _rings(
@@ -265,7 +273,13 @@ def _figure(bokeh: Any, plan: PlanLike) -> Any:
             source = models.ColumnDataSource(data)
             if cell_km:
                 drawn = figure.rect(
-                    "x", "y", cell_km, cell_km, source=source, fill_color=paint
+                    "x",
+                    "y",
+                    cell_km,
+                    cell_km,
+                    source=source,
+                    fill_color=paint,
+                    dilate=True,
                 )
             else:
                 drawn = figure.scatter(
@@ -273,7 +287,10 @@ def _figure(bokeh: Any, plan: PlanLike) -> Any:
                 )
             drawn.glyph.line_color = None
             drawn.nonselection_glyph = None
-            figure.add_tools(models.HoverTool(renderers=[drawn], tooltips=tips))
+            # A pick is told above the pointer, the cell under it below.
+            figure.add_tools(
+                models.HoverTool(renderers=[drawn], tooltips=tips, attachment="below")
+            )
             entries.append((f"{name} ({int(rows.sum()):,})", [drawn]))
         if surface.is_known.any():
             figure.add_layout(
@@ -285,7 +302,7 @@ def _figure(bokeh: Any, plan: PlanLike) -> Any:
     if rings:
         entries.append(("states", [borders]))
     if len(sites):
-        data, tips = _picks(sites, chosen, criteria)
+        data, tips = _picks(sites, chosen)
         picks = figure.scatter(
             "x",
             "y",
@@ -296,7 +313,9 @@ def _figure(bokeh: Any, plan: PlanLike) -> Any:
             line_width=1.2,
         )
         picks.level = "overlay"
-        figure.add_tools(models.HoverTool(renderers=[picks], tooltips=tips))
+        figure.add_tools(
+            models.HoverTool(renderers=[picks], tooltips=tips, attachment="above")
+        )
         entries.insert(0, (f"chosen {noun(frame, 2)}, by MW", [picks]))
     if entries:
         legend = models.Legend(
@@ -312,6 +331,8 @@ def _figure(bokeh: Any, plan: PlanLike) -> Any:
         models.ScaleBar(
             range=figure.x_range,
             unit="km",
+            dimensional=models.Metric(base_unit="m", include=["m", "km"]),
+            bar_length=0.12,
             location="bottom_left",
             border_line_color=None,
         )
