@@ -169,9 +169,11 @@ def _altitude() -> Grid:
     step = 1.0 / 12.0
     top, left = round((90.0 - 50.0) / step), round((180.0 - 125.0) / step)
     rows, columns = round(26.0 / step), round(58.5 / step)
-    # Whole steps of 28 m above -450 m: how the package stores them.
+    # Whole steps of 28 m above -450 m: how the package stores them; 255 is no data.
     metres = code[top : top + rows, left : left + columns] * 28.0 - 450.0
-    return Grid(metres[None], -125.0, 50.0, step, ("elevation",))
+    sea = (code[top : top + rows, left : left + columns] == 255) | (metres < -90.0)
+    metres, count = fill_near(np.where(sea, np.nan, metres), 6.0)
+    return Grid(metres[None], -125.0, 50.0, step, ("elevation",), count)
 
 
 GLDAS = {
@@ -308,9 +310,10 @@ LAYERS = [
         attribution="pvlib python contributors",
         vintage="not stated by the package",
         resolution_km=9.0,
-        what_was_done="Decoded (28 m steps above -450 m) and cut to the study box.",
+        what_was_done="Decoded (28 m steps above -450 m) and cut to the box; the sea "
+        "(no data, or deeper than Death Valley) masked. " + FILLED,
         not_this="Not site slope or grading: one value in 28 m steps for each 9 km "
-        "cell. Over the sea the value is the sea floor, cut at -450 m.",
+        "cell; lakes have their surface or bed as in the source.",
         units={"elevation": "m"},
         make=_altitude,
     ),
