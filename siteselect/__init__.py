@@ -36,7 +36,8 @@ from siteselect.errors import (
 
 if TYPE_CHECKING:
     from siteselect.infrastructure import (
-        Fleet,
+        accelerators_hosted,
+        accelerators_it_mw,
         columns,
         facility_mw,
         it_mw,
@@ -115,7 +116,15 @@ _ROOM_OF = {
         "suitability",
     ),
     **dict.fromkeys(
-        ("Fleet", "columns", "facility_mw", "it_mw", "parameters", "prepare"),
+        (
+            "accelerators_hosted",
+            "accelerators_it_mw",
+            "columns",
+            "facility_mw",
+            "it_mw",
+            "parameters",
+            "prepare",
+        ),
         "infrastructure",
     ),
     **dict.fromkeys(
@@ -147,7 +156,6 @@ __all__ = [
     "Criterion",
     "DataQualityWarning",
     "Falling",
-    "Fleet",
     "InfeasiblePlanError",
     "Inside",
     "LayerError",
@@ -175,6 +183,8 @@ __all__ = [
     "Within",
     "Zonal",
     "__version__",
+    "accelerators_hosted",
+    "accelerators_it_mw",
     "build_model",
     "bundled_study",
     "columns",

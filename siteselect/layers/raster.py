@@ -78,6 +78,12 @@ class Raster:
         If the file is missing, unreadable, or lacks a band.
     CRSError
         If it has no CRS.
+
+    Examples
+    --------
+    >>> from siteselect.layers import datasets
+    >>> datasets.load("temperature").band("jul").bands
+    (7,)
     """
 
     path: Path
@@ -455,6 +461,15 @@ def sample_bands(
     SampleResult
         ``values`` and ``is_fallback`` of shape (n, bands); NaN outside the
         raster and where it has no data.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from siteselect.layers import datasets
+    >>> denver = gpd.GeoSeries.from_xy([-104.99], [39.74], crs="EPSG:4326")
+    >>> by_month = sample_bands(datasets.load("temperature"), denver).values
+    >>> by_month.shape, bool(by_month[0, 6] > by_month[0, 0])
+    ((1, 12), True)
     """
     where = spatial.points_of(points)
     lon, lat = where.x.to_numpy(), where.y.to_numpy()
@@ -499,6 +514,15 @@ def sample(
     SampleResult
         ``values`` and ``is_fallback`` of shape (n,); NaN outside the raster
         and where it has no data.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from siteselect.layers import datasets
+    >>> denver = gpd.GeoSeries.from_xy([-104.99], [39.74], crs="EPSG:4326")
+    >>> meters = sample(datasets.load("elevation"), denver).values
+    >>> bool(1500 < meters[0] < 1800)
+    True
     """
     one = raster.band(raster.bands[0] if band is None else band)
     result = sample_bands(one, points, reach_km)
@@ -534,6 +558,13 @@ def zonal(
     -------
     ndarray of float64, shape (n,)
         NaN where no known cell is covered (0 for ``count``).
+
+    Examples
+    --------
+    >>> from siteselect.layers import datasets
+    >>> colorado = datasets.region("CO")
+    >>> bool(zonal(datasets.load("elevation"), colorado)[0] > 1500)
+    True
     """
     # Imported here: exactextract is only needed by this function.
     import exactextract

@@ -318,6 +318,7 @@ def _read_file(path: str, layer: str | None, spoken: str) -> Any:
         return _read_vector(path, layer, spoken)
     except LayerError:
         raise
+    # GDAL, pyogrio and shapely raise errors of many families here.
     except Exception as error:
         if layer is None and _is_raster(path):
             return None
@@ -330,6 +331,15 @@ def _guarded(read: Callable[[], Any], path: str) -> Any:
         return read()
     except LayerError:
         raise
+    except UnicodeDecodeError:
+        raise LayerError(
+            four_parts(
+                f"The file {Path(path).name!r} is to be read as text",
+                "it is not in UTF-8",
+                "text in UTF-8 is allowed",
+                "Save it again as UTF-8 (in a spreadsheet: CSV UTF-8)",
+            )
+        ) from None
     # Readers raise OSError, ValueError, Arrow, Unicode and parser errors alike.
     except Exception as error:
         raise _unreadable(path, error) from None
@@ -351,15 +361,22 @@ def _read_vector(path: str, layer: str | None, spoken: str) -> Any:
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         names = [str(n) for n in pyogrio.list_layers(path)[:, 0]]
+        if not names:
+            raise LayerError(
+                four_parts(
+                    f"{Path(path).name!r} is to be read",
+                    "it holds no map layers",
+                    "a file, folder or archive with at least one layer is allowed",
+                    "Check the path",
+                )
+            )
         if layer is not None and layer not in names:
             raise LayerError(
                 four_parts(
                     f"Layer {layer!r} of {Path(path).name!r} is to be read",
                     "there is none of that name",
                     f"the file holds {shown(names, 20)}",
-                    f"Pass e.g. `layer={names[0]!r}`."
-                    if not names
-                    else f"Pass one of them, e.g. `layer={names[0]!r}`."
+                    f"Pass one of them, e.g. `layer={names[0]!r}`."
                     + nearest_name(layer, names),
                 )
             )

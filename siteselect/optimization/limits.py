@@ -708,7 +708,7 @@ class Spread:
 
 
 #: Above this many pairs that are too close, cliques are found where needed.
-MOST_PAIRS = 300_000
+MOST_PAIRS = 5_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -1056,5 +1056,4 @@ __all__ = [
     "Spread",
     "SupportsLimit",
     "accounts",
-    "groups",
 ]

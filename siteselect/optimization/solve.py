@@ -25,6 +25,7 @@ from siteselect.optimization._compile import (
 )
 from siteselect.optimization.limits import SupportsLimit
 from siteselect.optimization.plan import SitePlan, relative_gap
+from siteselect.optimization.priceout import PriceOut
 from siteselect.optimization.problem import Floats, Problem, Quantity, Rows
 
 #: Up to this many columns ``method="auto"`` hands the whole matrix to the solver.
@@ -257,7 +258,49 @@ def solve_compiled(
     compiled: Compiled, *, clock: Clock, say: Callable[[str], object]
 ) -> Solution:
     """Solve by the asked-for way; raise where no plan exists."""
-    return solve_full(compiled, clock=clock, say=say)
+    request = compiled.request
+    small = compiled.problem.n_columns <= FULL_COLUMNS and not compiled.lazy
+    if request.method == "full" or (request.method == "auto" and small):
+        return solve_full(compiled, clock=clock, say=say)
+    return solve_priced(compiled, PriceOut(compiled), clock=clock, say=say)
+
+
+def solve_priced(
+    compiled: Compiled,
+    engine: PriceOut,
+    *,
+    clock: Clock,
+    say: Callable[[str], object],
+) -> Solution:
+    """Price columns out first; the bound still holds for the full problem."""
+    request = compiled.request
+    clock.lap("prepare")
+    deadline = None
+    if request.time_limit_s is not None:
+        deadline = clock.start + request.time_limit_s
+    found = engine.solve(
+        gap=request.gap,
+        deadline=deadline,
+        solver=request.solver,
+        say=say,
+        lap=clock.lap,
+    )
+    if found.status == "infeasible":
+        rows = compiled.full_rows()
+        result = second_opinion(compiled.problem, rows, request.gap)
+        clock.lap("second opinion")
+        if result.status == "infeasible":
+            raise infeasible(compiled, rows)
+        if result.x is None:
+            raise no_plan(request, "HiGHS without presolve")
+        x = polish(compiled.problem, rows, result.x)
+        name = "HiGHS without presolve, full model"
+        return finish(compiled.problem, x, result.bound, None, name, request.gap)
+    if found.x is None:
+        raise no_plan(request, f"{found.solver} after pricing out")
+    x = polish(compiled.problem, compiled.rows, found.x)
+    name = f"{found.solver}, priced out to {found.core:,} columns"
+    return finish(compiled.problem, x, found.bound, found.duals, name, request.gap)
 
 
 def solve_full(

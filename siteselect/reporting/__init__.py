@@ -15,6 +15,7 @@ from siteselect.reporting.not_checked import (
     not_checked_line,
 )
 from siteselect.reporting.plan_like import PlanLike
+from siteselect.reporting.summary import study_text
 from siteselect.reporting.tables import limits_table, sites_table, to_csv_text, to_text
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "plot_plan",
     "plot_suitability",
     "sites_table",
+    "study_text",
     "to_csv_text",
     "to_text",
     "versions",

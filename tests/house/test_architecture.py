@@ -101,10 +101,7 @@ def test_changelog_names_this_version():
 
 def test_importing_loads_no_heavy_module():
     heavy = ["matplotlib", "pulp", "highspy", "rasterio", "bokeh", "scipy.sparse"]
-    code = (
-        "import sys, siteselect;"
-        f"print([m for m in {heavy!r} if m in sys.modules])"
-    )
+    code = f"import sys, siteselect;print([m for m in {heavy!r} if m in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )

@@ -42,10 +42,7 @@ def test_wheel_in_an_empty_environment_loads_a_layer_from_the_root(tmp_path):
     python = tmp_path / "env" / ("Scripts" if os.name == "nt" else "bin") / "python"
     constraints = ROOT / "tests" / "constraints.txt"
     _run(python, *pip[1:], "install", wheel, "-c", constraints)
-    code = (
-        "import siteselect as ss;"
-        "print(len(ss.datasets.load('states')), ss.__file__)"
-    )
+    code = "import siteselect as ss;print(len(ss.datasets.load('states')), ss.__file__)"
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     out = _run(python, "-c", code, cwd="/", env=environment)
     count, where = out.split()
