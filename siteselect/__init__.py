@@ -13,6 +13,93 @@ room                      what it does
 ``optimization``          limits, the integer program, the plan and its proof
 ``reporting``             maps, report, files
 ========================  ====================================================
+
+Examples
+--------
+Three gigawatts in Texas, on the bundled layers:
+
+>>> import siteselect as ss
+>>> area = ss.datasets.region("Texas")  # or any polygon / GeoDataFrame
+>>> layers = ss.datasets.load_all(area)  # or your own frames
+>>> sites = ss.grid_candidates(area, spacing_km=10)  # or your own parcels
+>>> sites = ss.prepare(sites, layers)
+
+A criterion is a measurement, a value function and a weight:
+
+>>> criteria = [
+...     ss.Criterion(
+...         "grid",
+...         ss.Within(layers["substations"], radius_km=25, max="hosting_capacity_mw"),
+...         ss.Rising(100, 1000),
+...         weight=0.35,
+...     ),
+...     ss.Criterion(
+...         "fiber", ss.Nearest(layers["fiber"]), ss.Falling(1, 80), weight=0.20
+...     ),
+...     ss.Criterion(
+...         "water",
+...         ss.At(layers["water_stress"], "stress"),
+...         ss.Falling(0.1, 0.8),
+...         weight=0.15,
+...     ),
+...     ss.Criterion(
+...         "solar", ss.Sample(layers["solar_cf"]), ss.Rising(0.14, 0.30), weight=0.10
+...     ),
+...     ss.Criterion(
+...         "labor",
+...         ss.Within(layers["workforce"], radius_km=80, sum="electricians"),
+...         ss.Rising(500, 20000),
+...         weight=0.20,
+...     ),
+... ]
+>>> scored = ss.score_sites(
+...     sites, criteria, exclude=[ss.Near(layers["lakes"], km=0.5)]
+... )
+
+The integer program chooses sites and sizes within every limit, with a proof:
+
+>>> plan = ss.optimize_sites(
+...     scored,
+...     power_mw=(3000, 3000),
+...     budget_usd=45e9,
+...     site_mw=[100, 300, 1000],
+...     limits=[
+...         ss.Limit(
+...             "substation headroom",
+...             per_mw=1,
+...             by="substation",
+...             at_most="headroom_mw",
+...         ),
+...         ss.Limit(
+...             "county water",
+...             per_mw="water_m3_per_mw_year",
+...             by="county",
+...             at_most="water_available_m3_per_year",
+...         ),
+...         ss.Average("carbon", "carbon_kg_per_mwh", at_most=350),
+...         ss.Spread("counties", by="county", at_least=3),
+...         ss.Spacing(km=40),
+...     ],
+... )
+>>> plan.status, plan.total_mw, plan.gap <= 1e-4
+('optimal', 3000.0, True)
+>>> sorted(set(plan.limits["limit"]) - {"power", "budget"})
+['carbon', 'counties', 'county water', 'spacing', 'substation headroom']
+>>> len(plan.verify()) > 0  # redone from the frame, not from the model
+True
+
+What a plan answers afterwards:
+
+>>> ax = plan.plot()
+>>> page = plan.report("report/")
+>>> explorer = plan.explore("map.html")
+>>> others = plan.alternatives(5)
+>>> [other.objective <= plan.objective * (1 + 1e-4) for other in others]
+[True, True, True, True, True]
+>>> bool((plan.importance()["loss"] >= 0).all())
+True
+>>> plan.explain("s0412").is_chosen
+False
 """
 
 from __future__ import annotations

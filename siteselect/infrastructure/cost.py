@@ -134,9 +134,7 @@ def state_cost_table() -> pd.DataFrame:
     DataFrame
         Indexed by ``state``: ``line_region``, ``line_region_source``,
         ``construction_index`` [1 = mean of US markets; NaN without a city
-        figure], ``construction_basis``, ``year``, ``source``, and for a state
-        whose power price the bundle does not know ``price_fallback_usd_per_mwh``
-        with ``price_fallback_source``.
+        figure], ``construction_basis``, ``year`` and ``source``.
 
     Examples
     --------

@@ -130,7 +130,7 @@ def prepare(
     values = parameter_values(parameters)
     _check_sites(sites)
     draft = _Draft(sites)
-    book = _LayerBook(layers, draft.own)
+    book = _LayerBook(layers, draft.own, len(sites))
     pue_wue(pd.Series([], dtype="object"), cooling)  # refuses an unknown system
 
     _add_place(draft, book)
@@ -222,6 +222,18 @@ class _Draft:
             for name in sites.columns
             if name in known and name not in set(earlier)
         )
+        if "unknown_because" in self.own:
+            # Only an earlier call writes it: whose the others are is lost.
+            raise LayerError(
+                four_parts(
+                    "`prepare` keeps the columns that are the user's own",
+                    "these candidates were prepared before, but the record of which "
+                    'columns were made (attrs["siteselect"]["prepare"]) is gone',
+                    "candidates with that record, or without the columns, are allowed",
+                    "write sites.drop(columns=siteselect.columns().index"
+                    ".intersection(sites.columns))",
+                )
+            )
         self._units = columns()["unit"]
         self._made: dict[str, Any] = {}
 
@@ -299,7 +311,9 @@ class _Draft:
 class _LayerBook:
     """The layers given, checked for what `prepare` reads from them."""
 
-    def __init__(self, layers: Mapping[str, Any], own: frozenset[str]) -> None:
+    def __init__(
+        self, layers: Mapping[str, Any], own: frozenset[str], n_sites: int
+    ) -> None:
         if not isinstance(layers, Mapping):
             raise StudyError(
                 four_parts(
@@ -334,6 +348,8 @@ class _LayerBook:
                 )
             )
         self._used: dict[str, str] = {}
+        # Where a raster's own cell was unknown and its neighbour's was taken.
+        self.is_far_cell: Flags = np.zeros(n_sites, dtype=bool)
 
     def get(self, name: str, needs: Iterable[str] = ()) -> Any | None:
         """Return a layer with the columns needed, or None if it is not given."""
@@ -407,8 +423,9 @@ class _LayerBook:
             )
         self._used[name] = layer_info(layer).evidence
         points = spatial.points_of(draft.sites)
-        bands = raster.sample_bands(layer, points, reach_km=_RASTER_REACH_KM).values
-        return np.asarray(bands.mean(axis=1), dtype="float64")
+        found = raster.sample_bands(layer, points, reach_km=_RASTER_REACH_KM)
+        self.is_far_cell |= found.is_fallback.any(axis=1)
+        return np.asarray(found.values.mean(axis=1), dtype="float64")
 
     def evidence(self) -> dict[str, str]:
         """Return the evidence of every layer that was read."""
@@ -609,6 +626,7 @@ def _add_climate(draft: _Draft, book: _LayerBook) -> None:
             draft.numbers("elevation_m"),
         ),
     )
+    draft.put("climate_fallback", book.is_far_cell)
 
 
 def _from_county(
@@ -731,18 +749,23 @@ def _from_state(draft: _Draft, book: _LayerBook, column: str) -> Floats:
     return np.asarray(draft.text("state").map(figures), dtype="float64")
 
 
+def _has_borrowed_price(draft: _Draft, book: _LayerBook) -> Flags:
+    """Return where the layer itself says that a price is not the state's own."""
+    table = book.table("state_energy", "state", ())
+    if table is None or "price_basis" not in table.columns:
+        return np.zeros(len(draft.sites), dtype=bool)
+    basis = table["price_basis"].fillna("").astype("object").astype(str)
+    borrowed = basis.index[~basis.str.startswith(("EIA", "own")) & (basis != "")]
+    return np.asarray(draft.text("state").isin(list(borrowed)), dtype=bool)
+
+
 def _add_energy(draft: _Draft, book: _LayerBook, values: ParameterValues) -> None:
-    is_borrowed = np.zeros(len(draft.sites), dtype=bool)
     if "carbon_kg_per_mwh" not in draft.own:
         draft.put("carbon_kg_per_mwh", _from_state(draft, book, "carbon_kg_per_mwh"))
+    is_borrowed = np.zeros(len(draft.sites), dtype=bool)
     if "price_usd_per_mwh" not in draft.own:
-        price = _from_state(draft, book, "price_usd_per_mwh")
-        # A fixed table, so that a state's price does not hang on which other
-        # states were loaded.
-        instead = cost.state_cost_table()["price_fallback_usd_per_mwh"].to_dict()
-        lent = np.asarray(draft.text("state").map(instead), dtype="float64")
-        is_borrowed = np.isnan(price) & ~np.isnan(lent)
-        draft.put("price_usd_per_mwh", np.where(is_borrowed, lent, price))
+        draft.put("price_usd_per_mwh", _from_state(draft, book, "price_usd_per_mwh"))
+        is_borrowed = _has_borrowed_price(draft, book)
     draft.put("price_fallback", is_borrowed)
     draft.put(
         "energy_mwh_per_mw_year",

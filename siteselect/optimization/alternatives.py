@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Differs:
-    """Limit: at least ``by`` of the named sites are not chosen.
+    """Limit: at least ``gone`` of the named sites are not chosen.
 
     Parameters
     ----------
@@ -30,13 +30,13 @@ class Differs:
         Name in accounts and conflicts.
     sites : tuple of labels
         Sites of an earlier plan.
-    by : int
+    gone : int
         How many of them must go [sites].
     """
 
     name: str
     sites: tuple[Hashable, ...]
-    by: int = 1
+    gone: int = 1
 
     def rows(self, problem: Problem) -> Rows:
         """Return one row over the columns that open the named sites."""
@@ -45,14 +45,14 @@ class Differs:
         member = problem.column_opens & (own >= 0)
         member &= named[np.maximum(own, 0)]
         matrix = sparse.csr_array(member.astype(float).reshape(1, -1))
-        most = float(len(self.sites) - self.by)
+        most = float(len(self.sites) - self.gone)
         return Rows.make(matrix, -np.inf, most, self.name, None, 1.0, "count")
 
     def check(self, sites: gpd.GeoDataFrame) -> pd.DataFrame:
         """Return how many of the named sites are chosen."""
         chosen = sites.index[sites["mw"] > 0]
         used = len(set(chosen) & set(self.sites))
-        most = len(self.sites) - self.by
+        most = len(self.sites) - self.gone
         return accounts(
             self.name, [""], "count", -np.inf, most, [used], "sites of that plan"
         )

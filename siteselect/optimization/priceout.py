@@ -225,7 +225,10 @@ class PriceOut:
             "infeasible" if no fractional plan exists; x over all columns; the best
             bound found.
         """
-        problem = self.compiled.problem
+        usable = np.zeros(self.first.size, dtype=bool)
+        usable[self.block[self.upper[self.opens] > 0]] = True
+        if (self.site_fixed & ~usable).any():
+            return "infeasible", None, None
         working = self.start_columns(objective)
         size = max(1.0, float(np.abs(objective).max(initial=1.0)))
         best: _Priced | None = None

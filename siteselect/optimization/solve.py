@@ -259,8 +259,9 @@ def solve_compiled(
 ) -> Solution:
     """Solve by the asked-for way; raise where no plan exists."""
     request = compiled.request
-    small = compiled.problem.n_columns <= FULL_COLUMNS and not compiled.lazy
-    if request.method == "full" or (request.method == "auto" and small):
+    n = compiled.problem.n_columns
+    small = n == 0 or (request.method == "auto" and n <= FULL_COLUMNS)
+    if request.method == "full" or small:
         return solve_full(compiled, clock=clock, say=say)
     return solve_priced(compiled, PriceOut(compiled), clock=clock, say=say)
 
@@ -336,6 +337,12 @@ def solve_full(
 
 def second_opinion(problem: Problem, rows: Rows, gap: float) -> highs.MipResult:
     """Solve the full model once more by another route: HiGHS without presolve."""
+    if problem.n_columns == 0:
+        # Nothing can be chosen: the rows themselves tell, no solver is needed.
+        holds = bool(((rows.lower <= 1e-9) & (rows.upper >= -1e-9)).all())
+        if holds:
+            return highs.MipResult("optimal", 0.0, 0.0, np.zeros(0))
+        return highs.MipResult("infeasible", -np.inf, -np.inf, None)
     sign = 1.0 if problem.maximize else -1.0
     scale = pulp_model.objective_scale(problem)
     found = highs.solve_mip(

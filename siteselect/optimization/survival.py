@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siteselect.errors import InfeasiblePlanError, StudyError, four_parts, shown
+from siteselect.errors import StudyError, four_parts, shown
 from siteselect.layers import spatial
-from siteselect.optimization.resolve import solve_again
+from siteselect.optimization.plan import relative_gap
+from siteselect.optimization.priceout import PriceOut
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -80,7 +80,8 @@ def survival(
         Indexed by chosen site: ``survival`` (share of draws in which the site is
         chosen again), ``survival_near`` (share in which some pick lies within
         ``near_km``), ``mw_mean`` (mean MW over all draws). ``attrs`` holds
-        ``draws``, ``infeasible`` and ``gap_max``.
+        ``draws``, ``failed`` (draws in which no plan was found; they count nowhere)
+        and ``gap_max``.
 
     Raises
     ------
@@ -117,42 +118,42 @@ def survival(
     rng = np.random.default_rng(rng)
     shaken = Shaker(plan.problem.frame, criteria, {**NOISE, **(noise or {})})
     target = max(request.gap, 1e-3) if gap is None else gap
-    compiled = replace(plan.compiled, request=replace(request, gap=target))
-    picks = plan.sites.index
-    stays = pd.Series(0, index=picks)
-    close = pd.Series(0, index=picks)
-    megawatts = pd.Series(0.0, index=picks)
-    infeasible, gaps = 0, [0.0]
+    # Limits stay, so rows and duals are prepared once for all draws.
+    engine = PriceOut(plan.compiled)
+    problem = plan.problem
+    at = problem.frame.index.get_indexer(plan.sites.index)
+    stays = np.zeros(at.size)
+    close = np.zeros(at.size)
+    megawatts = np.zeros(at.size)
+    failed, gaps = 0, [0.0]
     for _ in range(n):
         score = shaken.draw(rng, weight_spread)
-        problem = plan.problem
         own = np.maximum(problem.column_site, 0)
         gain = np.where(
             problem.column_site >= 0, score[own] * problem.column_mw, problem.objective
         )
-        try:
-            other = solve_again(replace(compiled, problem=problem.with_objective(gain)))
-        except InfeasiblePlanError:
-            infeasible += 1
+        found = engine.solve(gain, gap=target, solver=request.solver)
+        if found.x is None:
+            failed += 1
             continue
-        gaps.append(other.gap)
-        again = other.sites
-        kept = picks.isin(again.index)
-        stays += kept
-        megawatts = megawatts.add(again["mw"].reindex(picks, fill_value=0.0))
-        if len(again) and len(picks):
-            near = spatial.nearest(plan.sites, again, max_km=near_km)
+        gaps.append(relative_gap(found.bound, found.objective))
+        mw = problem.sites_mw(found.x)
+        chosen = mw > 1e-9
+        stays += chosen[at]
+        megawatts += mw[at]
+        if chosen.any() and at.size:
+            near = spatial.nearest(plan.sites, problem.frame[chosen], max_km=near_km)
             close += near.position[:, 0] >= 0
-    done = max(1, n - infeasible)
+    done = max(1, n - failed)
     table = pd.DataFrame(
         {
             "survival": stays / done,
             "survival_near": close / done,
             "mw_mean": megawatts / done,
         },
-        index=picks,
+        index=plan.sites.index,
     )
-    table.attrs = {"draws": n, "infeasible": infeasible, "gap_max": max(gaps)}
+    table.attrs = {"draws": n, "failed": failed, "gap_max": max(gaps)}
     return table
 
 
@@ -177,9 +178,11 @@ class Shaker:
     ) -> None:
         points = spatial.points_of(frame)
         lon, lat = np.radians(points.x.to_numpy()), np.radians(points.y.to_numpy())
-        self.xyz = EARTH_KM * np.column_stack(
+        xyz = EARTH_KM * np.column_stack(
             [np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)]
         )
+        # From the middle of the candidates, so that single precision is enough.
+        self.xyz = (xyz - xyz.mean(axis=0)).astype(np.float32)
         self.criteria = tuple(criteria)
         self.raw = [frame[f"{c.name}_raw"].to_numpy() for c in criteria]
         about: Any = frame.attrs.get("siteselect", {})
@@ -210,7 +213,7 @@ class Shaker:
         return score
 
     def field(
-        self, rng: np.random.Generator, terms: int = 48
+        self, rng: np.random.Generator, terms: int = 24
     ) -> npt.NDArray[np.float64]:
         """Return a smooth random field of unit variance at the candidates.
 
@@ -219,7 +222,8 @@ class Shaker:
         .. [1] Rahimi and Recht (2007), "Random features for large-scale kernel
            machines", NeurIPS 20.
         """
-        wave = rng.standard_normal((3, terms)) / CORRELATION_KM
-        phase = rng.uniform(0.0, 2.0 * np.pi, terms)
+        # Single precision: an angle of some hundred radians keeps four digits.
+        wave = (rng.standard_normal((3, terms)) / CORRELATION_KM).astype(np.float32)
+        phase = rng.uniform(0.0, 2.0 * np.pi, terms).astype(np.float32)
         waves = np.cos(self.xyz @ wave + phase)
         return np.asarray(np.sqrt(2.0 / terms) * waves.sum(axis=1), dtype=np.float64)

@@ -42,8 +42,6 @@ def test_every_construction_index_names_its_source():
     states = fact_table("states")
     given = states["construction_index"].notna()
     assert states.loc[given, "source"].notna().all()
-    lent = states["price_fallback_usd_per_mwh"].notna()
-    assert states.loc[lent, "price_fallback_source"].notna().all()
     assert len(states) == 49
     assert states["line_region"].isin(fact_table("lines")["region"]).all()
 

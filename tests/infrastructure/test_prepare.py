@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -174,17 +176,17 @@ def test_price_of_a_state_without_one():
         True
     ]
     assert "power price unknown" in ready.loc["w", "unknown_because"]
-    # Wyoming is the one state whose price the bundle does not know.
-    layers["counties"]["state"] = ["WY", "WY", "TX", "TX"]
-    energy["state"] = ["WY", "TX"]
+    assert not ready["price_fallback"].any()
+
+
+def test_a_price_that_the_layer_borrowed_is_flagged():
+    layers = toy_layers()
+    layers["state_energy"]["price_basis"] = ["mean of neighbouring states", "EIA 2023"]
     ready = prepare(toy_sites(), layers)
-    assert ready.loc["w", "price_usd_per_mwh"] == 85.0
     assert ready["price_fallback"].tolist() == [True, True, False, False, False]
     assert ready.attrs["siteselect"]["prepare"]["fallbacks"]["price_fallback"] == 2
-    energy.loc[0, "price_usd_per_mwh"] = 70.0
-    ready = prepare(toy_sites(), layers)
-    assert ready.loc["w", "price_usd_per_mwh"] == 70.0
-    assert not ready["price_fallback"].any()
+    own = toy_sites().assign(price_usd_per_mwh=60.0)
+    assert not prepare(own, layers)["price_fallback"].any()
 
 
 def test_a_county_borrows_from_its_own_state_only():
@@ -251,6 +253,31 @@ def test_costs_add_up():
     assert READY.loc["sea"].filter(like="cost_usd").isna().all()
 
 
+def test_one_site_by_hand():
+    # County 48001, Texas, beside a 230 kV substation in zone 2B; the ZIP circle of
+    # 400,000 people lies inside 10 km: 1,273 people per km2, the urban land price.
+    site = READY.loc["n"]
+    land = 244_000 * 0.9  # home value as the national one
+    shell = 11_700_000 * 0.82 / 1.30
+    escalated = 1.65 * 1.25 * 1.075
+    transformer = 4_970 * 1.3 * escalated
+    capital = land + shell + transformer
+    assert site["cost_usd_per_mw"] == pytest.approx(capital)
+    assert capital == pytest.approx(7_613_925, abs=1)
+    # no line, a 230 kV substation and a bay at the figures of MISO
+    assert site["interconnection_usd"] == pytest.approx(11_900_000 * escalated)
+    # 8760 h x 0.8 x 1.189 / 1.3 at 66 USD, growing by 1 %, 14 years at 7 %:
+    # (1 - (1.01 / 1.07) ** 14) / 0.06 = 9.236901 first-year payments
+    power = 66 * 8760 * 0.8 * 1.189 / 1.3 * 9.236901
+    assert site["power_usd_per_mw"] == pytest.approx(power, rel=1e-6)
+    # (300,000 + 1.32 x 0.7955 L/kWh x 7008 MWh) / 1.3 for 8.745468 years
+    operation = (300_000 + 1.32 * 0.7955 * 7008) / 1.3 * 8.745468
+    assert site["operation_usd_per_mw"] == pytest.approx(operation, rel=1e-6)
+    assert site["lifetime_cost_usd_per_mw"] == pytest.approx(
+        capital + power + operation, rel=1e-6
+    )
+
+
 def test_fiber_goes_to_two_places():
     assert READY.loc["w", "fiber_km"] == pytest.approx(5.55, abs=0.01)
     assert READY.loc["w", "fiber_second_km"] > 250
@@ -302,6 +329,17 @@ def test_again_gives_the_same_and_other_settings_take_effect():
         toy_sites(), toy_layers(), cooling="water chiller, waterside economiser"
     )
     assert_frame_equal(other, fresh)
+
+
+def test_the_record_is_plain_and_its_loss_is_noticed():
+    record = READY.attrs["siteselect"]["prepare"]
+    assert json.loads(json.dumps(record)) == record
+    lost = READY.copy()
+    lost.attrs = {}
+    with pytest.raises(LayerError, match="prepared before"):
+        prepare(lost, toy_layers())
+    made = columns().index.intersection(lost.columns)
+    assert_frame_equal(prepare(lost.drop(columns=made), toy_layers()), READY)
 
 
 @settings(max_examples=10, deadline=None)
@@ -359,6 +397,11 @@ def test_climate_from_rasters(tmp_path):
     assert ready["t_min_c"].isna().all()
     assert ready["wetbulb_c"].iloc[:4].between(3.0, 5.6).all()
     assert ready.loc["sea", ["t_mean_c", "wetbulb_c"]].isna().all()
+    assert not ready["climate_fallback"].any()
+    shore = toy_sites().set_geometry([Point(-97.9, 40.0)] * 5, crs=4326)
+    ready = prepare(shore, layers)
+    assert (ready["t_mean_c"] == 5.5).all()
+    assert ready["climate_fallback"].all()
 
 
 def test_no_rows():
