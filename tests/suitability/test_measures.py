@@ -184,7 +184,7 @@ def raster(tmp_path):
         path, "w", driver="GTiff", width=4, height=4, count=2, dtype="float32",
         crs="EPSG:4326", transform=Affine(1, 0, 0, 0, -1, 4), nodata=-9,
     ) as target:  # fmt: skip
-        target.write(np.concatenate([cells, cells + 100]))
+        target.write(np.concatenate([cells, np.where(cells < 0, cells, cells + 100)]))
     info = LayerInfo("cells", evidence="modelled", units={"value": "m"})
     return Raster(path, (1, 2), info)
 
