@@ -41,7 +41,7 @@ _GEOD = pyproj.Geod(ellps="WGS84")
 _STEP_DEG = 0.05
 # Pieces are sorted into trees by half-length [km]: a tree's slack is its
 # longest half piece, so short pieces must not pay for long ones.
-_HALF_LENGTHS_KM = (0.0, 0.25, 1.0, np.inf)
+_HALF_LENGTHS_KM = (0.0, 0.5, np.inf)
 # Up to here [km] the arc follows from the chord to 2 parts in a million.
 _CHORD_KM = 500.0
 # Pieces shorter than this are points [km].
@@ -385,7 +385,7 @@ def _nearest_points(
             if ask == len(members):
                 break
             active = np.concatenate(left)
-            ask *= 4
+            ask *= 2
 
     row, column = np.nonzero(best_piece >= 0)
     if len(row):
@@ -558,7 +558,8 @@ def _feature_index(features: _Frame) -> _Index:
                 "Distances to a layer were asked for",
                 "the layer has no features",
                 "at least one feature is needed",
-                "Check the study area and any filter (`where=`) put on the layer",
+                "Check the study area and any filter (`where=`) put on the layer, or "
+                "load it with a larger `margin_km=`",
             )
         )
     return _Index(geoms)

@@ -324,7 +324,7 @@ def test_footprints_of_polygons_are_themselves():
     with pytest.raises(LayerError, match="cell_km"):
         spatial.footprints(series([Point(0, 0)]))
     odd = gpd.GeoDataFrame(
-        {"cell_km": [1.0], "cell_shape": ["sqare"]}, geometry=[Point(0, 0)], crs=4326
+        {"cell_km": [1.0], "cell_shape": ["squares"]}, geometry=[Point(0, 0)], crs=4326
     )
     with pytest.raises(LayerError, match="Did you mean 'square'"):
         spatial.footprints(odd)
