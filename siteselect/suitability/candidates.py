@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -16,7 +16,7 @@ from siteselect.errors import CRSError, LayerError, StudyError, four_parts, show
 from siteselect.layers import spatial
 from siteselect.suitability.checks import column_of, layer_name, numbers
 
-Area = gpd.GeoDataFrame | gpd.GeoSeries | shapely.Geometry
+Area: TypeAlias = gpd.GeoDataFrame | gpd.GeoSeries | Any
 Floats = npt.NDArray[np.float64]
 
 SHAPES = ("square", "hex")
@@ -262,7 +262,7 @@ def _checked_voltage(min_voltage_kv: float) -> float:
     return float(min_voltage_kv)
 
 
-def _polygon(area: Area) -> tuple[shapely.Geometry, pyproj.CRS]:
+def _polygon(area: Area) -> tuple[Any, pyproj.CRS]:
     """Return the area as one valid polygon or multipolygon, in its own CRS."""
     if isinstance(area, (gpd.GeoDataFrame, gpd.GeoSeries)):
         crs = area.crs
@@ -277,14 +277,15 @@ def _polygon(area: Area) -> tuple[shapely.Geometry, pyproj.CRS]:
                 )
             )
     elif isinstance(area, shapely.Geometry):
+        bare: Any = area
         crs = pyproj.CRS("EPSG:4326")
         shapes = np.array([area], dtype=object)
-        west, south, east, north = area.bounds if not area.is_empty else (0, 0, 0, 0)
+        west, south, east, north = bare.bounds if not bare.is_empty else (0, 0, 0, 0)
         if west < -180 or east > 180 or south < -90 or north > 90:
             raise CRSError(
                 four_parts(
                     "A bare polygon is read as longitude and latitude",
-                    f"its bounds are {shown(f'{b:g}' for b in area.bounds)}",
+                    f"its bounds are {shown(f'{b:g}' for b in bare.bounds)}",
                     "allowed are -180 to 180 and -90 to 90",
                     "wrap it with its CRS: gpd.GeoSeries([area], crs=...)",
                 )
@@ -313,14 +314,14 @@ def _polygon(area: Area) -> tuple[shapely.Geometry, pyproj.CRS]:
     return shapely.union_all(shapely.make_valid(polygons)), crs
 
 
-def _densified(polygon: shapely.Geometry) -> shapely.Geometry:
+def _densified(polygon: Any) -> Any:
     """Return the polygon with vertices close enough to bend with a projection."""
     west, south, east, north = polygon.bounds
     longest = max(east - west, north - south)
     return shapely.segmentize(polygon, longest / 200)
 
 
-def _local_projection(polygon: shapely.Geometry, crs: pyproj.CRS) -> pyproj.CRS:
+def _local_projection(polygon: Any, crs: pyproj.CRS) -> pyproj.CRS:
     """Equal-area projection around the middle of the area.
 
     The middle is taken in space, so that an area across the antimeridian has

@@ -285,9 +285,9 @@ class Piecewise(ValueFunction):
 
     def _value(self, raw: Floats) -> Floats:
         x, y = np.asarray(self.points, dtype=np.float64).T
-        value = np.interp(raw, x, y)
         # Interpolation may pass the end of a segment by one rounding.
-        return np.clip(value, y.min(), y.max())
+        value: Floats = np.clip(np.interp(raw, x, y), y.min(), y.max())
+        return value
 
 
 @dataclass(frozen=True)
