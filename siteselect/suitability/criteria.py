@@ -12,13 +12,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from siteselect.errors import StudyError, four_parts, nearest_name, shown
+from siteselect.layers.info import EVIDENCE
 from siteselect.suitability.measures import Measurement
+from siteselect.suitability.queries import function_name
 from siteselect.suitability.values import ValueFunction
 
-#: Levels of evidence, strongest first.
-EVIDENCE = ("measured", "modelled", "proxy", "synthetic", "unstated")
-
-__all__ = ["EVIDENCE", "Criterion"]
+__all__ = ["Criterion"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,5 +146,4 @@ def _described(part: Any) -> dict[str, Any]:
     """Describe a part, or name the function it is."""
     if isinstance(part, (Measurement, ValueFunction)):
         return part.describe()
-    name = getattr(part, "__qualname__", type(part).__qualname__)
-    return {"kind": "function", "name": str(name)}
+    return {"kind": "function", "name": function_name(part)}
