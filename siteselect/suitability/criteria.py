@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import geopandas as gpd
-import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
@@ -16,6 +15,7 @@ from siteselect.layers.info import EVIDENCE
 from siteselect.suitability.measures import Measurement
 from siteselect.suitability.queries import function_name
 from siteselect.suitability.values import ValueFunction
+from siteselect.suitability.weights import is_weight
 
 __all__ = ["Criterion"]
 
@@ -82,12 +82,7 @@ class Criterion:
                         f"pass one as {part}",
                     )
                 )
-        if (
-            isinstance(self.weight, bool)
-            or not isinstance(self.weight, (int, float, np.number))
-            or not np.isfinite(self.weight)
-            or self.weight < 0
-        ):
+        if not is_weight(self.weight):
             raise StudyError(
                 four_parts(
                     f"The weight of criterion {self.name!r} says how much it counts",
