@@ -101,10 +101,15 @@ class _Sheet:
 # --------------------------------------------------------------------- geometry
 
 
+def _touches_states(bounds: tuple[float, float, float, float]) -> bool:
+    """Tell whether the bundled states lie in or near an extent [degree]."""
+    west, south, east, north = bounds
+    return east >= -180 and west <= -60 and north >= 15 and south <= 75
+
+
 def _default_base(bounds: tuple[float, float, float, float]) -> gpd.GeoDataFrame | None:
     """Return the bundled states where the extent touches them."""
-    west, south, east, north = bounds
-    if east < -180 or west > -60 or north < 15 or south > 75:
+    if not _touches_states(bounds):
         return None
     try:
         from siteselect.layers import datasets
@@ -756,13 +761,20 @@ def _middle(extent: tuple[float, float, float, float]) -> tuple[float, float]:
     return (extent[0] + extent[2]) / 2, (extent[1] + extent[3]) / 2
 
 
-def _source_notes(frame: gpd.GeoDataFrame, crs: CRS, base: Base) -> list[str]:
+def _source_notes(
+    frame: gpd.GeoDataFrame,
+    crs: CRS,
+    base: Base,
+    bounds: tuple[float, float, float, float],
+) -> list[str]:
     """Return the notes under a map: what was not checked, sources, projection."""
     lines = source_lines(frame)
     notes = [not_checked_line()]
     if lines:
-        notes.append("Sources: " + "; ".join(lines) + ".")
+        notes.append("Data: " + " · ".join(lines) + ".")
     tail = f"Projection: {crs_name(crs)}."
+    if base is None and _touches_states(bounds):
+        tail = f"Base map: US Census Bureau, 2017. {tail}"
     notes.append(tail)
     return notes
 
@@ -836,7 +848,7 @@ def plot_plan(
         furniture=furniture,
         labels=labels,
         crs=chosen,
-        notes=_source_notes(frame, chosen, base),
+        notes=_source_notes(frame, chosen, base, bounds),
     )
 
 
@@ -905,7 +917,7 @@ def plot_suitability(
         furniture=furniture,
         labels=False,
         crs=chosen,
-        notes=_source_notes(scored, chosen, base),
+        notes=_source_notes(scored, chosen, base, bounds),
     )
 
 

@@ -204,7 +204,7 @@ def test_reading_an_area_reads_its_window(small):
 def test_messages_say_what_is_wrong(tmp_path, small):
     raster, _ = small
     with pytest.raises(LayerError, match=r"Did you mean 'small\.tif'"):
-        Raster(tmp_path / "smal.tif")
+        Raster(tmp_path / "small.tiff")
     broken = tmp_path / "broken.tif"
     broken.write_bytes(b"II*\x00nothing here")
     with pytest.raises(LayerError, match="cannot be read"):

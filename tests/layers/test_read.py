@@ -385,7 +385,7 @@ def test_missing_and_unreadable_files(tmp_path, parcels):
             read_layer(path)
         assert caught.value.__suppress_context__ or caught.value.__cause__ is None
     path = tmp_path / "latin.csv"
-    path.write_bytes("lon,lat,name\n-97,32,caf\xe9\n".encode("latin-1"))
+    path.write_bytes("lon,lat,name\n-97,32,\xe9t\xe9\n".encode("latin-1"))
     with pytest.raises(LayerError, match="not in UTF-8"):
         read_layer(path)
     (tmp_path / "nothing").mkdir()
@@ -395,7 +395,7 @@ def test_missing_and_unreadable_files(tmp_path, parcels):
 
 def test_unknown_evidence(parcels):
     with pytest.raises(LayerError, match="Did you mean 'measured'"):
-        read_layer(parcels, evidence="mesured")
+        read_layer(parcels, evidence="measuredd")
 
 
 def test_coordinate_columns_of_a_layer_with_geometry(parcels):
