@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siteselect.errors import LayerError, StudyError, four_parts
+from siteselect.errors import LayerError, StudyError, four_parts, shown
 from siteselect.layers import Raster, layer_info, spatial
 from siteselect.suitability.checks import (
     check_length,
@@ -686,6 +686,17 @@ class Column(Measurement):
                     )
                 )
             values = self.source.reindex(sites.index)
+            if len(sites) and not self.source.index.isin(sites.index).any():
+                raise LayerError(
+                    four_parts(
+                        f"Series {self.label!r} gives one figure per site",
+                        "it has no label in common with the candidates "
+                        f"({shown(self.source.index, 2)} against "
+                        f"{shown(sites.index, 2)})",
+                        "allowed are labels of the candidates' index",
+                        "make it from the same frame, or set its index",
+                    )
+                )
         else:
             values = column_of(sites, self.source, "the candidates")
         named = values.rename(self.label)

@@ -382,9 +382,9 @@ def _layer(layers: Layers, name: str, preset: str) -> Any:
     if name not in layers:
         raise StudyError(
             four_parts(
-                f"Preset {preset!r} reads layer {name!r}",
+                f"presets.{preset}(layers) reads layer {name!r}",
                 f"it is missing.{nearest_name(name, layers)}",
-                f"there are {shown(layers, 12)}",
+                f"there are {shown(layers, 12) or 'no layers'}",
                 "load all layers with datasets.load_all(area)",
             )
         )
