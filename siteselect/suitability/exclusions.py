@@ -124,9 +124,11 @@ class Inside(Exclusion):
         """Judge all sites."""
         n = len(queries.sites)
         excluded = unknown = np.zeros(n, dtype=bool)
-        if len(self.layer) and self.min_share is None:
+        if not len(self.layer):
+            return Verdict(excluded, unknown)
+        if self.min_share is None:
             excluded = queries.containing(self.layer) >= 0
-        elif len(self.layer):
+        else:
             share = queries.covered_share(self.layer)
             excluded, unknown = share >= self.min_share, np.isnan(share)
         return Verdict(excluded, unknown)

@@ -19,7 +19,7 @@ def is_weight(item: object) -> bool:
         isinstance(item, (int, float, np.integer, np.floating))
         and not isinstance(item, bool)
         and math.isfinite(item)
-        and item >= 0
+        and bool(item >= 0)
     )
 
 
