@@ -10,7 +10,8 @@ endif
 
 VENV := .venv/$(VERSION)
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+# The build tool warns of every editable install of a flat layout; we mean it.
+PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-check
 JOBS ?= 2
 # One thread per worker: the tests run side by side, and results repeat.
 THREADS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
