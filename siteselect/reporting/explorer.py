@@ -172,24 +172,39 @@ def _picks(
     return data, front + tips[1:] + back
 
 
-def _rings(
+def _lines(shapes: NDArray[np.object_]) -> list[Floats]:
+    """Return the coordinates of every line or ring."""
+    parts = shapely.get_parts(shapely.get_parts(shapes))
+    return [shapely.get_coordinates(p) for p in parts[~shapely.is_empty(parts)]]
+
+
+def _ground(
     base: gpd.GeoDataFrame | None,
     crs: CRS,
     box: tuple[float, float, float, float],
-) -> list[Floats]:
-    """Return the outer rings of the ground near the places [map unit]."""
+) -> tuple[list[Floats], list[Floats]]:
+    """Return ground and borders near the places, as rings and lines [map unit]."""
     if base is None or not len(base):
-        return []
+        return [], []
     west, south, east, north = box
-    pad = 0.15 * max(east - west, north - south)
-    around = (west - pad, south - pad, east + pad, north + pad)
+    reach = max(east - west, north - south)
+    # A page can be moved about: there is ground well beyond the first view.
+    around = (west - reach, south - reach, east + reach, north + reach)
     moved = base.geometry.to_crs(crs)
     near = moved[moved.intersects(shapely.box(*around))]
-    simple = near.simplify(max(east - west, north - south) / 2500)
-    cut = shapely.clip_by_rect(np.asarray(simple.array, dtype=object), *around)
-    parts = shapely.get_parts(shapely.get_parts(cut))
-    parts = parts[(shapely.get_type_id(parts) == 3) & ~shapely.is_empty(parts)]
-    return [shapely.get_coordinates(r) for r in shapely.get_exterior_ring(parts)]
+    shapes = np.asarray(near.simplify(reach / 2500).array, dtype=object)
+    cut = shapely.get_parts(shapely.clip_by_rect(shapes, *around))
+    cut = cut[(shapely.get_type_id(cut) == 3) & ~shapely.is_empty(cut)]
+    rings = _lines(shapely.get_exterior_ring(cut))
+    return rings, _lines(shapely.clip_by_rect(shapely.boundary(shapes), *around))
+
+
+def _paths(lines: Sequence[Floats]) -> dict[str, list[list[float]]]:
+    """Return lines as a page holds them [km], to a hundred meters."""
+    return {
+        name: [[round(float(v), 1) for v in line[:, axis] / 1000] for line in lines]
+        for axis, name in enumerate(("xs", "ys"))
+    }
 
 
 def _extent(points: Sequence[Floats], pad: float) -> tuple[float, float, float, float]:
@@ -229,19 +244,25 @@ def _figure(bokeh: Any, plan: PlanLike) -> Any:
     figure.toolbar.logo = None
 
     entries: list[tuple[str, list[Any]]] = []
-    rings = _rings(base, crs, box)
+    rings, borders = _ground(base, crs, box)
     if rings:
-        xs = [[round(float(v), 1) for v in ring[:, 0] / 1000] for ring in rings]
-        ys = [[round(float(v), 1) for v in ring[:, 1] / 1000] for ring in rings]
-        outline = models.ColumnDataSource({"xs": xs, "ys": ys})
         ground = figure.patches(
-            "xs", "ys", source=outline, fill_color=pieces.GROUND, line_color=None
+            "xs",
+            "ys",
+            source=models.ColumnDataSource(_paths(rings)),
+            fill_color=pieces.GROUND,
+            line_color=None,
         )
         ground.level = "image"
-        borders = figure.multi_line(
-            "xs", "ys", source=outline, line_color=pieces.BORDER, line_width=0.8
+    if borders:
+        outline = figure.multi_line(
+            "xs",
+            "ys",
+            source=models.ColumnDataSource(_paths(borders)),
+            line_color=pieces.BORDER,
+            line_width=0.8,
         )
-        borders.level = "annotation"
+        outline.level = "annotation"
 
     criteria = _shown_criteria(frame)
     if "score" in frame.columns and len(frame):
@@ -299,8 +320,8 @@ def _figure(bokeh: Any, plan: PlanLike) -> Any:
                 ),
                 "right",
             )
-    if rings:
-        entries.append(("states", [borders]))
+    if borders:
+        entries.append(("states", [outline]))
     if len(sites):
         data, tips = _picks(sites, chosen)
         picks = figure.scatter(
@@ -317,6 +338,11 @@ def _figure(bokeh: Any, plan: PlanLike) -> Any:
             models.HoverTool(renderers=[picks], tooltips=tips, attachment="above")
         )
         entries.insert(0, (f"chosen {noun(frame, 2)}, by MW", [picks]))
+    seen = [r for name, drawn_ones in entries if name != "states" for r in drawn_ones]
+    if seen:
+        # The first view is of the places; the ground goes on around it.
+        figure.x_range.renderers = seen
+        figure.y_range.renderers = seen
     if entries:
         legend = models.Legend(
             items=[models.LegendItem(label=n, renderers=r) for n, r in entries],
