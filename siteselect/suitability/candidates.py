@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -11,12 +11,13 @@ import numpy.typing as npt
 import pandas as pd
 import pyproj
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from siteselect.errors import CRSError, LayerError, StudyError, four_parts, shown
 from siteselect.layers import spatial
 from siteselect.suitability.checks import check_vector, layer_name, numbers
 
-Area = gpd.GeoDataFrame | gpd.GeoSeries | shapely.Geometry
+Area: TypeAlias = gpd.GeoDataFrame | gpd.GeoSeries | BaseGeometry
 Floats = npt.NDArray[np.float64]
 
 SHAPES = ("square", "hex")
@@ -262,7 +263,7 @@ def _checked_voltage(min_voltage_kv: float) -> float:
     return float(min_voltage_kv)
 
 
-def _polygon(area: Area) -> tuple[shapely.Geometry, pyproj.CRS]:
+def _polygon(area: Area) -> tuple[BaseGeometry, pyproj.CRS]:
     """Return the area as one valid polygon or multipolygon, in its own CRS."""
     if isinstance(area, (gpd.GeoDataFrame, gpd.GeoSeries)):
         crs = area.crs
@@ -276,7 +277,7 @@ def _polygon(area: Area) -> tuple[shapely.Geometry, pyproj.CRS]:
                     "call area.set_crs('EPSG:4326') if it is longitude and latitude",
                 )
             )
-    elif isinstance(area, shapely.Geometry):
+    elif isinstance(area, BaseGeometry):
         crs = pyproj.CRS("EPSG:4326")
         shapes = np.array([area], dtype=object)
         west, south, east, north = area.bounds if not area.is_empty else (0, 0, 0, 0)
@@ -313,14 +314,14 @@ def _polygon(area: Area) -> tuple[shapely.Geometry, pyproj.CRS]:
     return shapely.union_all(shapely.make_valid(polygons)), crs
 
 
-def _densified(polygon: shapely.Geometry) -> shapely.Geometry:
+def _densified(polygon: BaseGeometry) -> BaseGeometry:
     """Return the polygon with vertices close enough to bend with a projection."""
     west, south, east, north = polygon.bounds
     longest = max(east - west, north - south)
     return shapely.segmentize(polygon, longest / 200)
 
 
-def _spread(polygon: shapely.Geometry) -> tuple[Floats, Floats]:
+def _spread(polygon: BaseGeometry) -> tuple[Floats, Floats]:
     """Places on the outline and inside, which together reach as far as the area.
 
     The outline alone does not: that of the whole globe is one meridian.
@@ -332,7 +333,7 @@ def _spread(polygon: shapely.Geometry) -> tuple[Floats, Floats]:
     return np.append(edge[:, 0], x[inside]), np.append(edge[:, 1], y[inside])
 
 
-def _local_projection(polygon: shapely.Geometry, crs: pyproj.CRS) -> pyproj.CRS:
+def _local_projection(polygon: BaseGeometry, crs: pyproj.CRS) -> pyproj.CRS:
     """Equal-area projection around the middle of the area.
 
     The middle is taken in space, so that an area across the antimeridian has

@@ -47,7 +47,16 @@ class Verdict:
 
 
 class Exclusion(ABC):
-    """What every exclusion offers."""
+    """What every exclusion offers: a name, and a verdict on each candidate.
+
+    A function frame -> boolean Series does as an exclusion too.
+
+    Examples
+    --------
+    >>> rule = Where("slope_pct", above=8)
+    >>> isinstance(rule, Exclusion), rule.name
+    (True, 'slope_pct above 8')
+    """
 
     name: str
 
@@ -124,9 +133,11 @@ class Inside(Exclusion):
         """Judge all sites."""
         n = len(queries.sites)
         excluded = unknown = np.zeros(n, dtype=bool)
-        if len(self.layer) and self.min_share is None:
+        if len(self.layer) == 0:
+            pass
+        elif self.min_share is None:
             excluded = queries.containing(self.layer) >= 0
-        elif len(self.layer):
+        else:
             share = queries.covered_share(self.layer)
             excluded, unknown = share >= self.min_share, np.isnan(share)
         return Verdict(excluded, unknown)

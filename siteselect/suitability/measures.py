@@ -56,7 +56,16 @@ class Measured:
 
 
 class Measurement(ABC):
-    """What every measurement offers; call it on a frame to get its figures."""
+    """What every measurement offers; call it on a frame to get its figures.
+
+    A function frame -> Series does as a measurement too; subclass this one to
+    carry a unit, evidence and a description.
+
+    Examples
+    --------
+    >>> isinstance(Column("acres", column_unit="acre"), Measurement)
+    True
+    """
 
     @property
     @abstractmethod
@@ -541,6 +550,15 @@ class Sample(_OfRaster):
     ------
     LayerError, StudyError
         If the layer is no raster, or has no such band.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from shapely import Point
+    >>> from siteselect.layers import datasets
+    >>> phoenix = gpd.GeoDataFrame(geometry=[Point(-112.07, 33.45)], crs=4326)
+    >>> bool(Sample(datasets.load("solar_cf"))(phoenix).iloc[0] > 0.2)
+    True
     """
 
     layer: Raster = field(repr=False)
@@ -589,6 +607,14 @@ class Zonal(_OfRaster):
     ------
     LayerError, StudyError
         If the layer is no raster, or has no such band.
+
+    Examples
+    --------
+    >>> from siteselect.layers import datasets
+    >>> ohio = datasets.region("OH")
+    >>> july = Zonal(datasets.load("temperature"), band="jul")(ohio)
+    >>> bool(20 < july.iloc[0] < 27)
+    True
     """
 
     layer: Raster = field(repr=False)
@@ -705,7 +731,8 @@ class Column(Measurement):
 def _sum(site: Any, figures: Floats, n: int, skip_missing: bool) -> Floats:
     """Sum per site; unknown as soon as one part is, unless told to skip."""
     if not skip_missing:
-        return np.bincount(site, weights=figures, minlength=n)
+        total = np.bincount(site, weights=figures, minlength=n)
+        return np.asarray(total, dtype=np.float64)
     known = ~np.isnan(figures)
     total = np.bincount(site[known], weights=figures[known], minlength=n)
     return np.where(_only_unknown(site, known, n), np.nan, total)
@@ -716,7 +743,7 @@ def _mean(site: Any, figures: Floats, n: int, skip_missing: bool) -> Floats:
     used = ~np.isnan(figures) if skip_missing else np.ones(len(figures), bool)
     count = np.bincount(site[used], minlength=n).astype(np.float64)
     total = np.bincount(site[used], weights=figures[used], minlength=n)
-    return np.divide(total, count, out=np.full(n, np.nan), where=count > 0)
+    return np.where(count > 0, total / np.maximum(count, 1.0), np.nan)
 
 
 def _max(site: Any, figures: Floats, n: int, skip_missing: bool) -> Floats:
@@ -748,5 +775,5 @@ def _taken(
         figures = numbers(features, column, layer)
         padded = np.append(figures, np.nan)
         return padded[position]
-    labels = np.append(series.to_numpy(dtype=object, na_value=None), [None])
-    return labels[position]
+    labels = series.astype(object).where(series.notna(), None).to_numpy(dtype=object)
+    return np.append(labels, [None])[position]

@@ -39,6 +39,11 @@ class ValueFunction(ABC):
     """What every value function offers; subclass it for one of your own.
 
     A plain function from an array to an array in [0, 1] does as well.
+
+    Examples
+    --------
+    >>> isinstance(Rising(0, 1), ValueFunction), Rising(0, 1).is_monotone
+    (True, True)
     """
 
     #: True where the function takes labels (text) rather than numbers.
@@ -288,9 +293,9 @@ class Piecewise(ValueFunction):
 
     def _value(self, raw: Floats) -> Floats:
         x, y = np.asarray(self.points, dtype=np.float64).T
-        value = np.interp(raw, x, y)
         # Interpolation may pass the end of a segment by one rounding.
-        return np.clip(value, y.min(), y.max())
+        value: Floats = np.clip(np.interp(raw, x, y), y.min(), y.max())
+        return value
 
 
 @dataclass(frozen=True)

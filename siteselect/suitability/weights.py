@@ -15,12 +15,11 @@ __all__ = ["is_weight", "normalize_weights"]
 
 def is_weight(item: object) -> bool:
     """Return True for a finite number that is not negative."""
-    return (
-        isinstance(item, (int, float, np.integer, np.floating))
-        and not isinstance(item, bool)
-        and math.isfinite(item)
-        and item >= 0
-    )
+    if isinstance(item, bool) or not isinstance(
+        item, (int, float, np.integer, np.floating)
+    ):
+        return False
+    return 0 <= float(item) < math.inf
 
 
 def normalize_weights(
