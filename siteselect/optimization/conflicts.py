@@ -157,8 +157,11 @@ def clash_text(clash: Clash) -> tuple[str, str]:
 
     Examples
     --------
-    >>> clash_text(Clash(("power", "sites"), True, {"power": 300.0, "sites": 2.0}))
-    ("'power' and 'sites' cannot hold together", 'Any one of these frees the others: power by 300 MW; sites by 2 sites')
+    >>> said, ways = clash_text(Clash(("power", "sites"), True, {"power": 300.0}))
+    >>> said
+    "'power' and 'sites' cannot hold together"
+    >>> ways
+    'Any one of these frees the others: power by 300 MW'
     """
     named = [repr(name) for name in clash.names]
     if len(named) == 1:

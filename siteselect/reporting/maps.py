@@ -101,15 +101,15 @@ class _Sheet:
 # --------------------------------------------------------------------- geometry
 
 
-def _touches_states(bounds: tuple[float, float, float, float]) -> bool:
+def touches_states(bounds: tuple[float, float, float, float]) -> bool:
     """Tell whether the bundled states lie in or near an extent [degree]."""
     west, south, east, north = bounds
     return east >= -180 and west <= -60 and north >= 15 and south <= 75
 
 
-def _default_base(bounds: tuple[float, float, float, float]) -> gpd.GeoDataFrame | None:
+def default_base(bounds: tuple[float, float, float, float]) -> gpd.GeoDataFrame | None:
     """Return the bundled states where the extent touches them."""
-    if not _touches_states(bounds):
+    if not touches_states(bounds):
         return None
     try:
         from siteselect.layers import datasets
@@ -121,7 +121,7 @@ def _default_base(bounds: tuple[float, float, float, float]) -> gpd.GeoDataFrame
 
 def _as_base(base: Base, bounds: tuple[float, float, float, float]) -> Base:
     if base is None:
-        return _default_base(bounds)
+        return default_base(bounds)
     if base is False:
         return None
     if not isinstance(base, gpd.GeoDataFrame) or base.crs is None:
@@ -136,7 +136,7 @@ def _as_base(base: Base, bounds: tuple[float, float, float, float]) -> Base:
     return base
 
 
-def _points(frame: gpd.GeoDataFrame, crs: CRS) -> Floats:
+def points_on_map(frame: gpd.GeoDataFrame, crs: CRS) -> Floats:
     """Return one point a row in the map's projection."""
     if not len(frame):
         return np.empty((0, 2))
@@ -154,16 +154,18 @@ def _footprints(frame: gpd.GeoDataFrame, crs: CRS) -> NDArray[np.object_] | None
         return np.asarray(frame.geometry.to_crs(crs).array, dtype=object)
     if not is_area(frame) or "cell_shape" not in frame.columns:
         return None
-    try:
-        from siteselect.layers.spatial import footprints
-    except ImportError:
+    if (frame["cell_shape"].astype(str) == "square").all():
+        # A grid is laid in a projection centered on its area, whose up is the
+        # map's up; squares turned to each one's own north would leave gaps.
         return _squares(frame, crs)
+    from siteselect.layers.spatial import footprints
+
     return np.asarray(footprints(frame).to_crs(crs).array, dtype=object)
 
 
 def _squares(frame: gpd.GeoDataFrame, crs: CRS) -> NDArray[np.object_]:
     """Return squares of ``cell_km`` around the points, upright on the map."""
-    xy = _points(frame, crs)
+    xy = points_on_map(frame, crs)
     half = frame["cell_km"].to_numpy(dtype=float) * 500
     boxes: NDArray[np.object_] = shapely.box(
         xy[:, 0] - half, xy[:, 1] - half, xy[:, 0] + half, xy[:, 1] + half
@@ -300,7 +302,7 @@ class _Surface:
         return ~self.is_known & ~self.is_excluded
 
 
-def _surface(frame: gpd.GeoDataFrame, column: str) -> _Surface:
+def surface_of(frame: gpd.GeoDataFrame, column: str) -> _Surface:
     """Sort rows by what is known of them and choose the colours' range."""
     values = frame[column].to_numpy(dtype=float, na_value=np.nan)
     known = np.isfinite(values)
@@ -347,7 +349,7 @@ def _draw_surface(
         ("surface", surface.is_known, None),
     )
     polygons = _footprints(frame, sheet.crs)
-    points = None if polygons is not None else _points(frame, sheet.crs)
+    points = None if polygons is not None else points_on_map(frame, sheet.crs)
     for gid, rows, color in kinds:
         if not rows.any():
             continue
@@ -443,7 +445,7 @@ def _draw_picks(
     """Draw and label the picks; return how many labels found no room."""
     if not len(sites):
         return 0
-    xy = _points(sites, sheet.crs)
+    xy = points_on_map(sites, sheet.crs)
     mw = (
         sites["mw"].to_numpy(dtype=float)
         if "mw" in sites.columns
@@ -598,7 +600,7 @@ def _compose(
         )
     above = sum(block.height for block in head) + (_GAP if head else 0)
 
-    surface = _surface(frame, column) if column is not None else None
+    surface = surface_of(frame, column) if column is not None else None
     megawatts = (
         picks["mw"].to_numpy(dtype=float)
         if picks is not None and "mw" in picks.columns
@@ -773,7 +775,7 @@ def _source_notes(
     if lines:
         notes.append("Data: " + " · ".join(lines) + ".")
     tail = f"Projection: {crs_name(crs)}."
-    if base is None and _touches_states(bounds):
+    if base is None and touches_states(bounds):
         tail = f"Base map: US Census Bureau, 2017. {tail}"
     notes.append(tail)
     return notes
@@ -829,6 +831,19 @@ def plot_plan(
         If the surface's column or the base map cannot be drawn.
     StudyError
         If there is no such preset.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, siteselect as ss
+    >>> sites = gpd.GeoDataFrame(
+    ...     {"score": [0.9], "capacity_mw": 100.0},
+    ...     geometry=gpd.points_from_xy([-100], [32]), crs=4326,
+    ... )
+    >>> plan = ss.optimize_sites(sites, power_mw=(100, 100), site_mw=[100])
+    >>> ax = plot_plan(plan, base=False)
+    >>> "100 MW in 1 site" in [text.get_text() for text in ax.texts]
+    True
+    >>> close_figure(ax)
     """
     frame = plan.candidates
     _check_frame(frame, surface, "A map of the plan")
@@ -894,6 +909,18 @@ def plot_suitability(
     ------
     LayerError
         If the frame has no such column.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> scored = gpd.GeoDataFrame(
+    ...     {"score": [0.9, 0.4], "capacity_mw": 100.0},
+    ...     geometry=gpd.points_from_xy([-100, -99], [32, 33]), crs=4326,
+    ... )
+    >>> ax = plot_suitability(scored, base=False, title="Two places")
+    >>> "Two places" in [text.get_text() for text in ax.texts]
+    True
+    >>> close_figure(ax)
     """
     _check_frame(scored, column, "A map of suitability")
     bounds = lonlat_bounds(scored)

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 
 SYNTHETIC_NOTICE = "grid: synthetic network - model buses, not real facilities"
 
@@ -75,6 +76,13 @@ class Source:
     vintage: str
     evidence: str
     not_this: str
+
+
+def clean(value: object) -> object:
+    """Return text without characters that a page cannot show or that turn it round."""
+    if isinstance(value, Markup) or not isinstance(value, str):
+        return value
+    return "".join(c if c.isprintable() else " " for c in value)
 
 
 def attached(frame: gpd.GeoDataFrame) -> dict[str, Any]:
@@ -210,7 +218,7 @@ def is_synthetic(plan_or_frame: PlanLike | gpd.GeoDataFrame) -> bool:
         return True
     if "substation" in frame.columns and len(frame):
         names = frame["substation"].dropna().astype(str)
-        return bool(names.str.startswith("model bus").any())
+        return bool(names.str.startswith(("model bus", "model substation")).any())
     return False
 
 
@@ -238,7 +246,7 @@ def _bundled() -> dict[str, Source]:
 
     table = datasets.layers()
     return {
-        str(name): _as_source(str(name), {**row, "name": name})
+        str(name): _as_source(str(name), {str(k): v for k, v in row.items()})
         for name, row in zip(table.index, table.to_dict(orient="records"), strict=True)
     }
 

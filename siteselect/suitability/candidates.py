@@ -11,13 +11,12 @@ import numpy.typing as npt
 import pandas as pd
 import pyproj
 import shapely
-from shapely.geometry.base import BaseGeometry
 
 from siteselect.errors import CRSError, LayerError, StudyError, four_parts, shown
 from siteselect.layers import spatial
 from siteselect.suitability.checks import check_vector, layer_name, numbers
 
-Area: TypeAlias = gpd.GeoDataFrame | gpd.GeoSeries | BaseGeometry
+Area: TypeAlias = gpd.GeoDataFrame | gpd.GeoSeries | Any
 Floats = npt.NDArray[np.float64]
 
 SHAPES = ("square", "hex")
@@ -263,7 +262,7 @@ def _checked_voltage(min_voltage_kv: float) -> float:
     return float(min_voltage_kv)
 
 
-def _polygon(area: Area) -> tuple[BaseGeometry, pyproj.CRS]:
+def _polygon(area: Area) -> tuple[Any, pyproj.CRS]:
     """Return the area as one valid polygon or multipolygon, in its own CRS."""
     if isinstance(area, (gpd.GeoDataFrame, gpd.GeoSeries)):
         crs = area.crs
@@ -277,15 +276,16 @@ def _polygon(area: Area) -> tuple[BaseGeometry, pyproj.CRS]:
                     "call area.set_crs('EPSG:4326') if it is longitude and latitude",
                 )
             )
-    elif isinstance(area, BaseGeometry):
+    elif isinstance(area, shapely.Geometry):
+        bare: Any = area
         crs = pyproj.CRS("EPSG:4326")
         shapes = np.array([area], dtype=object)
-        west, south, east, north = area.bounds if not area.is_empty else (0, 0, 0, 0)
+        west, south, east, north = bare.bounds if not bare.is_empty else (0, 0, 0, 0)
         if west < -180 or east > 180 or south < -90 or north > 90:
             raise CRSError(
                 four_parts(
                     "A bare polygon is read as longitude and latitude",
-                    f"its bounds are {shown(f'{b:g}' for b in area.bounds)}",
+                    f"its bounds are {shown(f'{b:g}' for b in bare.bounds)}",
                     "allowed are -180 to 180 and -90 to 90",
                     "wrap it with its CRS: gpd.GeoSeries([area], crs=...)",
                 )
@@ -314,14 +314,14 @@ def _polygon(area: Area) -> tuple[BaseGeometry, pyproj.CRS]:
     return shapely.union_all(shapely.make_valid(polygons)), crs
 
 
-def _densified(polygon: BaseGeometry) -> BaseGeometry:
+def _densified(polygon: Any) -> Any:
     """Return the polygon with vertices close enough to bend with a projection."""
     west, south, east, north = polygon.bounds
     longest = max(east - west, north - south)
     return shapely.segmentize(polygon, longest / 200)
 
 
-def _spread(polygon: BaseGeometry) -> tuple[Floats, Floats]:
+def _spread(polygon: Any) -> tuple[Floats, Floats]:
     """Places on the outline and inside, which together reach as far as the area.
 
     The outline alone does not: that of the whole globe is one meridian.
@@ -333,7 +333,7 @@ def _spread(polygon: BaseGeometry) -> tuple[Floats, Floats]:
     return np.append(edge[:, 0], x[inside]), np.append(edge[:, 1], y[inside])
 
 
-def _local_projection(polygon: BaseGeometry, crs: pyproj.CRS) -> pyproj.CRS:
+def _local_projection(polygon: Any, crs: pyproj.CRS) -> pyproj.CRS:
     """Equal-area projection around the middle of the area.
 
     The middle is taken in space, so that an area across the antimeridian has

@@ -57,17 +57,17 @@ def column_of(frame: gpd.GeoDataFrame, column: str, what: str) -> pd.Series[Any]
                 "check the spelling, or add the column",
             )
         )
-    same = int((frame.columns == column).sum())
-    if same > 1:
+    found: Any = frame[column]
+    if isinstance(found, pd.DataFrame):
         raise LayerError(
             four_parts(
                 f"Column {column!r} of {what} was asked for",
-                f"{same} columns have this name",
+                f"{found.shape[1]} columns have this name",
                 "allowed is one",
                 "rename or drop the others",
             )
         )
-    series: pd.Series[Any] = frame[column]
+    series: pd.Series[Any] = found
     return series
 
 

@@ -133,9 +133,9 @@ class Inside(Exclusion):
         """Judge all sites."""
         n = len(queries.sites)
         excluded = unknown = np.zeros(n, dtype=bool)
-        if len(self.layer) == 0:
-            pass
-        elif self.min_share is None:
+        if not len(self.layer):
+            return Verdict(excluded, unknown)
+        if self.min_share is None:
             excluded = queries.containing(self.layer) >= 0
         else:
             share = queries.covered_share(self.layer)

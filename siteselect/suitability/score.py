@@ -430,7 +430,7 @@ def _measured(criterion: Criterion, queries: Queries) -> Measured:
     if isinstance(criterion.measure, Measurement):
         return criterion.measure.answer(queries)
     sites = queries.sites
-    found: object = criterion.measure(sites.copy())
+    found: Any = criterion.measure(sites.copy())
     if not isinstance(found, pd.Series) or not found.index.equals(sites.index):
         if isinstance(found, pd.Series):
             stray = found.index.difference(sites.index, sort=False)

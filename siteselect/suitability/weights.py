@@ -15,11 +15,12 @@ __all__ = ["is_weight", "normalize_weights"]
 
 def is_weight(item: object) -> bool:
     """Return True for a finite number that is not negative."""
-    if isinstance(item, bool) or not isinstance(
-        item, (int, float, np.integer, np.floating)
-    ):
-        return False
-    return 0 <= float(item) < math.inf
+    return (
+        isinstance(item, (int, float, np.integer, np.floating))
+        and not isinstance(item, bool)
+        and math.isfinite(item)
+        and bool(item >= 0)
+    )
 
 
 def normalize_weights(

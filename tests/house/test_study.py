@@ -103,7 +103,7 @@ def test_it_says_each_step_and_a_readable_end(study):
         "stays",
         "map.png",
     ):
-        assert word in text
+        assert word.lower() in text.lower()
     for label in made.plan.sites.index:
         assert str(label) in text
     assert len(list(folder.iterdir())) == 4

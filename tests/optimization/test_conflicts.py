@@ -52,7 +52,7 @@ def test_power_and_budget():
 
 
 def test_a_limit_of_the_user_and_spacing():
-    few = ss.Limit("water right", per_mw="water", at_most=450.0)
+    few = ss.Limit("water right", per_mw="water", at_most=440.0)
     error = clash(power_mw=(400, None), limits=[few], budget_usd=1e12)
     assert set(error.conflicts) == {"power", "water right"}
     error = clash(power_mw=(600, None), min_spacing_km=900)

@@ -1,207 +1,153 @@
-"""Grids of candidates, and candidates at substations."""
+"""Candidate grids: density, inside, deterministic; anchors at substations."""
 
 from __future__ import annotations
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyproj
 import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shapely import MultiPolygon, Point, Polygon, box
-from suitability.world import GEOD, area_km2, frame
 
-import siteselect as ss
 from siteselect.errors import CRSError, LayerError, StudyError
-from siteselect.layers import LayerInfo, layer_info, spatial
-from siteselect.layers.info import with_info
+from siteselect.layers import spatial
+from siteselect.suitability import grid_candidates, substation_candidates
 
-AREA = Polygon([(-104, 31), (-97, 30), (-95, 35), (-101, 36.5), (-103, 33.5)])
+GEOD = pyproj.Geod(ellps="WGS84")
 
 
-@settings(max_examples=12)
 @given(
-    st.sampled_from(["square", "hex"]),
-    st.floats(11, 19),
-    st.sampled_from([(0, 0), (25, -35), (-50, 28), (273.5, 20)]),
+    lon=st.floats(-179, 165),
+    lat=st.floats(-70, 60),
+    width=st.floats(3, 12),
+    height=st.floats(3, 9),
+    shape=st.sampled_from(["square", "hex"]),
 )
-def test_density_is_one_cell_per_its_area(shape, spacing, moved):
-    area = shapely.transform(AREA, lambda xy: xy + moved)
-    sites = ss.grid_candidates(area, spacing_km=spacing, shape=shape)
-    per_cell = area_km2(area) / len(sites)
-    assert per_cell == pytest.approx(spacing**2, rel=0.02)
-    cell_km = sites["cell_km"].iloc[0]
-    own = cell_km**2 * (1 if shape == "square" else np.sqrt(3) / 2)
-    assert own == pytest.approx(spacing**2, rel=1e-9)
-    ground = spatial.footprints(sites.iloc[:5])
-    assert [area_km2(g) for g in ground] == pytest.approx([own] * 5, rel=1e-3)
+@settings(max_examples=25)
+def test_density_is_area_over_spacing_squared(lon, lat, width, height, shape):
+    area = shapely.box(lon, lat, lon + width, lat + height)
+    ring = shapely.segmentize(area, 0.05)
+    km2 = abs(GEOD.geometry_area_perimeter(ring)[0]) / 1e6
+    spacing = np.sqrt(km2) / 120
+    sites = grid_candidates(area, spacing_km=spacing, shape=shape)
+    assert len(sites) == pytest.approx(km2 / spacing**2, rel=0.02)
+    assert shapely.covers(area, sites.geometry.to_numpy()).all()
 
 
 @pytest.mark.parametrize("shape", ["square", "hex"])
-def test_centers_lie_inside_and_in_order(shape):
-    with_hole = Polygon(AREA.exterior, [box(-101, 32, -99, 33).exterior.coords])
-    area = gpd.GeoSeries([with_hole, box(-90, 31, -89, 32)], crs=4326)
-    sites = ss.grid_candidates(area, spacing_km=15, shape=shape)
-    assert all(area.union_all().contains(p) for p in sites.geometry)
-    assert sites.crs.to_epsg() == 4326
-    assert sites.index.name == "site"
-    assert sites.index[0] == "s0000"
-    assert sites.index.is_unique
-    assert sites.index.is_monotonic_increasing
-    assert (sites["cell_shape"] == shape).all()
-    assert list(sites.columns) == ["cell_km", "cell_shape", "geometry"]
-    # Neighbors stand one cell apart.
+def test_cells_tile_the_area(shape):
+    area = shapely.box(-100, 30, -97, 33)
+    sites = grid_candidates(area, spacing_km=25, shape=shape)
+    cells = spatial.footprints(sites).to_crs(6933)
+    np.testing.assert_allclose(cells.area / 1e6, 625, rtol=0.002)
+    overlap = cells.area.sum() - cells.union_all().area
+    assert overlap < 0.02 * cells.area.sum()
+
+
+@pytest.mark.parametrize(("shape", "km"), [("square", 10), ("hex", 10.746)])
+def test_neighbors_are_as_far_as_the_column_says(shape, km):
+    sites = grid_candidates(shapely.box(-100, 30, -98, 32), spacing_km=10, shape=shape)
     near = spatial.nearest(sites, sites, k=2).distance_km[:, 1]
-    assert np.median(near) == pytest.approx(sites["cell_km"].iloc[0], rel=0.01)
-    again = ss.grid_candidates(area.iloc[::-1], spacing_km=15, shape=shape)
-    pd.testing.assert_frame_equal(pd.DataFrame(sites), pd.DataFrame(again))
+    np.testing.assert_allclose(near, km, rtol=2e-3)
+    np.testing.assert_allclose(sites["cell_km"], km, rtol=1e-4)
+    assert (sites["cell_shape"] == shape).all()
 
 
-def test_order_is_north_to_south_and_west_to_east():
-    sites = ss.grid_candidates(box(-1, -1, 1, 1), spacing_km=40)
-    lat, lon = sites.geometry.y.to_numpy(), sites.geometry.x.to_numpy()
-    row = np.round(lat, 1)
-    assert (np.diff(row) <= 1e-9).all()
-    assert (np.diff(lon)[np.diff(row) == 0] > 0).all()
+def test_same_area_same_grid_with_labels_from_north_to_south():
+    area = gpd.GeoSeries([shapely.box(-100, 30, -99, 31)], crs=4326)
+    one, two = (grid_candidates(area, spacing_km=20) for _ in range(2))
+    assert one.equals(two)
+    assert one.index.name == "site"
+    assert one.index[:2].tolist() == ["s0000", "s0001"]
+    assert one.geometry.y.iloc[0] > one.geometry.y.iloc[-1]
+    assert one.geometry.x.iloc[0] < one.geometry.x.iloc[1]
+    assert one.crs == "EPSG:4326"
 
 
-def test_crs_of_the_area_does_not_matter_much():
-    geographic = gpd.GeoSeries([box(-100, 31, -98, 33)], crs=4326)
-    projected = geographic.segmentize(0.01).to_crs(5070)
-    left = ss.grid_candidates(geographic, spacing_km=20)
-    right = ss.grid_candidates(projected, spacing_km=20)
-    assert len(left) == len(right)
-    km = spatial.nearest(left, right).distance_km
-    assert km.max() < 1e-3
+def test_many_blocks_give_the_grid_of_one(monkeypatch):
+    area = shapely.box(-100, 30, -99, 31)
+    whole = grid_candidates(area, spacing_km=5, shape="hex")
+    monkeypatch.setattr("siteselect.suitability.candidates._BLOCK", 10)
+    assert whole.equals(grid_candidates(area, spacing_km=5, shape="hex"))
 
 
-def test_no_cell_bigger_than_its_block(monkeypatch):
-    whole = ss.grid_candidates(AREA, spacing_km=20, shape="hex")
-    monkeypatch.setattr("siteselect.suitability.candidates._BLOCK", 100)
-    parts = ss.grid_candidates(AREA, spacing_km=20, shape="hex")
-    pd.testing.assert_frame_equal(pd.DataFrame(whole), pd.DataFrame(parts))
+def test_labels_widen_with_the_number_of_cells():
+    sites = grid_candidates(shapely.box(-100, 30, -99, 31), spacing_km=0.9)
+    assert len(sites) > 10_000
+    assert sites.index.str.len().unique().tolist() == [6]
+    assert sites.index.is_monotonic_increasing
 
 
-def test_a_grid_across_the_antimeridian_has_no_gap():
-    fiji = MultiPolygon([box(177, -19, 180, -16), box(-180, -19, -178, -16)])
-    sites = ss.grid_candidates(fiji, spacing_km=10)
-    assert (sites.geometry.x > 0).any()
-    assert (sites.geometry.x < 0).any()
-    assert area_km2(fiji.geoms[0]) + area_km2(fiji.geoms[1]) == pytest.approx(
-        100 * len(sites), rel=0.02
+def test_projected_areas_holes_and_the_antimeridian():
+    ring = shapely.box(0, 0, 9e4, 9e4).difference(shapely.box(3e4, 3e4, 6e4, 6e4))
+    area = gpd.GeoSeries([ring], crs="EPSG:32614")
+    sites = grid_candidates(area, spacing_km=3).to_crs("EPSG:32614")
+    assert shapely.covers(ring, sites.geometry.to_numpy()).all()
+    assert len(sites) == pytest.approx(800, rel=0.05)
+    fiji = gpd.GeoSeries(
+        [shapely.box(177, -19, 180, -16), shapely.box(-180, -19, -178, -16)], crs=4326
     )
-
-
-def test_the_whole_globe_can_be_gridded():
-    sites = ss.grid_candidates(box(-180, -90, 180, 90), spacing_km=800)
-    assert len(sites) == pytest.approx(510e6 / 800**2, rel=0.05)
+    sites = grid_candidates(fiji, spacing_km=20)
+    km2 = 5 * 3 * 111.2**2 * np.cos(np.radians(17.5))
+    assert len(sites) == pytest.approx(km2 / 400, rel=0.03)
+    assert sites.geometry.x.abs().between(177, 180).all()
 
 
 @pytest.mark.parametrize(
-    ("make", "error", "noun"),
+    ("area", "kwargs", "error", "match"),
     [
-        (lambda: ss.grid_candidates(AREA, spacing_km=0), StudyError, "spacing_km=0"),
-        (lambda: ss.grid_candidates(AREA, spacing_km=-3), StudyError, "above 0"),
-        (lambda: ss.grid_candidates(AREA, spacing_km="9"), StudyError, "'9'"),
-        (lambda: ss.grid_candidates(AREA, spacing_km=np.nan), StudyError, "nan"),
+        (shapely.box(0, 0, 1, 1), {"spacing_km": 0}, StudyError, "spacing"),
+        (shapely.box(0, 0, 1, 1), {"spacing_km": float("nan")}, StudyError, "spacing"),
+        (shapely.box(0, 0, 1, 1), {"spacing_km": 9e4}, LayerError, "center"),
         (
-            lambda: ss.grid_candidates(AREA, spacing_km=9, shape="hexagon"),
+            shapely.box(0, 0, 1, 1),
+            {"spacing_km": 5, "shape": "round"},
             StudyError,
-            "'hexagon'",
+            "shape",
         ),
-        (lambda: ss.grid_candidates("Texas", spacing_km=9), LayerError, "str"),
-        (lambda: ss.grid_candidates(Point(0, 0), spacing_km=9), LayerError, "Point"),
-        (lambda: ss.grid_candidates(Polygon(), spacing_km=9), LayerError, "polygon"),
+        (shapely.Point(0, 0), {"spacing_km": 5}, LayerError, "Point"),
+        (shapely.Polygon(), {"spacing_km": 5}, LayerError, "no geometry"),
+        (shapely.box(4e5, 4e6, 5e5, 5e6), {"spacing_km": 5}, CRSError, "longitude"),
         (
-            lambda: ss.grid_candidates(box(0, 0, 5000, 1), spacing_km=9),
-            CRSError,
-            "5000",
-        ),
-        (
-            lambda: ss.grid_candidates(gpd.GeoSeries([AREA]), spacing_km=9),
+            gpd.GeoSeries([shapely.box(0, 0, 1, 1)]),
+            {"spacing_km": 5},
             CRSError,
             "no CRS",
         ),
-        (
-            lambda: ss.grid_candidates(box(0.1, 0.1, 0.11, 0.11), spacing_km=99),
-            LayerError,
-            "smaller spacing_km",
-        ),
+        ("Texas", {"spacing_km": 5}, LayerError, "str"),
     ],
 )
-def test_what_cannot_be_gridded_is_refused(make, error, noun):
-    with pytest.raises(error, match=noun):
-        make()
+def test_areas_that_make_no_grid_are_refused(area, kwargs, error, match):
+    with pytest.raises(error, match=match):
+        grid_candidates(area, **kwargs)
 
 
-GRID = with_info(
-    frame(
-        [Point(-99, 31), Point(-98, 32), Point(-97, 33), Point(-99, 33)],
-        substation=["a", "b", "c", "d"],
-        voltage_kv=[345.0, 69.0, np.nan, 230.0],
-        hosting_capacity_mw=[500.0, np.nan, np.nan, 80.0],
-    ),
-    LayerInfo("substations", evidence="synthetic"),
-)
-
-
-def test_substation_candidates():
-    sites = ss.substation_candidates(GRID)
-    assert sites["substation"].tolist() == ["d", "a"]
-    assert sites.index.tolist() == ["s0000", "s0001"]
-    assert sites.index.name == "site"
-    assert sites.crs.to_epsg() == 4326
-    assert sites["hosting_capacity_mw"].tolist() == [80, 500]
-    # Candidates are no layer of substations.
-    assert layer_info(sites).name == "layer"
-    high = ss.substation_candidates(GRID, min_voltage_kv=300)
-    assert high["substation"].tolist() == ["a"]
-    area = gpd.GeoSeries([box(-100, 32, -96, 34)], crs=4326).to_crs(5070)
-    assert ss.substation_candidates(GRID, area=area)["substation"].tolist() == ["d"]
-    moved = GRID.iloc[[2, 0, 3, 1]].to_crs(5070).rename_geometry("at")
-    again = ss.substation_candidates(moved)
-    pd.testing.assert_frame_equal(
-        pd.DataFrame(sites.drop(columns="geometry")),
-        pd.DataFrame(again.drop(columns="geometry")),
+def test_substations_of_at_least_a_voltage_whatever_the_order():
+    rng = np.random.default_rng(0)
+    layer = gpd.GeoDataFrame(
+        {
+            "substation": [f"model bus {i}" for i in range(50)],
+            "voltage_kv": rng.choice([69.0, 230.0, 345.0, np.nan], 50),
+        },
+        geometry=gpd.points_from_xy(
+            rng.uniform(-100, -98, 50), rng.uniform(30, 32, 50)
+        ),
+        crs=4326,
     )
-    assert spatial.nearest(sites, again).position[:, 0].tolist() == [0, 1]
-
-
-def test_substations_at_one_place_keep_their_order():
-    twins = frame([Point(0, 0)] * 3, substation=["c", "a", "b"], voltage_kv=[345.0] * 3)
-    for order in ([0, 1, 2], [2, 1, 0], [1, 2, 0]):
-        sites = ss.substation_candidates(twins.iloc[order])
-        assert sites["substation"].tolist() == ["a", "b", "c"]
-
-
-@pytest.mark.parametrize(
-    ("make", "error", "noun"),
-    [
-        (lambda: ss.substation_candidates(GRID, min_voltage_kv=765), LayerError, "345"),
-        (
-            lambda: ss.substation_candidates(GRID, area=box(0, 0, 1, 1)),
-            LayerError,
-            "inside the area",
-        ),
-        (
-            lambda: ss.substation_candidates(GRID.drop(columns="voltage_kv")),
-            LayerError,
-            "'voltage_kv'",
-        ),
-        (
-            lambda: ss.substation_candidates(GRID, min_voltage_kv="high"),
-            StudyError,
-            "'high'",
-        ),
-        (lambda: ss.substation_candidates(GRID.iloc[:0]), LayerError, "none of 0"),
-        (lambda: ss.substation_candidates("grid"), LayerError, "str"),
-    ],
-)
-def test_substations_that_cannot_be_used_are_refused(make, error, noun):
-    with pytest.raises(error, match=noun):
-        make()
-
-
-def test_geodesic_helper_knows_a_degree():
-    assert GEOD.inv(0, 0, 1, 0)[2] == pytest.approx(111_319.5, abs=1)
+    sites = substation_candidates(layer)
+    assert (sites["voltage_kv"] >= 230).all()
+    assert len(sites) == (layer["voltage_kv"] >= 230).sum()
+    assert sites.index.name == "site"
+    shuffled = substation_candidates(layer.sample(frac=1, random_state=1))
+    pd.testing.assert_frame_equal(
+        sites.drop(columns="geometry"), shuffled.drop(columns="geometry")
+    )
+    half = substation_candidates(layer, area=shapely.box(-100, 30, -99, 32))
+    assert (half.geometry.x < -99).all()
+    assert 0 < len(half) < len(sites)
+    with pytest.raises(LayerError, match="(?i:none of 50)"):
+        substation_candidates(layer, min_voltage_kv=765)
+    with pytest.raises(LayerError, match="voltage_kv"):
+        substation_candidates(layer.rename(columns={"voltage_kv": "voltage_kV"}))

@@ -1,400 +1,246 @@
-"""Every measurement against a slow, plain reimplementation."""
+"""Measurements against a slow, plain reimplementation in pandas."""
 
 from __future__ import annotations
-
-import json
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyproj
 import pytest
+import rasterio
+import shapely
+from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shapely import Point, box
-from suitability.world import (
-    SOUTH,
-    WEST,
-    features,
-    frame,
-    places,
-    plain_at,
-    plain_nearest,
-    plain_within,
-    same,
-    write_raster,
-)
 
-import siteselect as ss
 from siteselect.errors import LayerError, StudyError
 from siteselect.layers import LayerInfo, Raster
-from siteselect.layers.info import with_info
-
-KINDS = ("point", "line", "polygon")
-
-
-def checked(measure, sites):
-    """Measure, asserting what holds of every measurement."""
-    before = sites.copy()
-    found = measure(sites)
-    assert found.index.equals(sites.index)
-    assert found.index.name == sites.index.name
-    assert found.name == measure.label
-    assert isinstance(measure.unit, str)
-    json.dumps(measure.describe())
-    pd.testing.assert_frame_equal(pd.DataFrame(sites), pd.DataFrame(before))
-    return found
-
-
-# ------------------------------------------------------------- vector layers
-
-
-@settings(max_examples=25)
-@given(places(most=4), features(most=4), st.integers(1, 3))
-def test_nearest(sites, layer, k):
-    found = checked(ss.Nearest(layer, k=k), sites)
-    same(found, plain_nearest(sites, layer, k=k), rtol=1e-3, atol=1e-3)
-
-
-@settings(max_examples=25)
-@given(places(most=4), features(kinds=("point",), most=5), st.integers(1, 2))
-def test_nearest_attribute(sites, layer, k):
-    found = checked(ss.Nearest(layer, attribute="mw", k=k), sites)
-    same(found, plain_nearest(sites, layer, "mw", k))
-
-
-@settings(max_examples=30)
-@given(
-    places(most=4),
-    features(most=4),
-    st.sampled_from([7.3, 41.0, 153.0]),
-    st.sampled_from(["count", "sum", "mean", "max"]),
-    st.booleans(),
+from siteselect.suitability import (
+    At,
+    Column,
+    CoveredShare,
+    Nearest,
+    Sample,
+    Within,
+    Zonal,
 )
-def test_within(sites, layer, km, statistic, skip):
-    asked = {statistic: True if statistic == "count" else "mw"}
-    measure = ss.Within(layer, radius_km=km, skip_missing=skip, **asked)
-    found = checked(measure, sites)
-    column = None if statistic == "count" else "mw"
-    same(found, plain_within(sites, layer, km, statistic, column, skip), atol=1e-6)
+
+GEOD = pyproj.Geod(ellps="WGS84")
 
 
-@settings(max_examples=30)
-@given(places(), features(kinds=("polygon",)))
-def test_at(sites, layer):
-    same(checked(ss.At(layer, "mw"), sites), plain_at(sites, layer, "mw"))
-    labels = checked(ss.At(layer, "zone"), sites)
-    wanted = pd.Series(plain_at(sites, layer, "zone"), index=sites.index, dtype=object)
-    assert labels.isna().equals(wanted.isna())
-    assert labels.dropna().tolist() == wanted.dropna().tolist()
+def points(xy, crs=4326, **columns):
+    xy = np.asarray(xy, dtype=float).reshape(-1, 2)
+    return gpd.GeoDataFrame(
+        columns, geometry=gpd.points_from_xy(xy[:, 0], xy[:, 1]), crs=4326
+    ).to_crs(crs)
 
 
-@settings(max_examples=15)
-@given(places(), features(kinds=("polygon",)))
-def test_at_reaches_for_the_nearest_polygon_with_a_figure(sites, layer):
-    measure = ss.At(layer, "mw", reach_km=60.0)
-    found = checked(measure, sites)
-    own = np.array(plain_at(sites, layer, "mw"), dtype=float)
-    known = layer[layer["mw"].notna()].reset_index(drop=True)
-    wanted = own.copy()
-    if len(known):
-        distance = np.array(plain_nearest(sites, known))
-        near = np.array(plain_nearest(sites, known, "mw"))
-        wanted = np.where(np.isnan(own) & (distance <= 60), near, own)
-    same(found, wanted)
-    scored = ss.score_sites(sites, [ss.Criterion("w", measure, ss.Rising(-1e6, 1e6))])
-    assert scored["fallbacks"].tolist() == (
-        (np.isnan(own) & ~np.isnan(wanted)).astype(int).tolist()
-    )
+places = st.lists(
+    st.tuples(st.integers(-400, 400), st.integers(-400, 400)), min_size=1, max_size=12
+).map(lambda xy: np.array(xy) / 100 + [-98, 35])
+figures = st.floats(0, 1e4) | st.just(float("nan"))
 
 
-@settings(max_examples=20)
-@given(features(kinds=("polygon",)), features(kinds=("polygon",)))
-def test_covered_share(sites, layer):
-    found = checked(ss.CoveredShare(layer), sites)
-    flat = layer.to_crs(6933).union_all()
-    own = sites.to_crs(6933).geometry
-    wanted = [cell.intersection(flat).area / cell.area for cell in own]
-    same(found, wanted, rtol=1e-3, atol=1e-3)
+@st.composite
+def worlds(draw):
+    sites, features = draw(places), draw(places)
+    values = draw(st.lists(figures, min_size=len(features), max_size=len(features)))
+    crs = draw(st.sampled_from([4326, 5070, 32614, 3857]))
+    return points(sites), points(features, crs, mw=values), features
 
 
-def test_covered_share_of_a_grid_cell_is_that_of_its_ground():
-    sites = ss.grid_candidates(box(-100, 31, -98, 32.5), spacing_km=20)
-    west_half = frame([box(-120, 20, -99, 50)])
-    share = ss.CoveredShare(west_half)(sites)
-    lon = sites.geometry.x
-    assert (share[lon < -99.2] == 1).all()
-    assert (share[lon > -98.8] == 0).all()
-    assert ((share > 0) & (share < 1)).any()
-    assert share.mean() == pytest.approx(0.5, abs=0.03)
-
-
-def test_missing_is_never_zero():
-    sites = frame([Point(0, 0), Point(5, 0), Point(10, 0)], index=list("abc"))
-    layer = frame(
-        [Point(0.1, 0), Point(0, 0.1), Point(5.1, 0)], mw=[np.nan, 30.0, np.nan]
-    )
-    found = {
-        (name, skip): ss.Within(layer, radius_km=50, skip_missing=skip, **{name: "mw"})(
-            sites
-        ).tolist()
-        for name in ("sum", "mean", "max")
-        for skip in (False, True)
-    }
-    np.testing.assert_array_equal(found["sum", False], [np.nan, np.nan, 0])
-    np.testing.assert_array_equal(found["sum", True], [30, np.nan, 0])
-    np.testing.assert_array_equal(found["mean", False], [np.nan] * 3)
-    np.testing.assert_array_equal(found["mean", True], [30, np.nan, np.nan])
-    np.testing.assert_array_equal(found["max", False], [30, np.nan, 0])
-    np.testing.assert_array_equal(found["max", True], [30, np.nan, 0])
-    assert ss.Within(layer, radius_km=50, count=True)(sites).tolist() == [2, 1, 0]
-
-
-def test_a_layer_without_rows_knows_nothing():
-    sites = frame([Point(0, 0)])
-    layer = frame([Point(0.1, 0)], mw=[1.0]).iloc[:0]
-    areas = frame([box(0, 0, 1, 1)], mw=[1.0]).iloc[:0]
-    for measure in (
-        ss.Nearest(layer),
-        ss.Within(layer, radius_km=5, count=True),
-        ss.Within(layer, radius_km=5, max="mw"),
-        ss.At(areas, "mw"),
-        ss.CoveredShare(areas),
-    ):
-        assert measure(sites).isna().all()
-
-
-@settings(max_examples=15)
-@given(places(), features(kinds=("point",)))
-def test_where_picks_rows_whatever_its_form(sites, layer):
-    layer["kv"] = [69.0, 345.0, np.nan, 230.0, 500.0, 345.0][: len(layer)]
-    forms = [
-        "kv >= 345 and zone == '4A'",
-        lambda rows: (rows["kv"] >= 345) & (rows["zone"] == "4A"),
+def distances_km(sites, xy):
+    table = [
+        [GEOD.inv(p.x, p.y, x, y)[2] / 1000 for x, y in xy] for p in sites.geometry
     ]
-    kept = layer[(layer["kv"] >= 345) & (layer["zone"] == "4A").to_numpy(bool)]
-    wanted = plain_within(sites, kept, 80, "count") if len(kept) else [0] * len(sites)
-    for where in forms:
-        found = ss.Within(layer, radius_km=80, count=True, where=where)(sites)
-        same(found, wanted)
-    by_mapping = ss.Within(
-        layer, radius_km=80, count=True, where={"kv": [345, 500], "zone": "4A"}
-    )(sites)
-    same(by_mapping, wanted)
+    return np.array(table).reshape(len(sites), len(xy))
 
 
-@pytest.mark.parametrize("nullable", [False, True])
-@pytest.mark.parametrize(
-    "where", ["kv != 230", "not (kv == 230)", "~(kv < 100)", "zone not in ['5A']"]
-)
-def test_a_row_whose_figure_is_missing_does_not_pass(where, nullable):
-    layer = frame([Point(0.1, 0), Point(0, 0.1)], kv=[np.nan, 345.0], zone=[None, "4A"])
-    found = ss.Within(layer, radius_km=50, count=True, where=where)
-    assert found(frame([Point(0, 0)])).tolist() == [1]
+@given(worlds(), st.sampled_from([25, 80, 300]))
+@settings(max_examples=60)
+def test_within_agrees_with_plain_pandas(world, radius):
+    sites, layer, xy = world
+    km = distances_km(sites, xy)
+    if (np.abs(km - radius) < 0.001 * radius).any():
+        return
+    mw = layer["mw"].to_numpy()
+    for statistic in ("count", "sum", "mean", "max"):
+        expected = []
+        for row in km:
+            inside = pd.Series(mw[row <= radius])
+            if statistic == "count":
+                expected.append(float(len(inside)))
+            elif statistic == "max":
+                nothing = 0.0 if len(inside) == 0 else np.nan
+                expected.append(inside.max() if inside.notna().any() else nothing)
+            elif len(inside) == 0:
+                expected.append(0.0 if statistic == "sum" else np.nan)
+            else:
+                expected.append(getattr(inside, statistic)(skipna=False))
+        asked = {statistic: True if statistic == "count" else "mw"}
+        found = Within(layer, radius_km=radius, **asked)(sites)
+        np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
-@pytest.mark.parametrize(
-    "where",
-    [
-        "kv >",
-        "vk >= 3",
-        "kv + 1 and 'x' < 3",
-        "kv.to_csv('gone.csv') == 1",
-        "@pd.options.mode",
-        "kv = 5",
-        "5",
-    ],
-)
-def test_a_filter_that_is_no_comparison_is_refused(where, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    layer = frame([Point(0.1, 0)], kv=[1.0])
-    with pytest.raises(StudyError, match="filter"):
-        ss.Within(layer, radius_km=50, count=True, where=where)(frame([Point(0, 0)]))
-    assert not list(tmp_path.iterdir())
+@given(worlds(), st.integers(1, 3))
+@settings(max_examples=60)
+def test_nearest_agrees_with_plain_pandas(world, k):
+    sites, layer, xy = world
+    km = np.sort(distances_km(sites, xy), axis=1)
+    expected = km[:, k - 1] if k <= len(xy) else np.full(len(sites), np.nan)
+    found = Nearest(layer, k=k)(sites)
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
 
 
-def test_a_filter_function_keeps_the_layers_index():
-    layer = frame([Point(0.1, 0)], kv=[1.0], index=["x"])
-    measure = ss.Nearest(
-        layer, where=lambda rows: rows["kv"].reset_index(drop=True) > 0
+def test_nothing_in_reach_is_zero_but_no_figure_is_unknown():
+    sites = points([(0, 0), (10, 0), (20, 0), (30, 0)])
+    layer = points(
+        [(0.1, 0), (0.2, 0), (10.1, 0), (30, 0.1), (30, -0.1)],
+        mw=[5.0, np.nan, np.nan, 2.0, 4.0],
     )
-    with pytest.raises(StudyError, match="filter"):
-        measure(frame([Point(0, 0)]))
+
+    def found(**asked):
+        return Within(layer, radius_km=50, **asked)(sites).tolist()
+
+    nan = pytest.approx(float("nan"), nan_ok=True)
+    assert found(count=True) == [2, 1, 0, 2]
+    assert found(max="mw") == [5, nan, 0, 4]
+    assert found(sum="mw") == [nan, nan, 0, 6]
+    assert found(mean="mw") == [nan, nan, nan, 3]
+    assert found(sum="mw", skip_missing=True) == [5, nan, 0, 6]
+    assert found(mean="mw", skip_missing=True) == [5, nan, nan, 3]
 
 
-# ------------------------------------------------------------------- rasters
+def test_an_empty_layer_is_unknown_rather_than_zero():
+    sites = points([(0, 0)])
+    empty = points([], mw=[])
+    area = gpd.GeoDataFrame({"mw": []}, geometry=[], crs=4326)
+    cell = sites.assign(cell_km=5.0, cell_shape="square")
+    for measure in (
+        Within(empty, radius_km=9, count=True),
+        Within(empty, radius_km=9, sum="mw"),
+        Nearest(empty),
+        At(area, "mw"),
+        CoveredShare(area),
+    ):
+        assert measure(cell).isna().all()
 
 
-@settings(max_examples=20)
-@given(
-    st.data(),
-    st.integers(1, 2),
-)
-def test_sample_is_the_cell_under_the_site(tmp_path_factory, data, band):
-    cells = data.draw(
-        st.lists(
-            st.one_of(st.just(np.nan), st.integers(0, 9).map(float)),
-            min_size=72,
-            max_size=72,
-        )
+def test_filters():
+    sites = points([(0, 0)])
+    layer = points(
+        [(0.1, 0), (0.2, 0), (0.3, 0)], kv=[69.0, 345.0, np.nan], kind=["a", "b", "b"]
     )
-    values = np.array(cells).reshape(2, 6, 6)
-    path = tmp_path_factory.mktemp("raster") / "r.tif"
-    raster = Raster(write_raster(path, values), (), LayerInfo("r", evidence="proxy"))
-    sites = data.draw(places())
-    found = checked(ss.Sample(raster, band=band), sites)
-    wanted = []
-    for point in sites.geometry:
-        row, column = int((34.0 - point.y) // 0.5), int((point.x - WEST) // 0.5)
-        inside = 0 <= row < 6 and 0 <= column < 6
-        wanted.append(values[band - 1, row, column] if inside else np.nan)
-    same(found, wanted)
+    second = Nearest(layer, attribute="kv", where="kv >= 100")(sites)
+    assert second.tolist() == [345.0]
+    assert Nearest(layer, attribute="kind", k=2)(sites).tolist() == ["b"]
+    assert Within(layer, radius_km=99, count=True, where={"kind": "b"})(
+        sites
+    ).tolist() == [2]
+    assert Within(layer, radius_km=99, count=True, where=lambda x: x["kv"] > 1)(
+        sites
+    ).tolist() == [2]
+    assert Within(layer, radius_km=99, max="kv", where="kv > 999")(sites).tolist() == [
+        0
+    ]
+    assert Nearest(layer, where="kv > 999")(sites).isna().all()
+    with pytest.raises(StudyError, match="kw >= 1"):
+        Nearest(layer, where="kw >= 1")(sites)
+    with pytest.raises(LayerError, match="knd"):
+        Nearest(layer, where={"knd": "b"})(sites)
+    with pytest.raises(StudyError, match="boolean Series"):
+        Nearest(layer, where=lambda x: [True])(sites)
 
 
-def test_sample_reach_and_zonal(tmp_path):
-    values = np.arange(36, dtype=float).reshape(6, 6)
-    values[0, 0] = np.nan
-    raster = Raster(
-        write_raster(tmp_path / "r.tif", values),
-        (),
-        LayerInfo("heat", evidence="modelled", units={"heat": "degC"}),
+def test_at_reads_numbers_and_labels_and_reaches_out_only_when_asked():
+    zones = gpd.GeoDataFrame(
+        {"stress": [0.4, np.nan], "zone": ["4A", None]},
+        geometry=[shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1)],
+        crs=4326,
     )
-    corner = Point(WEST + 0.4, 33.75)
-    sites = frame([corner, Point(WEST + 1.2, 33.2), Point(0, 0)], index=list("abc"))
-    near = ss.Sample(raster, reach_km=45)
-    np.testing.assert_array_equal(ss.Sample(raster)(sites), [np.nan, 8, np.nan])
-    np.testing.assert_array_equal(near(sites), [1, 8, np.nan])
-    assert (near.unit, near.evidence, near.layer_name) == ("degC", "modelled", "heat")
-    scored = ss.score_sites(sites, [ss.Criterion("heat", near, ss.Falling(0, 36))])
-    assert scored["fallbacks"].tolist() == [1, 0, 0]
-
-    cells = frame(
-        [
-            box(WEST, SOUTH, WEST + 0.5, SOUTH + 0.5),
-            box(WEST + 1, SOUTH, WEST + 2, SOUTH + 0.5),
-            box(WEST, 33.5, WEST + 0.5, 34),
-        ]
-    )
-    np.testing.assert_allclose(ss.Zonal(raster)(cells), [30, 32.5, np.nan])
-    np.testing.assert_allclose(ss.Zonal(raster, "max")(cells), [30, 33, np.nan])
-    np.testing.assert_allclose(ss.Zonal(raster, "sum")(cells), [30, 65, np.nan])
+    sites = points([(0.5, 0.5), (1.1, 0.5), (1.9, 0.5), (-0.05, 0.5)])
+    nan = float("nan")
+    np.testing.assert_array_equal(At(zones, "stress")(sites), [0.4, nan, nan, nan])
+    near = At(zones, "stress", reach_km=20)(sites)
+    np.testing.assert_array_equal(near, [0.4, 0.4, nan, 0.4])
+    assert At(zones, "zone")(sites).isna().tolist() == [False, True, True, True]
+    assert At(zones, "zone", reach_km=20)(sites).iloc[1] == "4A"
 
 
-def test_zonal_is_the_weighted_mean_of_cells(tmp_path):
-    rng = np.random.default_rng(4)
-    values = rng.integers(0, 50, (6, 6)).astype(float)
-    raster = Raster(write_raster(tmp_path / "r.tif", values))
-    lon, lat = WEST + rng.uniform(0, 2, 8), SOUTH + rng.uniform(0, 2, 8)
-    cells = frame([box(x, y, x + 0.7, y + 0.9) for x, y in zip(lon, lat, strict=True)])
-    wanted = []
-    for cell in cells.geometry:
-        total = weight = 0.0
-        for row in range(6):
-            for column in range(6):
-                x, y = WEST + 0.5 * column, 34 - 0.5 * row
-                part = cell.intersection(box(x, y - 0.5, x + 0.5, y))
-                # Cells of higher latitude are narrower on the ground.
-                area = part.area * np.cos(np.radians(y - 0.25))
-                total, weight = total + area * values[row, column], weight + area
-        wanted.append(total / weight)
-    same(ss.Zonal(raster)(cells), wanted, rtol=2e-3)
+def test_covered_share_of_a_grid_cell():
+    sites = points([(0, 0)]).assign(cell_km=10.0, cell_shape="square")
+    half = gpd.GeoDataFrame(geometry=[shapely.box(0, -5, 5, 5)] * 2, crs=4326)
+    assert CoveredShare(half)(sites).iloc[0] == pytest.approx(0.5, abs=1e-3)
+    with pytest.raises(LayerError, match="cell_km"):
+        CoveredShare(half)(points([(0, 0)]))
 
 
-# ------------------------------------------------------------------- columns
+@pytest.fixture
+def raster(tmp_path):
+    cells = np.arange(16, dtype="float32").reshape(1, 4, 4)
+    cells[0, 0, 0] = -9
+    path = tmp_path / "cells.tif"
+    with rasterio.open(
+        path, "w", driver="GTiff", width=4, height=4, count=2, dtype="float32",
+        crs="EPSG:4326", transform=Affine(1, 0, 0, 0, -1, 4), nodata=-9,
+    ) as target:  # fmt: skip
+        target.write(np.concatenate([cells, np.where(cells < 0, cells, cells + 100)]))
+    info = LayerInfo("cells", evidence="modelled", units={"value": "m"})
+    return Raster(path, (1, 2), info)
 
 
-@given(places(least=2))
-def test_column_and_series(sites):
-    same(checked(ss.Column("acres"), sites), sites["acres"])
-    turned = sites["acres"].iloc[::-1]
-    same(checked(ss.Column(turned), sites), sites["acres"])
-    assert ss.Column(turned.iloc[1:])(sites).iloc[-1:].isna().all()
-
-
-def test_a_series_of_other_labels_is_refused():
-    sites = frame([Point(0, 0)], index=["s1"])
-    with pytest.raises(LayerError, match="label"):
-        ss.Column(pd.Series([1.0], index=[0], name="slope"))(sites)
-    with pytest.raises(LayerError, match="repeat"):
-        ss.Column(pd.Series([1.0, 2.0], index=["s1", "s1"]))(sites)
-
-
-# ------------------------------------------------------ facts about the layer
-
-
-def test_evidence_and_unit_come_from_the_layer():
-    info = LayerInfo("grid", evidence="synthetic", units={"mw": "MW"}, source="a test")
-    layer = with_info(frame([Point(0, 0)], mw=[1.0]), info)
-    best = ss.Within(layer, radius_km=5, max="mw")
-    assert (best.unit, best.evidence, best.layer_name) == ("MW", "synthetic", "grid")
-    assert ss.Nearest(layer).unit == "km"
-    assert ss.Nearest(layer, attribute="mw").unit == "MW"
-    assert ss.Within(layer, radius_km=5, count=True).unit == "count"
-    assert ss.Nearest(frame([Point(0, 0)])).evidence == "unstated"
-    assert ss.Criterion("g", best, ss.Rising(0, 1)).evidence_level == "synthetic"
-    own = ss.Criterion("g", best, ss.Rising(0, 1), evidence="proxy")
-    assert own.evidence_level == "proxy"
-
-
-POINTS = frame([Point(0, 0)], hosting_mw=[1.0], word=["a"])
-
-
-@pytest.mark.parametrize(
-    ("make", "error", "nouns"),
-    [
-        (lambda: ss.Nearest(POINTS, k=0), StudyError, ["Nearest", "k=0", "k=2"]),
-        (lambda: ss.Nearest("grid"), LayerError, ["Nearest", "str", "read_layer"]),
-        (
-            lambda: ss.Nearest(POINTS, attribute="hosting"),
-            LayerError,
-            ["'hosting'", "Did you mean 'hosting_mw'"],
-        ),
-        (
-            lambda: ss.Within(POINTS, radius_km=0, count=True),
-            StudyError,
-            ["radius_km", "above 0"],
-        ),
-        (
-            lambda: ss.Within(POINTS, radius_km="9", count=True),
-            StudyError,
-            ["radius_km", "'9'"],
-        ),
-        (lambda: ss.Within(POINTS, radius_km=5), StudyError, ["exactly one"]),
-        (
-            lambda: ss.Within(POINTS, radius_km=5, count=True, max="word"),
-            StudyError,
-            ["exactly one"],
-        ),
-        (lambda: ss.At(POINTS, "wrod"), LayerError, ["'wrod'", "'word'"]),
-        (lambda: ss.Sample(POINTS), LayerError, ["Sample", "raster"]),
-        (lambda: ss.Zonal(POINTS), LayerError, ["Zonal", "raster"]),
-        (
-            lambda: ss.Within(POINTS, radius_km=5, max="word")(POINTS),
-            LayerError,
-            ["'word'", "numeric"],
-        ),
-        (lambda: ss.Column("acers")(POINTS), LayerError, ["'acers'", "candidates"]),
-        (lambda: ss.At(POINTS, "word")(POINTS), LayerError, ["polygons"]),
-    ],
-)
-def test_what_cannot_be_measured_is_refused(make, error, nouns):
-    with pytest.raises(error) as caught:
-        make()
-    for noun in nouns:
-        assert noun in str(caught.value)
-
-
-def test_infinite_figures_of_a_layer_are_refused_by_row():
-    layer = frame([Point(0, 0)], mw=[np.inf], index=["bus 7"])
-    with pytest.raises(LayerError, match=r"'mw'.*bus 7"):
-        ss.Within(layer, radius_km=5, max="mw")(frame([Point(0, 0)]))
-
-
-def test_bands(tmp_path):
-    raster = Raster(write_raster(tmp_path / "r.tif", np.zeros((2, 6, 6))))
+def test_rasters(raster):
+    sites = points([(0.5, 3.5), (1.5, 3.5), (3.5, 0.5), (9, 9)])
+    nan = float("nan")
+    np.testing.assert_array_equal(Sample(raster)(sites), [nan, 1, 15, nan])
+    near = Sample(raster, reach_km=130)(sites)
+    assert near.iloc[0] in (1, 4)
+    np.testing.assert_array_equal(Sample(raster, band=2)(sites), [nan, 101, 115, nan])
+    cells = sites.assign(cell_km=10.0, cell_shape="hex")
+    np.testing.assert_allclose(Zonal(raster)(cells), [nan, 1, 15, nan])
+    one_left = Raster(raster.path, (2,), raster.info)
+    assert Sample(one_left)(sites).iloc[1] == 101
+    assert (Sample(raster).unit, Sample(raster).evidence) == ("m", "modelled")
     with pytest.raises(StudyError, match="Band 3"):
-        ss.Sample(raster, band=3)
-    with pytest.raises(LayerError, match="'jul'"):
-        ss.Sample(raster, band="jul")
-    second = raster.band(2)
-    assert ss.Sample(second, band=1)(frame([Point(WEST + 1, 32)])).tolist() == [0]
-    assert isinstance(ss.Sample(second)(gpd.GeoDataFrame(POINTS)), pd.Series)
+        Sample(raster, band=3)
+    with pytest.raises(LayerError, match="Raster"):
+        Sample(sites)
+
+
+def test_columns_and_series():
+    sites = points([(0, 0), (1, 1)], acres=[5.0, np.nan]).set_axis(["a", "b"])
+    assert Column("acres")(sites).tolist()[0] == 5
+    series = pd.Series([7.0], index=["b"])
+    np.testing.assert_array_equal(Column(series)(sites), [np.nan, 7])
+    with pytest.raises(LayerError, match="'acres'"):
+        Column("acre")(sites)
+    with pytest.raises(LayerError, match="repeats"):
+        Column(pd.Series([1, 2], index=["a", "a"]))(sites)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "match"),
+    [
+        (lambda x: Within(x, radius_km=0, count=True), StudyError, "radius_km"),
+        (lambda x: Within(x, radius_km=-1, count=True), StudyError, "radius_km"),
+        (lambda x: Within(x, radius_km=5), StudyError, "exactly one"),
+        (lambda x: Within(x, radius_km=5, sum="mw", max="mw"), StudyError, "one"),
+        (lambda x: Within(x, radius_km=5, sum="mws"), LayerError, "mean 'mw'"),
+        (lambda x: Nearest(x, k=0), StudyError, "k=0"),
+        (lambda x: Nearest(x, attribute="m"), LayerError, "'m'"),
+        (lambda x: Nearest("substations"), LayerError, "str"),
+        (lambda x: At(x, "stress"), LayerError, "stress"),
+        (lambda x: At(x, "mw", reach_km=-1), StudyError, "reach_km"),
+    ],
+)
+def test_measurements_that_make_no_sense_are_refused(make, error, match):
+    with pytest.raises(error, match=match):
+        make(points([(0, 0)], mw=[1.0]))
+
+
+def test_figures_of_a_layer_are_checked():
+    sites = points([(0, 0)])
+    with pytest.raises(LayerError, match="infinity"):
+        Within(points([(0, 0)], mw=[np.inf]), radius_km=5, max="mw")(sites)
+    with pytest.raises(LayerError, match="numbers"):
+        Within(points([(0, 0)], mw=["5"]), radius_km=5, max="mw")(sites)
