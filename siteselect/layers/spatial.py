@@ -697,6 +697,8 @@ def pairs_within(sites: _Frame, features: _Frame, radius_km: float) -> Pairs:
             np.ones(len(shaped), dtype=bool),
         )
         parts.append((shaped[site], feature, km))
+    if len(parts) == 1:
+        return Pairs(*parts[0])
     return Pairs(
         *_reduced(
             np.concatenate([p[0] for p in parts]),

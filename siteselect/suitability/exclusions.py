@@ -47,7 +47,16 @@ class Verdict:
 
 
 class Exclusion(ABC):
-    """What every exclusion offers."""
+    """What every exclusion offers: a name, and a verdict on each candidate.
+
+    A function frame -> boolean Series does as an exclusion too.
+
+    Examples
+    --------
+    >>> rule = Where("slope_pct", above=8)
+    >>> isinstance(rule, Exclusion), rule.name
+    (True, 'slope_pct above 8')
+    """
 
     name: str
 

@@ -56,7 +56,16 @@ class Measured:
 
 
 class Measurement(ABC):
-    """What every measurement offers; call it on a frame to get its figures."""
+    """What every measurement offers; call it on a frame to get its figures.
+
+    A function frame -> Series does as a measurement too; subclass this one to
+    carry a unit, evidence and a description.
+
+    Examples
+    --------
+    >>> isinstance(Column("acres", column_unit="acre"), Measurement)
+    True
+    """
 
     @property
     @abstractmethod
@@ -546,6 +555,15 @@ class Sample(_OfRaster):
     ------
     LayerError, StudyError
         If the layer is no raster, or has no such band.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from shapely import Point
+    >>> from siteselect.layers import datasets
+    >>> phoenix = gpd.GeoDataFrame(geometry=[Point(-112.07, 33.45)], crs=4326)
+    >>> bool(Sample(datasets.load("solar_cf"))(phoenix).iloc[0] > 0.2)
+    True
     """
 
     layer: Raster = field(repr=False)
@@ -594,6 +612,14 @@ class Zonal(_OfRaster):
     ------
     LayerError, StudyError
         If the layer is no raster, or has no such band.
+
+    Examples
+    --------
+    >>> from siteselect.layers import datasets
+    >>> ohio = datasets.region("OH")
+    >>> july = Zonal(datasets.load("temperature"), band="jul")(ohio)
+    >>> bool(20 < july.iloc[0] < 27)
+    True
     """
 
     layer: Raster = field(repr=False)

@@ -263,6 +263,13 @@ def training(layers: Layers) -> tuple[Criterion, ...]:
     ------
     StudyError
         If a layer is missing.
+
+    Examples
+    --------
+    >>> from siteselect.layers import datasets
+    >>> criteria = training(datasets.load_all("Rhode Island"))
+    >>> len(criteria), round(sum(c.weight for c in criteria), 9)
+    (13, 1.0)
     """
     return _built("training", layers)
 
@@ -284,6 +291,13 @@ def inference(layers: Layers) -> tuple[Criterion, ...]:
     ------
     StudyError
         If a layer is missing.
+
+    Examples
+    --------
+    >>> from siteselect.layers import datasets
+    >>> criteria = inference(datasets.load_all("Rhode Island"))
+    >>> max(criteria, key=lambda c: c.weight).name
+    'fiber_carriers'
     """
     return _built("inference", layers)
 
@@ -311,6 +325,12 @@ def exclusions(layers: Layers) -> tuple[Exclusion, ...]:
     ------
     StudyError
         If a layer is missing.
+
+    Examples
+    --------
+    >>> from siteselect.layers import datasets
+    >>> [rule.name for rule in exclusions(datasets.load_all("Rhode Island"))]
+    ['lake', 'airport', 'dense urban', 'no residents']
     """
     people = _layer(layers, "population_points", "exclusions")
     return (

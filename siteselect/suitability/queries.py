@@ -16,6 +16,7 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pandas.api.types import is_bool_dtype
 
 from siteselect.errors import StudyError, four_parts, shown
 from siteselect.layers import Raster, spatial
@@ -238,9 +239,10 @@ def _filtered_by_text(
     table = pd.DataFrame(layer)[columns].reset_index(drop=True)
     try:
         read = _columns_read(where, columns)
-        keep = np.asarray(table.eval(where, engine="python"))
-        if keep.shape != (len(layer),) or keep.dtype != bool:
+        found = table.eval(where, engine="python")
+        if not isinstance(found, pd.Series) or not is_bool_dtype(found.dtype):
             raise ValueError("the result is not one truth per row")
+        keep = found.fillna(False).to_numpy(dtype=bool)
     except Exception as error:
         raise StudyError(
             four_parts(

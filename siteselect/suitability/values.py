@@ -39,6 +39,11 @@ class ValueFunction(ABC):
     """What every value function offers; subclass it for one of your own.
 
     A plain function from an array to an array in [0, 1] does as well.
+
+    Examples
+    --------
+    >>> isinstance(Rising(0, 1), ValueFunction), Rising(0, 1).is_monotone
+    (True, True)
     """
 
     #: True where the function takes labels (text) rather than numbers.

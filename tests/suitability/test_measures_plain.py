@@ -182,11 +182,13 @@ def test_where_picks_rows_whatever_its_form(sites, layer):
     same(by_mapping, wanted)
 
 
+@pytest.mark.parametrize("nullable", [False, True])
 @pytest.mark.parametrize(
     "where", ["kv != 230", "not (kv == 230)", "~(kv < 100)", "zone not in ['5A']"]
 )
-def test_a_row_whose_figure_is_missing_does_not_pass(where):
-    layer = frame([Point(0.1, 0), Point(0, 0.1)], kv=[np.nan, 345.0], zone=[None, "4A"])
+def test_a_row_whose_figure_is_missing_does_not_pass(where, nullable):
+    kv = pd.array([None, 345], dtype="Int64") if nullable else [np.nan, 345.0]
+    layer = frame([Point(0.1, 0), Point(0, 0.1)], kv=kv, zone=[None, "4A"])
     found = ss.Within(layer, radius_km=50, count=True, where=where)
     assert found(frame([Point(0, 0)])).tolist() == [1]
 
