@@ -1,1 +1,22 @@
-"""The optimization room."""
+"""Choose sites by an integer program, with a proof.
+
+`optimize_sites` is the front door; `build_model` gives the same program as a PuLP
+problem.
+"""
+
+from __future__ import annotations
+
+from siteselect.optimization.limits import Average, Limit, Share, Spacing, Spread
+from siteselect.optimization.plan import SitePlan
+from siteselect.optimization.solve import build_model, optimize_sites
+
+__all__ = [
+    "Average",
+    "Limit",
+    "Share",
+    "SitePlan",
+    "Spacing",
+    "Spread",
+    "build_model",
+    "optimize_sites",
+]

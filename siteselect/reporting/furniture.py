@@ -242,7 +242,8 @@ def text_block(
     gid: str = "note",
 ) -> Block:
     """Return a paragraph broken to a width."""
-    lines = wrap(text, width, size, weight)
+    # Renderers round glyphs to pixels: a line may come out some percent wider.
+    lines = wrap(text, 0.965 * width, size, weight)
     step = 1.25 * size
 
     def draw(ax: Axes, points: Transform, x: float, y: float) -> None:

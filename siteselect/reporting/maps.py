@@ -101,10 +101,15 @@ class _Sheet:
 # --------------------------------------------------------------------- geometry
 
 
-def _default_base(bounds: tuple[float, float, float, float]) -> gpd.GeoDataFrame | None:
-    """Return the bundled states where the extent touches them."""
+def touches_states(bounds: tuple[float, float, float, float]) -> bool:
+    """Tell whether the bundled states lie in or near an extent [degree]."""
     west, south, east, north = bounds
-    if east < -180 or west > -60 or north < 15 or south > 75:
+    return east >= -180 and west <= -60 and north >= 15 and south <= 75
+
+
+def default_base(bounds: tuple[float, float, float, float]) -> gpd.GeoDataFrame | None:
+    """Return the bundled states where the extent touches them."""
+    if not touches_states(bounds):
         return None
     try:
         from siteselect.layers import datasets
@@ -116,7 +121,7 @@ def _default_base(bounds: tuple[float, float, float, float]) -> gpd.GeoDataFrame
 
 def _as_base(base: Base, bounds: tuple[float, float, float, float]) -> Base:
     if base is None:
-        return _default_base(bounds)
+        return default_base(bounds)
     if base is False:
         return None
     if not isinstance(base, gpd.GeoDataFrame) or base.crs is None:
@@ -131,7 +136,7 @@ def _as_base(base: Base, bounds: tuple[float, float, float, float]) -> Base:
     return base
 
 
-def _points(frame: gpd.GeoDataFrame, crs: CRS) -> Floats:
+def points_on_map(frame: gpd.GeoDataFrame, crs: CRS) -> Floats:
     """Return one point a row in the map's projection."""
     if not len(frame):
         return np.empty((0, 2))
@@ -149,16 +154,18 @@ def _footprints(frame: gpd.GeoDataFrame, crs: CRS) -> NDArray[np.object_] | None
         return np.asarray(frame.geometry.to_crs(crs).array, dtype=object)
     if not is_area(frame) or "cell_shape" not in frame.columns:
         return None
-    try:
-        from siteselect.layers.spatial import footprints
-    except ImportError:
+    if (frame["cell_shape"].astype(str) == "square").all():
+        # A grid is laid in a projection centered on its area, whose up is the
+        # map's up; squares turned to each one's own north would leave gaps.
         return _squares(frame, crs)
+    from siteselect.layers.spatial import footprints
+
     return np.asarray(footprints(frame).to_crs(crs).array, dtype=object)
 
 
 def _squares(frame: gpd.GeoDataFrame, crs: CRS) -> NDArray[np.object_]:
     """Return squares of ``cell_km`` around the points, upright on the map."""
-    xy = _points(frame, crs)
+    xy = points_on_map(frame, crs)
     half = frame["cell_km"].to_numpy(dtype=float) * 500
     boxes: NDArray[np.object_] = shapely.box(
         xy[:, 0] - half, xy[:, 1] - half, xy[:, 0] + half, xy[:, 1] + half
@@ -295,7 +302,7 @@ class _Surface:
         return ~self.is_known & ~self.is_excluded
 
 
-def _surface(frame: gpd.GeoDataFrame, column: str) -> _Surface:
+def surface_of(frame: gpd.GeoDataFrame, column: str) -> _Surface:
     """Sort rows by what is known of them and choose the colours' range."""
     values = frame[column].to_numpy(dtype=float, na_value=np.nan)
     known = np.isfinite(values)
@@ -342,7 +349,7 @@ def _draw_surface(
         ("surface", surface.is_known, None),
     )
     polygons = _footprints(frame, sheet.crs)
-    points = None if polygons is not None else _points(frame, sheet.crs)
+    points = None if polygons is not None else points_on_map(frame, sheet.crs)
     for gid, rows, color in kinds:
         if not rows.any():
             continue
@@ -436,7 +443,7 @@ def _draw_picks(
     """Draw and label the picks; return how many labels found no room."""
     if not len(sites):
         return 0
-    xy = _points(sites, sheet.crs)
+    xy = points_on_map(sites, sheet.crs)
     mw = (
         sites["mw"].to_numpy(dtype=float)
         if "mw" in sites.columns
@@ -593,7 +600,7 @@ def _compose(
         )
     above = sum(block.height for block in head) + (_GAP if head else 0)
 
-    surface = _surface(frame, column) if column is not None else None
+    surface = surface_of(frame, column) if column is not None else None
     megawatts = (
         picks["mw"].to_numpy(dtype=float)
         if picks is not None and "mw" in picks.columns
@@ -757,13 +764,20 @@ def _middle(extent: tuple[float, float, float, float]) -> tuple[float, float]:
     return (extent[0] + extent[2]) / 2, (extent[1] + extent[3]) / 2
 
 
-def _source_notes(frame: gpd.GeoDataFrame, crs: CRS, base: Base) -> list[str]:
+def _source_notes(
+    frame: gpd.GeoDataFrame,
+    crs: CRS,
+    base: Base,
+    bounds: tuple[float, float, float, float],
+) -> list[str]:
     """Return the notes under a map: what was not checked, sources, projection."""
     lines = source_lines(frame)
     notes = [not_checked_line()]
     if lines:
-        notes.append("Sources: " + "; ".join(lines) + ".")
+        notes.append("Data: " + " · ".join(lines) + ".")
     tail = f"Projection: {crs_name(crs)}."
+    if base is None and touches_states(bounds):
+        tail = f"Base map: US Census Bureau, 2017. {tail}"
     notes.append(tail)
     return notes
 
@@ -837,7 +851,7 @@ def plot_plan(
         furniture=furniture,
         labels=labels,
         crs=chosen,
-        notes=_source_notes(frame, chosen, base),
+        notes=_source_notes(frame, chosen, base, bounds),
     )
 
 
@@ -906,7 +920,7 @@ def plot_suitability(
         furniture=furniture,
         labels=False,
         crs=chosen,
-        notes=_source_notes(scored, chosen, base),
+        notes=_source_notes(scored, chosen, base, bounds),
     )
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, is_dataclass
+from functools import cache
 from typing import Any, Protocol
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 
 SYNTHETIC_NOTICE = "grid: synthetic network - model buses, not real facilities"
 
@@ -73,6 +76,13 @@ class Source:
     vintage: str
     evidence: str
     not_this: str
+
+
+def clean(value: object) -> object:
+    """Return text without characters that a page cannot show or that turn it round."""
+    if isinstance(value, Markup) or not isinstance(value, str):
+        return value
+    return "".join(c if c.isprintable() else " " for c in value)
 
 
 def attached(frame: gpd.GeoDataFrame) -> dict[str, Any]:
@@ -208,7 +218,7 @@ def is_synthetic(plan_or_frame: PlanLike | gpd.GeoDataFrame) -> bool:
         return True
     if "substation" in frame.columns and len(frame):
         names = frame["substation"].dropna().astype(str)
-        return bool(names.str.startswith("model bus").any())
+        return bool(names.str.startswith(("model bus", "model substation")).any())
     return False
 
 
@@ -229,11 +239,49 @@ def _as_source(name: str, info: Mapping[str, Any]) -> Source:
     )
 
 
-def sources_of(frame: gpd.GeoDataFrame) -> list[Source]:
+@cache
+def _bundled() -> dict[str, Source]:
+    """Return what the catalog says of the bundled layers, by name."""
+    from siteselect.layers import datasets
+
+    table = datasets.layers()
+    return {
+        str(name): _as_source(str(name), {str(k): v for k, v in row.items()})
+        for name, row in zip(table.index, table.to_dict(orient="records"), strict=True)
+    }
+
+
+def _named(name: str, evidence: object) -> Source:
+    """Return the source of a layer of which only name and evidence are noted.
+
+    A name of the catalog alone proves nothing: a user's own frame may carry it.
+    Such a frame says "unstated" unless it was described, so the evidence must
+    agree with the catalog before a bundled source is printed beside it.
+    """
+    bundled = _bundled().get(name)
+    if bundled is not None and bundled.evidence == evidence:
+        return bundled
+    return _as_source(name, {"name": name, "evidence": evidence})
+
+
+def sources_of(frame: gpd.GeoDataFrame, *, prepared: bool = False) -> list[Source]:
     """Return the sources of the layers that a frame names, each once, by name.
 
     A criterion's ``layer`` may be the layer's description itself or its name;
     descriptions may also be listed under ``attrs["siteselect"]["layers"]``.
+    Bundled layers known by name only are looked up in their catalog.
+
+    Parameters
+    ----------
+    frame : GeoDataFrame
+        The candidates.
+    prepared : bool
+        Whether to add the layers behind the columns that `prepare` wrote.
+
+    Returns
+    -------
+    list of Source
+        In the order of their names.
     """
     notes = attached(frame)
     found: dict[str, Source] = {}
@@ -243,6 +291,8 @@ def sources_of(frame: gpd.GeoDataFrame) -> list[Source]:
             info = asdict(info)
         if isinstance(info, Mapping):
             source = _as_source(name, info)
+            if not source.source and not source.attribution:
+                source = _named(source.name, source.evidence)
             if source.name and (source.name not in found or source.source):
                 found[source.name] = source
 
@@ -250,7 +300,7 @@ def sources_of(frame: gpd.GeoDataFrame) -> list[Source]:
     if isinstance(listed, Mapping):
         for name, info in listed.items():
             add(str(name), info)
-    else:
+    elif isinstance(listed, Iterable) and not isinstance(listed, str):
         for info in listed:
             add("", info)
     for item in criteria_of(frame):
@@ -258,18 +308,67 @@ def sources_of(frame: gpd.GeoDataFrame) -> list[Source]:
         if isinstance(layer, Mapping):
             add(str(item.get("name", "")), layer)
         elif isinstance(layer, str) and layer and layer not in found:
-            add(layer, {"name": layer, "evidence": item.get("evidence")})
+            found[layer] = _named(layer, item.get("evidence"))
+    if prepared:
+        notes_of_prepare = notes.get("prepare", {})
+        used = (
+            notes_of_prepare.get("evidence", {})
+            if isinstance(notes_of_prepare, Mapping)
+            else {}
+        )
+        if isinstance(used, Mapping):
+            for name, evidence in used.items():
+                if str(name) not in found:
+                    found[str(name)] = _named(str(name), evidence)
     return [found[name] for name in sorted(found)]
 
 
+# A part of an attribution longer than this is a remark, not a name.
+_LONGEST_CREDIT = 70
+
+
+def short_licence(licence: str) -> str:
+    """Return a licence without its remarks in brackets and that of its package.
+
+    Examples
+    --------
+    >>> from siteselect.reporting.plan_like import short_licence
+    >>> short_licence("Public domain (US Census Bureau); package ISC")
+    'Public domain'
+    """
+    parts = [re.sub(r"\s*\([^()]*\)", "", part).strip() for part in licence.split(";")]
+    kept = [p for p in parts if p and not re.match(r"packages?\b", p)]
+    return ", ".join(dict.fromkeys(kept)) or "licence not stated"
+
+
+def short_credits(attribution: str) -> list[str]:
+    """Return the names of an attribution, without titles of works and remarks.
+
+    Examples
+    --------
+    >>> from siteselect.reporting.plan_like import short_credits
+    >>> short_credits("A. Author, 'A long title', 2019; B. Office")
+    ['A. Author, 2019', 'B. Office']
+    """
+    bare = re.sub(r"\s*\([^()]*\)|\s'[^']*',", "", attribution)
+    parts = [part.strip() for part in bare.split(";") if part.strip()]
+    return [part for part in parts if len(part) <= _LONGEST_CREDIT] or parts[:1]
+
+
 def source_lines(frame: gpd.GeoDataFrame) -> list[str]:
-    """Return one line per origin: the layers it gave, and under which licence."""
-    grouped: dict[tuple[str, str], list[str]] = {}
+    """Return one short line per licence: whom to name under it."""
+    grouped: dict[str, list[str]] = {}
+    unknown: list[str] = []
     for item in sources_of(frame):
-        origin = item.source or item.attribution or "source not stated"
-        grouped.setdefault((origin, item.licence), []).append(item.title)
-    lines = []
-    for (origin, licence), titles in grouped.items():
-        tail = f" ({licence})" if licence else " (licence not stated)"
-        lines.append(f"{', '.join(sorted(titles))}: {origin}{tail}")
+        names = short_credits(item.attribution or item.source)
+        if not names:
+            unknown.append(item.title)
+            continue
+        grouped.setdefault(short_licence(item.licence), []).extend(names)
+    lines = [
+        f"{'; '.join(dict.fromkeys(names))} ({licence})"
+        for licence, names in sorted(grouped.items())
+    ]
+    if unknown:
+        lines.append(f"{', '.join(sorted(set(unknown)))}: source not stated")
     return lines

@@ -69,8 +69,8 @@ def map_crs(bounds: tuple[float, float, float, float]) -> CRS:
     >>> from siteselect.reporting.projection import map_crs
     >>> map_crs((-125, 25, -67, 49)).to_epsg()
     5070
-    >>> map_crs((-100, 30, -99, 31)).to_dict()["proj"]
-    'laea'
+    >>> map_crs((-100, 30, -99, 31)).coordinate_operation.method_name
+    'Lambert Azimuthal Equal Area'
     """
     west, south, east, north = bounds
     inside = (

@@ -1,0 +1,37 @@
+"""Doors from a plan to the reporting room, opened only when used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from siteselect.optimization.plan import SitePlan
+
+
+def plot_plan(plan: SitePlan, ax: Any = None, **kwargs: Any) -> Any:
+    """Draw the plan on a map."""
+    from siteselect.reporting import plot_plan as draw
+
+    return draw(plan, ax, **kwargs)
+
+
+def report(plan: SitePlan, folder: str | Path) -> Any:
+    """Write the plan's report into a folder."""
+    from siteselect.reporting import report as write
+
+    return write(plan, folder)
+
+
+def explore(plan: SitePlan, path: str | Path) -> Any:
+    """Write the plan's interactive page."""
+    from siteselect.reporting import explore as write
+
+    return write(plan, path)
+
+
+def write_plan(plan: SitePlan, path: str | Path) -> Any:
+    """Write the chosen sites to a file."""
+    from siteselect.reporting import write_plan as write
+
+    return write(plan, path)

@@ -1,0 +1,1059 @@
+"""Limits on the set of chosen sites.
+
+A limit is a small frozen dataclass with a name that users meet again in accounts,
+prices and conflicts. It has ``rows(problem)``, optionally ``columns(problem)`` (its
+own variables) and ``cuts(problem, x)`` (rows that ``x`` violates), and
+``check(sites)``: the accounts recomputed from the sites alone, which
+``plan.verify()`` uses and which shares no code with the rows. Users write their own
+in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pyproj import Geod
+from scipy import sparse
+
+from siteselect.errors import StudyError, four_parts, shown
+from siteselect.optimization._distance import Nearby, lonlat
+from siteselect.optimization.problem import (
+    GW,
+    MILLION,
+    Bools,
+    ExtraColumns,
+    Floats,
+    Ints,
+    Problem,
+    Quantity,
+    Rows,
+    aligned,
+    number,
+    quantity,
+)
+
+#: A number for each group, a mapping or Series keyed by group, or a column name.
+Bound: TypeAlias = "float | int | str | Mapping[Any, float] | pd.Series[Any] | None"
+
+ACCOUNT_COLUMNS = (
+    "limit",
+    "group",
+    "kind",
+    "allowed_min",
+    "allowed_max",
+    "used",
+    "unit",
+    "multiplier",
+)
+
+
+@runtime_checkable
+class SupportsLimit(Protocol):
+    """What a limit must offer; users may write their own.
+
+    ``check`` gets all eligible candidates with their columns, ``mw`` (0 where not
+    chosen) and ``cost_usd``; it returns one row per account with the columns
+    ``limit, group, kind, allowed_min, allowed_max, used, unit, multiplier``
+    (multiplier: 1, or what a dual is multiplied with to become a price).
+    """
+
+    @property
+    def name(self) -> str:
+        """Name in accounts, prices and conflicts."""
+
+    def rows(self, problem: Problem) -> Rows:
+        """Return the rows of this limit over all columns of the problem."""
+
+    def check(self, sites: gpd.GeoDataFrame) -> pd.DataFrame:
+        """Return the accounts of the chosen sites."""
+
+
+def accounts(
+    limit: str,
+    group: object,
+    kind: str,
+    allowed_min: object,
+    allowed_max: object,
+    used: object,
+    unit: str,
+    multiplier: object = 1.0,
+) -> pd.DataFrame:
+    """Return one account per group as a frame with `ACCOUNT_COLUMNS`.
+
+    Examples
+    --------
+    >>> accounts("power", [""], "power", 0.0, 100.0, [60.0], "MW")["used"].tolist()
+    [60.0]
+    """
+    return pd.DataFrame(
+        {
+            "limit": limit,
+            "group": pd.Series(list(group), dtype=object),  # type: ignore[call-overload]
+            "kind": kind,
+            "allowed_min": allowed_min,
+            "allowed_max": allowed_max,
+            "used": used,
+            "unit": unit,
+            "multiplier": multiplier,
+        }
+    ).astype(
+        {
+            "allowed_min": float,
+            "allowed_max": float,
+            "used": float,
+            "multiplier": float,
+        }
+    )
+
+
+def power_of_thousand(values: Floats) -> float:
+    """Return 1, 1e-3, 1e-6 ... so that the largest value comes near one."""
+    size = float(np.abs(values).max(initial=0.0))
+    if size == 0.0:
+        return 1.0
+    return float(10.0 ** (-3 * round(np.log10(size) / 3)))
+
+
+def bound_values(
+    problem: Problem,
+    spec: Bound,
+    codes: Ints,
+    keys: list[Any],
+    limit: str,
+    what: str,
+    default: float,
+) -> Floats:
+    """Return a bound per group: from a number, a mapping, a Series or a column."""
+    if spec is None:
+        return np.full(len(keys), default)
+    if isinstance(spec, str):
+        values = aligned(problem.frame, spec, limit).to_numpy(
+            dtype=np.float64, na_value=np.nan
+        )
+        low, high = np.full(len(keys), np.inf), np.full(len(keys), -np.inf)
+        np.minimum.at(low, codes, values)
+        np.maximum.at(high, codes, values)
+        missing = np.unique(codes[np.isnan(values)])
+        if missing.size:
+            raise StudyError(
+                four_parts(
+                    f"{limit!r} reads {what} from column {spec!r}",
+                    "it is missing for " + shown(repr(keys[g]) for g in missing),
+                    "a value for every group with an eligible site",
+                    f"fill sites[{spec!r}] from a source, or give a mapping",
+                )
+            )
+        with np.errstate(invalid="ignore"):
+            spread = high - low > 1e-9 * np.maximum(1.0, np.abs(high))
+        uneven = np.flatnonzero(spread)
+        if uneven.size:
+            g = int(uneven[0])
+            raise StudyError(
+                four_parts(
+                    f"{limit!r} reads {what} from column {spec!r}, one value per group",
+                    f"in {shown(repr(keys[g]) for g in uneven)} it varies "
+                    f"(from {low[g]:g} to {high[g]:g} in {keys[g]!r})",
+                    "a column that is constant within its group",
+                    f"sites.groupby(by)[{spec!r}].transform('min')",
+                )
+            )
+        return high
+    if isinstance(spec, Mapping | pd.Series):
+        if isinstance(spec, pd.Series) and not spec.index.is_unique:
+            raise StudyError(f"{limit!r}: {what} has repeated groups in its index.")
+        given = dict(spec.items())
+        missing_keys = [k for k in keys if k not in given]
+        if missing_keys:
+            raise StudyError(
+                four_parts(
+                    f"{limit!r} has {what} for {len(given)} groups",
+                    "no value for " + shown(repr(k) for k in missing_keys),
+                    "a value for every group with an eligible site",
+                    "add the groups (float('inf') for no limit)",
+                )
+            )
+        if what == "at_least":
+            unknown = [k for k, v in given.items() if k not in set(keys) and v > 0]
+            if unknown:
+                raise StudyError(
+                    four_parts(
+                        f"{limit!r} asks for at_least in "
+                        + shown(repr(k) for k in unknown),
+                        "no eligible site lies there",
+                        "groups with an eligible site, e.g. "
+                        + shown(repr(k) for k in keys),
+                        "",
+                    )
+                )
+        values = np.array([float(given[k]) for k in keys])
+        if np.isnan(values).any():
+            bad = [k for k, v in zip(keys, values, strict=True) if np.isnan(v)]
+            raise StudyError(
+                f"{limit!r}: {what} is missing for {shown(repr(k) for k in bad)}."
+            )
+        return values
+    value = float(spec) if spec in (np.inf, -np.inf) else number(spec, limit)
+    return np.full(len(keys), value)
+
+
+def clean_name(name: object, kind: str) -> None:
+    """Refuse a limit without a usable name."""
+    if not isinstance(name, str) or not name.strip():
+        raise StudyError(
+            four_parts(
+                f"{kind} was given the name {name!r}",
+                "accounts, prices and conflicts are reported by name",
+                "a short text such as 'county water'",
+                "",
+            )
+        )
+
+
+def needs_bound(limit: str, *bounds: object) -> None:
+    """Refuse a limit that limits nothing."""
+    if all(b is None for b in bounds):
+        raise StudyError(
+            four_parts(
+                f"{limit!r} sets no bound",
+                "at_most and at_least are both None",
+                "at least one of them",
+                "",
+            )
+        )
+
+
+def crossed(limit: str, low: Floats, high: Floats, keys: list[Any]) -> None:
+    """Refuse a minimum over its maximum."""
+    bad = np.flatnonzero(low > high)
+    if bad.size:
+        g = int(bad[0])
+        raise StudyError(
+            four_parts(
+                f"{limit!r} asks for at least {low[g]:g} and at most {high[g]:g}"
+                + (f" in {keys[g]!r}" if keys[g] != "" else ""),
+                "the minimum is over the maximum",
+                "at_least <= at_most",
+                "",
+            )
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Limit:
+    """Bound what the chosen sites use of a resource, in total or per group.
+
+    The use of a group is the sum over its chosen sites of ``per_mw`` x MW plus
+    ``per_site``.
+
+    Parameters
+    ----------
+    name : str
+        Name in accounts, prices and conflicts.
+    per_mw : str, number or Series, default 0
+        Use per facility MW.
+    per_site : str, number or Series, default 0
+        Use per chosen site, whatever its size.
+    by : str or Series, optional
+        Group of each site; None puts all sites into one group.
+    at_most, at_least : number, mapping, Series or str, optional
+        Bound per group. A number holds for each group; a mapping or Series is
+        keyed by group; a string names a column that is constant within its group.
+    unit : str, default ""
+        Unit of the use, for the accounts.
+
+    Examples
+    --------
+    >>> Limit("substation headroom", per_mw=1, by="substation", at_most="headroom_mw")
+    Limit('substation headroom')
+    """
+
+    name: str
+    per_mw: Quantity = 0
+    per_site: Quantity = 0
+    by: str | pd.Series[Any] | None = None
+    at_most: Bound = None
+    at_least: Bound = None
+    unit: str = ""
+
+    def __post_init__(self) -> None:
+        clean_name(self.name, "Limit")
+        needs_bound(self.name, self.at_most, self.at_least)
+        if all(
+            isinstance(q, int | float) and q == 0 for q in (self.per_mw, self.per_site)
+        ):
+            raise StudyError(
+                four_parts(
+                    f"{self.name!r} counts nothing",
+                    "per_mw and per_site are both 0",
+                    "a use per MW or per site",
+                    "Limit(name, per_mw=1, ...) counts megawatts",
+                )
+            )
+
+    def __repr__(self) -> str:
+        return f"Limit({self.name!r})"
+
+    def uses(self) -> tuple[Any, ...]:
+        """Return the columns and Series that this limit reads."""
+        return (self.per_mw, self.per_site, self.by, self.at_most, self.at_least)
+
+    def rows(self, problem: Problem) -> Rows:
+        """Return one row per group with a finite bound."""
+        codes, keys = problem.groups(self.by, self.name)
+        per_mw = problem.quantity(self.per_mw, self.name)
+        per_site = problem.quantity(self.per_site, self.name)
+        own = np.maximum(problem.column_site, 0)
+        use = per_mw[own] * problem.column_mw + per_site[own] * problem.column_opens
+        use = np.where(problem.column_site >= 0, use, 0.0)
+        high = bound_values(
+            problem, self.at_most, codes, keys, self.name, "at_most", np.inf
+        )
+        low = bound_values(
+            problem, self.at_least, codes, keys, self.name, "at_least", -np.inf
+        )
+        crossed(self.name, low, high, keys)
+        scale = power_of_thousand(use)
+        matrix = problem.site_rows(codes, len(keys), use * scale)
+        keep = np.isfinite(high) | np.isfinite(low)
+        return Rows.make(
+            matrix,
+            low * scale,
+            high * scale,
+            self.name,
+            keys,
+            scale,
+            "total",
+        ).take(keep)
+
+    def check(self, sites: gpd.GeoDataFrame) -> pd.DataFrame:
+        """Return used and allowed per group of the chosen sites."""
+        mw = sites["mw"]
+        use = plain(sites, self.per_mw) * mw + plain(sites, self.per_site) * (mw > 0)
+        key = plain_groups(sites, self.by)
+        used = use.groupby(key).sum()
+        return accounts(
+            self.name,
+            used.index,
+            "total",
+            plain_bound(sites, self.at_least, key, used.index, -np.inf),
+            plain_bound(sites, self.at_most, key, used.index, np.inf),
+            used.to_numpy(),
+            self.unit,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Average:
+    """Bound the MW-weighted average of a column over the chosen sites.
+
+    Parameters
+    ----------
+    name : str
+        Name in accounts, prices and conflicts.
+    column : str, number or Series
+        What is averaged, per site.
+    at_most, at_least : float, optional
+        Bounds of the average, in the column's unit. An empty plan satisfies both.
+    unit : str, default ""
+        Unit of the column, for the accounts.
+
+    Examples
+    --------
+    >>> Average("carbon", "carbon_kg_per_mwh", at_most=350)
+    Average('carbon')
+    """
+
+    name: str
+    column: Quantity
+    at_most: float | None = None
+    at_least: float | None = None
+    unit: str = ""
+
+    def __post_init__(self) -> None:
+        clean_name(self.name, "Average")
+        needs_bound(self.name, self.at_most, self.at_least)
+        low = -np.inf if self.at_least is None else number(self.at_least, self.name)
+        high = np.inf if self.at_most is None else number(self.at_most, self.name)
+        crossed(self.name, np.array([low]), np.array([high]), [""])
+
+    def __repr__(self) -> str:
+        return f"Average({self.name!r})"
+
+    def uses(self) -> tuple[Any, ...]:
+        """Return the columns and Series that this limit reads."""
+        return (self.column,)
+
+    def rows(self, problem: Problem) -> Rows:
+        """Return ``sum((value - bound) x MW)`` against zero, one row per bound."""
+        value = problem.quantity(self.column, self.name)
+        return weighted_rows(
+            problem, value, self.at_least, self.at_most, self.name, "average"
+        )
+
+    def check(self, sites: gpd.GeoDataFrame) -> pd.DataFrame:
+        """Return the MW-weighted average of the chosen sites."""
+        chosen = sites[sites["mw"] > 0]
+        total = float(chosen["mw"].sum())
+        value = plain(chosen, self.column)
+        used = float((value * chosen["mw"]).sum()) / total if total else np.nan
+        return accounts(
+            self.name,
+            [""],
+            "average",
+            -np.inf if self.at_least is None else self.at_least,
+            np.inf if self.at_most is None else self.at_most,
+            [used],
+            self.unit,
+            total,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Share:
+    """Bound the share of megawatts in sites where something holds.
+
+    Parameters
+    ----------
+    name : str
+        Name in accounts, prices and conflicts.
+    where : str or Series of bool
+        Which sites count.
+    at_least, at_most : float, optional
+        Bounds of the share, 0 to 1. An empty plan satisfies both.
+
+    Examples
+    --------
+    >>> Share("clean", "is_clean", at_least=0.5)
+    Share('clean')
+    """
+
+    name: str
+    where: str | pd.Series[Any]
+    at_least: float | None = None
+    at_most: float | None = None
+
+    def __post_init__(self) -> None:
+        clean_name(self.name, "Share")
+        needs_bound(self.name, self.at_most, self.at_least)
+        for bound in (self.at_least, self.at_most):
+            if bound is not None and not 0 <= number(bound, self.name) <= 1:
+                raise StudyError(
+                    four_parts(
+                        f"{self.name!r} bounds a share by {bound!r}",
+                        "",
+                        "a share from 0 to 1",
+                        f"{bound!r} percent is {bound / 100:g}",
+                    )
+                )
+        crossed(
+            self.name,
+            np.array([0.0 if self.at_least is None else self.at_least]),
+            np.array([1.0 if self.at_most is None else self.at_most]),
+            [""],
+        )
+
+    def __repr__(self) -> str:
+        return f"Share({self.name!r})"
+
+    def uses(self) -> tuple[Any, ...]:
+        """Return the columns and Series that this limit reads."""
+        return (self.where,)
+
+    def rows(self, problem: Problem) -> Rows:
+        """Return ``sum((holds - share) x MW)`` against zero, one row per bound."""
+        holds = truth(problem, self.where, self.name).astype(np.float64)
+        return weighted_rows(
+            problem, holds, self.at_least, self.at_most, self.name, "share"
+        )
+
+    def check(self, sites: gpd.GeoDataFrame) -> pd.DataFrame:
+        """Return the share of the chosen megawatts where it holds."""
+        chosen = sites[sites["mw"] > 0]
+        total = float(chosen["mw"].sum())
+        where = (
+            chosen[self.where]
+            if isinstance(self.where, str)
+            else self.where.loc[chosen.index]
+        )
+        inside = float(chosen.loc[where.astype(bool), "mw"].sum())
+        return accounts(
+            self.name,
+            [""],
+            "share",
+            -np.inf if self.at_least is None else self.at_least,
+            np.inf if self.at_most is None else self.at_most,
+            [inside / total if total else np.nan],
+            "share of MW",
+            total,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """Spread the chosen sites over groups such as states or counties.
+
+    Parameters
+    ----------
+    name : str
+        Name in accounts, prices and conflicts.
+    by : str or Series
+        Group of each site.
+    at_least : int, optional
+        Least number of distinct groups with a chosen site.
+    max_sites_per_group : int, optional
+        Most chosen sites in one group.
+    max_share : float, optional
+        Most of the chosen megawatts in one group, 0 to 1.
+
+    Examples
+    --------
+    >>> Spread("states", by="state", at_least=3, max_share=0.4)
+    Spread('states')
+    """
+
+    name: str
+    by: str | pd.Series[Any]
+    at_least: int | None = None
+    max_sites_per_group: int | None = None
+    max_share: float | None = None
+
+    def __post_init__(self) -> None:
+        clean_name(self.name, "Spread")
+        if self.at_least is self.max_sites_per_group is self.max_share is None:
+            raise StudyError(
+                four_parts(
+                    f"{self.name!r} sets no bound",
+                    "at_least, max_sites_per_group and max_share are all None",
+                    "at least one of them",
+                    "",
+                )
+            )
+        for count in (self.at_least, self.max_sites_per_group):
+            if count is not None and (
+                number(count, self.name) < 0 or float(count) != int(count)
+            ):
+                raise StudyError(
+                    f"{self.name!r} was given {count!r}, a whole number is needed."
+                )
+        if (
+            self.max_share is not None
+            and not 0 < number(self.max_share, self.name) <= 1
+        ):
+            raise StudyError(
+                f"{self.name!r}: max_share={self.max_share!r}, "
+                "a share over 0 and up to 1 is needed."
+            )
+
+    def __repr__(self) -> str:
+        return f"Spread({self.name!r})"
+
+    def uses(self) -> tuple[Any, ...]:
+        """Return the columns and Series that this limit reads."""
+        return (self.by,)
+
+    def _floating(self, problem: Problem) -> bool:
+        return self.max_share is not None and problem.power_mw[0] != problem.power_mw[1]
+
+    def columns(self, problem: Problem) -> ExtraColumns | None:
+        """Return "this group is used", and the total MW where it may float.
+
+        "Used" lies between 0 and 1 and never over the number of chosen sites of its
+        group, so that the sum counts groups exactly without being integer.
+        """
+        _, keys = problem.groups(self.by, self.name)
+        names: list[str] = []
+        upper: list[float] = []
+        if self.at_least is not None:
+            names += [f"{self.name}: {key} is used" for key in keys]
+            upper += [1.0] * len(keys)
+        if self._floating(problem):
+            # Not tighter than what the columns can reach: a redundant bound.
+            most = float((problem.column_mw * problem.upper).sum()) * GW
+            names.append(f"{self.name}: total GW")
+            upper.append(min(most, problem.power_mw[1] * GW))
+        if not names:
+            return None
+        return ExtraColumns(
+            tuple(names),
+            np.zeros(len(names)),
+            np.array(upper),
+            np.zeros(len(names), dtype=bool),
+        )
+
+    def rows(self, problem: Problem) -> Rows:
+        """Return the rows of all bounds that were given."""
+        codes, keys = problem.groups(self.by, self.name)
+        n = len(keys)
+        own = problem.extra.get(self.name, slice(0, 0))
+        opens = problem.column_opens.astype(np.float64)
+        parts: list[Rows] = []
+        at = own.start
+        if self.at_least is not None:
+            used = sparse.csr_array(
+                (np.ones(n), (np.arange(n), at + np.arange(n))),
+                shape=(n, problem.n_columns),
+            )
+            inside = problem.site_rows(codes, n, opens)
+            parts.append(Rows.make(inside - used, 0.0, np.inf, self.name, keys))
+            count = sparse.csr_array(used.sum(axis=0).reshape(1, -1))
+            parts.append(
+                Rows.make(
+                    count,
+                    self.at_least,
+                    np.inf,
+                    self.name,
+                    None,
+                    1.0,
+                    "distinct groups",
+                )
+            )
+            at += n
+        if self.max_sites_per_group is not None:
+            parts.append(
+                Rows.make(
+                    problem.site_rows(codes, n, opens),
+                    -np.inf,
+                    self.max_sites_per_group,
+                    self.name,
+                    keys,
+                    1.0,
+                    "sites per group",
+                )
+            )
+        if self.max_share is not None:
+            inside = problem.site_rows(codes, n, problem.column_mw * GW)
+            if self._floating(problem):
+                total = sparse.csr_array(
+                    (np.ones(n), (np.arange(n), np.full(n, at))),
+                    shape=(n, problem.n_columns),
+                )
+                parts.append(
+                    Rows.make(
+                        inside - self.max_share * total,
+                        -np.inf,
+                        0.0,
+                        self.name,
+                        keys,
+                        GW,
+                        "share per group",
+                    )
+                )
+                sum_row = problem.column_mw * GW
+                sum_row = sum_row.copy()
+                sum_row[at] = -1.0
+                parts.append(
+                    Rows.make(sparse.csr_array(sum_row.reshape(1, -1)), 0, 0, self.name)
+                )
+            else:
+                most = self.max_share * problem.power_mw[1] * GW
+                parts.append(
+                    Rows.make(
+                        inside, -np.inf, most, self.name, keys, GW, "share per group"
+                    )
+                )
+        return Rows.stack(parts)
+
+    def check(self, sites: gpd.GeoDataFrame) -> pd.DataFrame:
+        """Return distinct groups, sites per group and share per group."""
+        chosen = sites[sites["mw"] > 0]
+        key = plain_groups(chosen, self.by)
+        total = float(chosen["mw"].sum())
+        parts = []
+        if self.at_least is not None:
+            parts.append(
+                accounts(
+                    self.name,
+                    [""],
+                    "distinct groups",
+                    self.at_least,
+                    np.inf,
+                    [key.nunique()],
+                    "groups",
+                )
+            )
+        if self.max_sites_per_group is not None:
+            count = chosen["mw"].groupby(key).size()
+            parts.append(
+                accounts(
+                    self.name,
+                    count.index,
+                    "sites per group",
+                    -np.inf,
+                    self.max_sites_per_group,
+                    count.to_numpy(),
+                    "sites",
+                )
+            )
+        if self.max_share is not None:
+            share = chosen["mw"].groupby(key).sum() / (total or 1.0)
+            parts.append(
+                accounts(
+                    self.name,
+                    share.index,
+                    "share per group",
+                    -np.inf,
+                    self.max_share,
+                    share.to_numpy(),
+                    "share of MW",
+                    total,
+                )
+            )
+        return pd.concat(parts, ignore_index=True)
+
+
+#: Above this many pairs that are too close, cliques are found where needed.
+MOST_PAIRS = 5_000
+
+
+@dataclass(frozen=True, eq=False)
+class Spacing:
+    """Keep chosen sites at least ``km`` apart, measured on the ellipsoid.
+
+    Sites exactly ``km`` apart are allowed. Polygons are measured between their
+    representative points.
+
+    Parameters
+    ----------
+    km : float
+        Least geodesic distance [km].
+    within : str, optional
+        Only sites with the same value of this column are kept apart.
+    name : str, default "spacing"
+        Name in accounts, prices and conflicts.
+
+    Notes
+    -----
+    Pairs that are too close are covered by maximal cliques, one row "at most one
+    of these" each, which is tighter and far shorter than one row per pair.
+
+    Examples
+    --------
+    >>> Spacing(km=40)
+    Spacing(40 km)
+    """
+
+    km: float
+    within: str | None = None
+    name: str = "spacing"
+
+    def __post_init__(self) -> None:
+        clean_name(self.name, "Spacing")
+        if number(self.km, self.name) < 0 or self.km > 20_000:
+            raise StudyError(
+                four_parts(
+                    f"{self.name!r} was given {self.km!r} km",
+                    "",
+                    "a distance from 0 to 20,000 km",
+                    "",
+                )
+            )
+
+    def __repr__(self) -> str:
+        return f"Spacing({self.km:g} km)"
+
+    def uses(self) -> tuple[Any, ...]:
+        """Return the columns and Series that this limit reads."""
+        return (self.within,)
+
+    def nearby(self, problem: Problem) -> Nearby:
+        """Return the pairs of this problem that are too close, found on demand."""
+        key = ("nearby", self.km, self.within)
+        if key not in problem._cache:
+            codes = None
+            if self.within is not None:
+                codes, _ = problem.groups(self.within, self.name)
+            points = problem._cache.get("lonlat")
+            if points is None:
+                points = problem._cache["lonlat"] = lonlat(problem.frame)
+            problem._cache[key] = Nearby(points, float(self.km), codes)
+        found: Nearby = problem._cache[key]
+        return found
+
+    def is_lazy(self, problem: Problem) -> bool:
+        """Return whether there are too many pairs to cover them all beforehand."""
+        return not self.nearby(problem).count_at_most(MOST_PAIRS)
+
+    def clique_rows(self, problem: Problem, cliques: list[Ints]) -> Rows:
+        """Return one row "at most one of these" per clique of sites."""
+        if not cliques:
+            return Rows.empty(problem.n_columns)
+        sizes = [len(c) for c in cliques]
+        member = sparse.csr_array(
+            (
+                np.ones(sum(sizes)),
+                (np.repeat(np.arange(len(cliques)), sizes), np.concatenate(cliques)),
+            ),
+            shape=(len(cliques), problem.n_sites),
+        )
+        cols = problem.open_columns
+        opens = sparse.csr_array(
+            (np.ones(cols.size), (problem.column_site[cols], cols)),
+            shape=(problem.n_sites, problem.n_columns),
+        )
+        return Rows.make(member @ opens, -np.inf, 1.0, self.name)
+
+    def rows(self, problem: Problem) -> Rows:
+        """Return the clique rows that cover every pair that is too close."""
+        if self.km == 0:
+            return Rows.empty(problem.n_columns)
+        nearby = self.nearby(problem)
+        key = ("cliques", self.km, self.within)
+        if key not in problem._cache:
+            problem._cache[key] = nearby.clique_cover(*nearby.all_pairs())
+        return self.clique_rows(problem, problem._cache[key])
+
+    def cuts(self, problem: Problem, x: Floats) -> Rows:
+        """Return clique rows that ``x`` violates; none when all pairs are apart."""
+        if self.km == 0:
+            return Rows.empty(problem.n_columns)
+        weight = problem.sites_open(x)
+        return self.clique_rows(problem, self.nearby(problem).violated_cliques(weight))
+
+    def check(self, sites: gpd.GeoDataFrame) -> pd.DataFrame:
+        """Return the smallest distance between chosen sites."""
+        chosen = sites[sites["mw"] > 0]
+        shape = chosen.geometry
+        if not (shape.geom_type == "Point").all():
+            shape = shape.representative_point()
+        points = shape.to_crs("EPSG:4326")
+        lon, lat = points.x.to_numpy(), points.y.to_numpy()
+        i, j = np.triu_indices(len(chosen), k=1)
+        if self.within is not None:
+            kind = chosen[self.within].to_numpy()
+            same = kind[i] == kind[j]
+            i, j = i[same], j[same]
+        least = np.inf
+        if i.size:
+            _, _, metres = Geod(ellps="WGS84").inv(lon[i], lat[i], lon[j], lat[j])
+            least = float(np.min(metres)) / 1000.0
+        return accounts(
+            self.name, [""], "distance", self.km, np.inf, [least], "km", np.nan
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Power:
+    """Built-in limit: total facility MW."""
+
+    at_least: float
+    at_most: float
+    name: str = "power"
+
+    def rows(self, problem: Problem) -> Rows:
+        """Return one row in GW."""
+        matrix = sparse.csr_array((problem.column_mw * GW).reshape(1, -1))
+        return Rows.make(
+            matrix, self.at_least * GW, self.at_most * GW, self.name, None, GW, "power"
+        )
+
+    def check(self, sites: gpd.GeoDataFrame) -> pd.DataFrame:
+        """Return the total MW."""
+        used = [float(sites["mw"].sum())]
+        return accounts(
+            self.name, [""], "power", self.at_least, self.at_most, used, "MW"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Budget:
+    """Built-in limit: what the cost columns count, in US dollars."""
+
+    at_most: float
+    name: str = "budget"
+
+    def rows(self, problem: Problem) -> Rows:
+        """Return one row in M$."""
+        matrix = sparse.csr_array((problem.column_cost * MILLION).reshape(1, -1))
+        return Rows.make(
+            matrix, -np.inf, self.at_most * MILLION, self.name, None, MILLION, "money"
+        )
+
+    def check(self, sites: gpd.GeoDataFrame) -> pd.DataFrame:
+        """Return the total cost."""
+        used = [float(sites["cost_usd"].sum())]
+        return accounts(self.name, [""], "money", -np.inf, self.at_most, used, "USD")
+
+
+@dataclass(frozen=True, eq=False)
+class Sites:
+    """Built-in limit: number of chosen sites."""
+
+    at_least: float
+    at_most: float
+    name: str = "sites"
+
+    def rows(self, problem: Problem) -> Rows:
+        """Return one row over the opening columns."""
+        matrix = sparse.csr_array(problem.column_opens.astype(float).reshape(1, -1))
+        return Rows.make(
+            matrix, self.at_least, self.at_most, self.name, None, 1.0, "count"
+        )
+
+    def check(self, sites: gpd.GeoDataFrame) -> pd.DataFrame:
+        """Return the number of chosen sites."""
+        used = [int((sites["mw"] > 0).sum())]
+        return accounts(
+            self.name, [""], "count", self.at_least, self.at_most, used, "sites"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class SiteCapacity:
+    """Built-in limit: one size per site, extra megawatts only where it is open.
+
+    Capacity itself needs no row: sizes over it are not offered.
+    """
+
+    name: str = "site capacity"
+
+    def rows(self, problem: Problem) -> Rows:
+        """Return one row per site with several sizes, one per continuous range."""
+        opens = problem.column_opens
+        cols = problem.open_columns
+        count = np.bincount(problem.column_site[cols], minlength=problem.n_sites)
+        many = np.flatnonzero(count > 1)
+        code = np.full(problem.n_sites, -1, dtype=np.int64)
+        code[many] = np.arange(many.size)
+        choose = problem.site_rows(code, many.size, opens.astype(float))
+        labels = problem.frame.index.to_numpy(dtype=object)
+        parts = [Rows.make(choose, -np.inf, 1.0, self.name, labels[many])]
+        more = np.flatnonzero((problem.column_site >= 0) & ~opens)
+        if more.size:
+            opener = np.full(problem.n_sites, -1, dtype=np.int64)
+            opener[problem.column_site[cols]] = cols
+            site = problem.column_site[more]
+            k = np.arange(more.size)
+            link = sparse.csr_array(
+                (
+                    np.concatenate([np.ones(more.size), -np.ones(more.size)]),
+                    (np.concatenate([k, k]), np.concatenate([more, opener[site]])),
+                ),
+                shape=(more.size, problem.n_columns),
+            )
+            parts.append(Rows.make(link, -np.inf, 0.0, self.name, labels[site]))
+        return Rows.stack(parts)
+
+    def check(self, sites: gpd.GeoDataFrame) -> pd.DataFrame:
+        """Return nothing: sizes are checked site by site by ``verify()``."""
+        return accounts(self.name, [], "capacity", [], [], [], "MW", [])
+
+
+@dataclass(frozen=True, eq=False)
+class Fixed:
+    """Built-in limit: sites that must be chosen."""
+
+    name: str = "fixed"
+
+    def rows(self, problem: Problem) -> Rows:
+        """Return one row per fixed site."""
+        where = np.flatnonzero(problem.fixed)
+        code = np.full(problem.n_sites, -1, dtype=np.int64)
+        code[where] = np.arange(where.size)
+        opens = problem.column_opens.astype(float)
+        labels = problem.frame.index.to_numpy(dtype=object)
+        return Rows.make(
+            problem.site_rows(code, where.size, opens),
+            1.0,
+            np.inf,
+            self.name,
+            labels[where],
+        )
+
+    def check(self, sites: gpd.GeoDataFrame) -> pd.DataFrame:
+        """Return nothing: fixed sites are checked by ``verify()``."""
+        return accounts(self.name, [], "fixed", [], [], [], "", [])
+
+
+def weighted_rows(
+    problem: Problem,
+    value: Floats,
+    low: float | None,
+    high: float | None,
+    name: str,
+    kind: str,
+) -> Rows:
+    """Return the rows that bound a MW-weighted average of ``value``."""
+    own = np.maximum(problem.column_site, 0)
+    mw = np.where(problem.column_site >= 0, problem.column_mw, 0.0)
+    parts = []
+    for bound, is_most in ((low, False), (high, True)):
+        if bound is None:
+            continue
+        use = (value[own] - bound) * mw
+        scale = power_of_thousand(use)
+        matrix = sparse.csr_array((use * scale).reshape(1, -1))
+        matrix.eliminate_zeros()
+        ends = (-np.inf, 0.0) if is_most else (0.0, np.inf)
+        parts.append(Rows.make(matrix, *ends, name, None, scale, kind))
+    return Rows.stack(parts)
+
+
+def truth(problem: Problem, where: str | pd.Series[Any], limit: str) -> Bools:
+    """Return a boolean column or Series per site."""
+    column = aligned(problem.frame, where, limit)
+    values = quantity(problem.frame, column.astype("Float64"), limit)
+    if not np.isin(values, (0.0, 1.0)).all():
+        raise StudyError(
+            four_parts(
+                f"{limit!r} asks where {getattr(where, 'name', where)!r} holds",
+                "it has values other than True and False",
+                "a boolean column or Series",
+                "for example sites['price_usd_per_mwh'] < 60",
+            )
+        )
+    return values.astype(bool)
+
+
+# What follows serves ``check`` only and shares nothing with the rows above.
+
+
+def plain(sites: gpd.GeoDataFrame, spec: Quantity) -> pd.Series[Any]:
+    """Return a column, Series or number as a Series over the sites."""
+    if isinstance(spec, str):
+        return sites[spec].astype(float)
+    if isinstance(spec, pd.Series):
+        return spec.loc[sites.index].astype(float)
+    return pd.Series(float(spec), index=sites.index)
+
+
+def plain_groups(
+    sites: gpd.GeoDataFrame, by: str | pd.Series[Any] | None
+) -> pd.Series[Any]:
+    """Return the group of each site as a Series."""
+    if by is None:
+        return pd.Series("", index=sites.index)
+    return sites[by] if isinstance(by, str) else by.loc[sites.index]
+
+
+def plain_bound(
+    sites: gpd.GeoDataFrame,
+    spec: Bound,
+    key: pd.Series[Any],
+    index: pd.Index[Any],
+    default: float,
+) -> npt.NDArray[np.float64]:
+    """Return the bound of each group in ``index``."""
+    if spec is None:
+        return np.full(len(index), default)
+    if isinstance(spec, str):
+        return sites[spec].astype(float).groupby(key).first().loc[index].to_numpy()
+    if isinstance(spec, Mapping | pd.Series):
+        return np.array([float(spec[k]) for k in index])
+    return np.full(len(index), float(spec))
+
+
+__all__ = [
+    "Average",
+    "Limit",
+    "Share",
+    "Spacing",
+    "Spread",
+    "SupportsLimit",
+    "accounts",
+]

@@ -1,0 +1,245 @@
+"""A plan: the chosen sites, the proof, and the accounts."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from siteselect.optimization import _plots
+from siteselect.optimization.problem import Floats, Problem, Rows
+
+if TYPE_CHECKING:
+    from siteselect.optimization._compile import Compiled
+
+
+@dataclass(frozen=True, eq=False)
+class SitePlan:
+    """Chosen sites with status, bound, accounts and prices.
+
+    Plans are made by `siteselect.optimize_sites`.
+
+    Parameters
+    ----------
+    status : str
+        ``"optimal"`` (the gap is proven to be at most the target) or ``"feasible"``
+        (stopped earlier; the gap says how far it may be from the best).
+    objective, bound : float
+        Objective of the plan and proven bound on that of any plan, in the
+        objective's unit.
+    gap : float
+        ``|bound - objective| / max(1e-9, |objective|)``.
+    sites : geopandas.GeoDataFrame
+        Chosen rows of the candidates with ``mw`` [MW], ``cost_usd`` [USD] and
+        ``why``.
+    candidates : geopandas.GeoDataFrame
+        The frame that was given.
+    limits : pandas.DataFrame
+        One account per limit and group: allowed, used, slack, binding, and
+        ``price``: what one more unit of the limit changes in the objective
+        according to the linear relaxation (its dual).
+    objective_name : str
+        ``"score x MW"``, ``"cost_usd"`` or ``"<column> x MW"``.
+    solver : str
+        Solver and way that found the plan.
+    seconds : mapping of str to float
+        Time per step [s].
+    notes : tuple of str
+        What a reader should know.
+    evidence : pandas.DataFrame
+        Weight that rests on each kind of evidence, if the criteria are known.
+    compiled : Compiled
+        Request, problem, limits and rows, for what works on the plan.
+    x : ndarray, shape (n_columns,)
+        The solution over all columns.
+    duals : ndarray or None
+        Duals of the linear relaxation, one per row of ``compiled.rows``.
+    """
+
+    status: str
+    objective: float
+    bound: float
+    gap: float
+    sites: gpd.GeoDataFrame
+    candidates: gpd.GeoDataFrame
+    limits: pd.DataFrame
+    objective_name: str
+    solver: str
+    seconds: Mapping[str, float]
+    notes: tuple[str, ...]
+    evidence: pd.DataFrame
+    compiled: Compiled = field(repr=False)
+    x: Floats = field(repr=False)
+    duals: Floats | None = field(default=None, repr=False)
+
+    @property
+    def total_mw(self) -> float:
+        """Chosen facility MW."""
+        return float(self.sites["mw"].sum())
+
+    @property
+    def total_cost_usd(self) -> float:
+        """Cost of the chosen sites by the cost columns [USD]."""
+        return float(self.sites["cost_usd"].sum())
+
+    @property
+    def problem(self) -> Problem:
+        """The columns and the objective that were solved."""
+        return self.compiled.problem
+
+    @property
+    def rows(self) -> Rows:
+        """The rows that were solved, without those found on demand."""
+        return self.compiled.rows
+
+    def verify(self) -> pd.DataFrame:
+        """Check the plan from the frame and the limits' own inputs.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per check with what was found.
+
+        Raises
+        ------
+        SolverError
+            The plan breaks a limit or misreports itself; the message lists how.
+        """
+        from siteselect.optimization.verify import verify_plan
+
+        return verify_plan(self)
+
+    def plot(self, ax: Any = None, **kwargs: Any) -> Any:
+        """Draw the plan on a map."""
+        return _plots.plot_plan(self, ax, **kwargs)
+
+    def to_file(self, path: str | Path) -> Any:
+        """Write the chosen sites to a file (GeoPackage, GeoJSON, CSV, ...)."""
+        return _plots.write_plan(self, path)
+
+    def report(self, folder: str | Path) -> Any:
+        """Write a report with map and tables into a folder."""
+        return _plots.report(self, folder)
+
+    def explore(self, path: str | Path) -> Any:
+        """Write an interactive page that works without a network."""
+        return _plots.explore(self, path)
+
+    def alternatives(self, n: int = 5, **kwargs: Any) -> Any:
+        """Return the next-best plans."""
+        from siteselect.optimization.alternatives import alternatives
+
+        return alternatives(self, n, **kwargs)
+
+    def importance(self, **kwargs: Any) -> Any:
+        """Return what is lost when each chosen site is taken away."""
+        from siteselect.optimization.importance import importance
+
+        return importance(self, **kwargs)
+
+    def explain(self, site: Any, **kwargs: Any) -> Any:
+        """Return why a site was chosen, or why not."""
+        from siteselect.optimization.explain import explain
+
+        return explain(self, site, **kwargs)
+
+    def survival(self, criteria: Any, n: int = 50, rng: Any = 0, **kwargs: Any) -> Any:
+        """Return how often each site survives when weights and layers are shaken."""
+        from siteselect.optimization.survival import survival
+
+        return survival(self, criteria, n=n, rng=rng, **kwargs)
+
+    def _headline(self) -> list[tuple[str, str]]:
+        proven = (
+            "optimal for these inputs"
+            if self.status == "optimal"
+            else "feasible, stopped before the target gap"
+        )
+        used = []
+        for name, part in self.limits.groupby("limit", sort=False):
+            binding = int(part["binding"].sum())
+            word = str(name)
+            if binding:
+                word += f" ({binding} binding)" if len(part) > 1 else " (binding)"
+            used.append(word)
+        return [
+            ("status", f"{proven} (gap {gap_text(self.gap)})"),
+            ("sites", f"{len(self.sites):,} of {len(self.candidates):,} candidates"),
+            ("power", f"{self.total_mw:,.6g} MW"),
+            ("cost", dollars(self.total_cost_usd)),
+            ("objective", f"{self.objective:,.6g} {self.objective_name}"),
+            ("bound", f"{self.bound:,.6g}"),
+            ("limits", ", ".join(used) or "none"),
+            ("time", f"{sum(self.seconds.values()):.2f} s, {self.solver}"),
+        ]
+
+    def _table(self) -> pd.DataFrame:
+        wanted = ["mw", "cost_usd", "why"]
+        table = pd.DataFrame(self.sites.drop(columns=self.sites.geometry.name))[wanted]
+        table["cost_usd"] = table["cost_usd"].map(dollars)
+        return table
+
+    def __repr__(self) -> str:
+        lines = [f"{key:<10}{value}" for key, value in self._headline()]
+        table = self._table().head(20)
+        text = "SitePlan\n" + "\n".join(lines)
+        if len(table):
+            text += "\n" + table.to_string(max_colwidth=60)
+        if len(self.sites) > 20:
+            text += f"\n... and {len(self.sites) - 20} more"
+        for note in self.notes:
+            text += f"\nnote: {note}"
+        return text
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{html.escape(k)}</th>"
+            f"<td style='text-align:left'>{html.escape(v)}</td></tr>"
+            for k, v in self._headline()
+        )
+        table = self._table().head(50).to_html(escape=True)
+        notes = "".join(f"<li>{html.escape(n)}</li>" for n in self.notes)
+        return (
+            f"<div><strong>SitePlan</strong><table>{rows}</table>{table}"
+            f"<ul>{notes}</ul></div>"
+        )
+
+
+def gap_text(gap: float) -> str:
+    """Return a gap as percent.
+
+    Examples
+    --------
+    >>> gap_text(0.0), gap_text(0.00004), gap_text(float("inf"))
+    ('0 %', '0.004 %', 'unknown')
+    """
+    if not np.isfinite(gap):
+        return "unknown"
+    return f"{100 * gap:.2g} %"
+
+
+def dollars(usd: float) -> str:
+    """Return an amount of money, short.
+
+    Examples
+    --------
+    >>> dollars(45_000_000_000), dollars(1_250_000)
+    ('$45.00 B', '$1.25 M')
+    """
+    for size, name in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if abs(usd) >= size:
+            return f"${usd / size:,.2f} {name}"
+    return f"${usd:,.0f}"
+
+
+def relative_gap(bound: float, objective: float) -> float:
+    """Return ``|bound - objective| / max(1e-9, |objective|)``."""
+    if not np.isfinite(bound):
+        return float("inf")
+    return abs(bound - objective) / max(1e-9, abs(objective))

@@ -1,0 +1,417 @@
+"""The integer program as arrays: one sparse matrix is the truth.
+
+A `Problem` holds the columns (what may be decided) and a `Rows` the rows (what
+must hold). Limits write rows, PuLP and HiGHS read them, and a re-solve with
+another objective re-uses both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import sparse
+
+from siteselect.errors import LayerError, StudyError, four_parts, nearest_name, shown
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Ints: TypeAlias = npt.NDArray[np.int64]
+Bools: TypeAlias = npt.NDArray[np.bool_]
+#: A column name, a number for every site, or a Series aligned by index label.
+Quantity: TypeAlias = "str | float | int | pd.Series[Any]"
+
+#: A chosen site of a continuous range that starts at zero takes at least this [MW].
+SMALLEST_SITE_MW = 0.1
+#: The matrix counts power in GW and money in M$, so that coefficients stay near 1.
+GW = 1e-3
+MILLION = 1e-6
+BUILT_IN = ("power", "budget", "sites", "spacing", "site capacity", "fixed")
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows ``lower <= matrix @ x <= upper``, each with the limit it belongs to.
+
+    Parameters
+    ----------
+    matrix : scipy.sparse.csr_array, shape (n_rows, n_columns)
+        Coefficients over all columns of the problem, in scaled units.
+    lower, upper : ndarray, shape (n_rows,)
+        Bounds in scaled units; infinite where there is none.
+    limit : ndarray of str, shape (n_rows,)
+        Name of the limit that a row belongs to.
+    group : ndarray of object, shape (n_rows,)
+        Group of the limit, ``""`` where the limit has none.
+    scale : ndarray, shape (n_rows,)
+        Scaled units per unit of the limit; a row's dual times its scale is the
+        price of one unit.
+    kind : ndarray of str, shape (n_rows,)
+        Kind of account that the row keeps; ``""`` for helper rows, whose dual is
+        not the price of a limit.
+    """
+
+    matrix: sparse.csr_array
+    lower: Floats
+    upper: Floats
+    limit: npt.NDArray[np.object_]
+    group: npt.NDArray[np.object_]
+    scale: Floats
+    kind: npt.NDArray[np.object_]
+
+    def __len__(self) -> int:
+        return int(self.lower.shape[0])
+
+    def take(self, index: npt.NDArray[Any]) -> Rows:
+        """Return the rows at ``index`` (positions or a mask)."""
+        return Rows(
+            sparse.csr_array(self.matrix[index]),
+            self.lower[index],
+            self.upper[index],
+            self.limit[index],
+            self.group[index],
+            self.scale[index],
+            self.kind[index],
+        )
+
+    @staticmethod
+    def make(
+        matrix: Any,
+        lower: npt.ArrayLike,
+        upper: npt.ArrayLike,
+        limit: str,
+        group: Sequence[object] | npt.NDArray[Any] | None = None,
+        scale: npt.ArrayLike = 1.0,
+        kind: str = "",
+    ) -> Rows:
+        """Build rows of one limit; scalars are spread over all rows."""
+        csr = sparse.csr_array(matrix, dtype=np.float64)
+        n = csr.shape[0]
+        names = np.full(n, limit, dtype=object)
+        groups = np.full(n, "", dtype=object)
+        if group is not None:
+            groups[:] = list(group)
+        return Rows(
+            csr,
+            np.broadcast_to(np.asarray(lower, dtype=np.float64), (n,)).copy(),
+            np.broadcast_to(np.asarray(upper, dtype=np.float64), (n,)).copy(),
+            names,
+            groups,
+            np.broadcast_to(np.asarray(scale, dtype=np.float64), (n,)).copy(),
+            np.full(n, kind, dtype=object),
+        )
+
+    @staticmethod
+    def empty(n_columns: int) -> Rows:
+        """Return no rows over ``n_columns`` columns."""
+        return Rows.make(sparse.csr_array((0, n_columns)), 0.0, 0.0, "")
+
+    @staticmethod
+    def stack(parts: Iterable[Rows]) -> Rows:
+        """Put several blocks of rows under each other."""
+        blocks = list(parts)
+        return Rows(
+            sparse.csr_array(sparse.vstack([b.matrix for b in blocks], format="csr")),
+            np.concatenate([b.lower for b in blocks]),
+            np.concatenate([b.upper for b in blocks]),
+            np.concatenate([b.limit for b in blocks]),
+            np.concatenate([b.group for b in blocks]),
+            np.concatenate([b.scale for b in blocks]),
+            np.concatenate([b.kind for b in blocks]),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ExtraColumns:
+    """Columns that a limit brings along: bounds, integrality and a name for each."""
+
+    names: tuple[str, ...]
+    lower: Floats
+    upper: Floats
+    integrality: Bools
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What may be decided: one column per site and size, and the limits' own.
+
+    Every column runs from 0 to 1 unless it belongs to a limit. A size from a list
+    is one binary column. A continuous range is two columns: a binary that opens
+    the site at its smallest size, and a continuous one that adds the rest.
+
+    Parameters
+    ----------
+    frame : geopandas.GeoDataFrame, n_sites rows
+        The eligible candidates in canonical order (x, y, used columns, label).
+    column_site : ndarray of int, shape (n_columns,)
+        Row of ``frame`` that a column belongs to; -1 for a limit's own columns.
+    column_mw, column_cost : ndarray, shape (n_columns,)
+        Facility MW and US dollars of the column at 1.
+    column_opens : ndarray of bool, shape (n_columns,)
+        True where the column at 1 opens its site.
+    objective : ndarray, shape (n_columns,)
+        Objective of the column at 1, in the user's unit.
+    maximize : bool
+        Direction of the objective.
+    lower, upper : ndarray, shape (n_columns,)
+        Bounds of the columns.
+    integrality : ndarray of bool, shape (n_columns,)
+        True for binary columns.
+    fixed : ndarray of bool, shape (n_sites,)
+        Sites that must be chosen. Forbidden sites have columns with upper 0.
+    power_mw : tuple of two floats
+        Least and most total facility MW; infinite where there is none.
+    column_names : tuple of str
+        One name per column.
+    extra : mapping of str to slice
+        Columns that belong to a limit, by the limit's name.
+    """
+
+    frame: gpd.GeoDataFrame
+    column_site: Ints
+    column_mw: Floats
+    column_cost: Floats
+    column_opens: Bools
+    objective: Floats
+    maximize: bool
+    lower: Floats
+    upper: Floats
+    integrality: Bools
+    fixed: Bools
+    power_mw: tuple[float, float] = (-np.inf, np.inf)
+    column_names: tuple[str, ...] = ()
+    extra: Mapping[str, slice] = field(default_factory=dict)
+    _cache: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def n_sites(self) -> int:
+        """Number of eligible candidates."""
+        return len(self.frame)
+
+    @property
+    def n_columns(self) -> int:
+        """Number of columns, those of limits included."""
+        return int(self.column_site.shape[0])
+
+    @property
+    def open_columns(self) -> Ints:
+        """Positions of the columns that open a site."""
+        return np.flatnonzero(self.column_opens)
+
+    def with_objective(
+        self, objective: Floats, maximize: bool | None = None
+    ) -> Problem:
+        """Return the same problem with another objective vector."""
+        return replace(
+            self,
+            objective=np.asarray(objective, dtype=np.float64),
+            maximize=self.maximize if maximize is None else maximize,
+        )
+
+    def with_columns(self, limit: str, columns: ExtraColumns) -> Problem:
+        """Return the problem with a limit's own columns at the end."""
+        k = len(columns.names)
+        zero = np.zeros(k)
+        start = self.n_columns
+        return replace(
+            self,
+            column_site=np.concatenate([self.column_site, np.full(k, -1)]),
+            column_mw=np.concatenate([self.column_mw, zero]),
+            column_cost=np.concatenate([self.column_cost, zero]),
+            column_opens=np.concatenate([self.column_opens, zero.astype(bool)]),
+            objective=np.concatenate([self.objective, zero]),
+            lower=np.concatenate([self.lower, columns.lower]),
+            upper=np.concatenate([self.upper, columns.upper]),
+            integrality=np.concatenate([self.integrality, columns.integrality]),
+            column_names=self.column_names + columns.names,
+            extra={**self.extra, limit: slice(start, start + k)},
+        )
+
+    def quantity(self, spec: Quantity, limit: str) -> Floats:
+        """Return a column, number or Series as finite values per site.
+
+        Parameters
+        ----------
+        spec : str, number or pandas.Series
+            Column name, value for every site, or Series aligned by label.
+        limit : str
+            Who asks, for the message.
+
+        Returns
+        -------
+        ndarray, shape (n_sites,)
+
+        Raises
+        ------
+        StudyError
+            The column does not exist, or a value is missing or infinite.
+        """
+        return quantity(self.frame, spec, limit)
+
+    def groups(
+        self, by: str | pd.Series[Any] | None, limit: str
+    ) -> tuple[Ints, list[Any]]:
+        """Return the group number of each site and the sorted group keys."""
+        key = ("groups", by if isinstance(by, str) else id(by), limit)
+        if key not in self._cache:
+            self._cache[key] = groups(self.frame, by, limit)
+        found: tuple[Ints, list[Any]] = self._cache[key]
+        return found
+
+    def site_rows(self, codes: Ints, n_groups: int, values: Floats) -> sparse.csr_array:
+        """Return the matrix that sums ``values`` of columns by group of their site.
+
+        Parameters
+        ----------
+        codes : ndarray of int, shape (n_sites,)
+            Group of each site, from 0 to ``n_groups - 1``; -1 leaves it out.
+        n_groups : int
+            Number of rows.
+        values : ndarray, shape (n_columns,)
+            Coefficient of each column.
+        """
+        own = np.flatnonzero(self.column_site >= 0)
+        row = codes[self.column_site[own]]
+        keep = (row >= 0) & (values[own] != 0)
+        return sparse.csr_array(
+            (values[own][keep], (row[keep], own[keep])),
+            shape=(n_groups, self.n_columns),
+        )
+
+    def sites_mw(self, x: Floats) -> Floats:
+        """Return facility MW per site of a solution ``x`` over all columns."""
+        own = self.column_site >= 0
+        return np.bincount(
+            self.column_site[own],
+            weights=(self.column_mw * x)[own],
+            minlength=self.n_sites,
+        )
+
+    def sites_open(self, x: Floats) -> Floats:
+        """Return the sum of the opening columns per site of a solution ``x``."""
+        own = self.open_columns
+        return np.bincount(
+            self.column_site[own], weights=x[own], minlength=self.n_sites
+        )
+
+
+def column_of(frame: gpd.GeoDataFrame, name: str, limit: str) -> pd.Series[Any]:
+    """Return a column of the frame, or say which one was probably meant."""
+    if name not in frame.columns:
+        raise StudyError(
+            four_parts(
+                f"{limit!r} asks for column {name!r}",
+                f"the candidates have {len(frame.columns)} columns and not this one"
+                + (f".{nearest_name(name, map(str, frame.columns))}").rstrip("."),
+                "a column name, a number or a Series",
+                f"add it: sites[{name!r}] = ...",
+            )
+        )
+    column = frame[name]
+    if isinstance(column, pd.DataFrame):
+        raise StudyError(f"{limit!r} asks for column {name!r}, which exists twice.")
+    return column
+
+
+def aligned(
+    frame: gpd.GeoDataFrame, spec: str | pd.Series[Any], limit: str
+) -> pd.Series[Any]:
+    """Return a column or a Series in the frame's row order."""
+    if isinstance(spec, str):
+        return column_of(frame, spec, limit)
+    if not spec.index.is_unique:
+        raise StudyError(
+            four_parts(
+                f"{limit!r} uses a Series keyed by site",
+                "its index has repeated labels",
+                "one value per site",
+                "series = series.groupby(level=0).first()",
+            )
+        )
+    return spec.reindex(frame.index)
+
+
+def quantity(frame: gpd.GeoDataFrame, spec: Quantity, limit: str) -> Floats:
+    """Return a column, number or Series as finite values per row of ``frame``."""
+    if isinstance(spec, str | pd.Series):
+        column = aligned(frame, spec, limit)
+        name = spec if isinstance(spec, str) else (spec.name or "the given Series")
+        try:
+            values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        except (TypeError, ValueError):
+            raise StudyError(
+                four_parts(
+                    f"{limit!r} uses {name!r} as numbers",
+                    f"it holds {column.dtype} values",
+                    "a numeric column, a number or a Series",
+                    f"pd.to_numeric(sites[{name!r}])",
+                )
+            ) from None
+        bad = np.flatnonzero(~np.isfinite(values))
+        if bad.size:
+            raise_missing(frame, str(name), bad, limit)
+        return values
+    value = number(spec, limit)
+    return np.full(len(frame), value)
+
+
+def raise_missing(
+    frame: gpd.GeoDataFrame, name: str, rows: npt.NDArray[Any], limit: str
+) -> None:
+    """Raise the error for missing or infinite values of eligible rows."""
+    raise LayerError(
+        four_parts(
+            f"{limit!r} uses column {name!r}",
+            f"it is missing or infinite in {len(rows)} eligible rows: "
+            + shown(repr(label) for label in frame.index[rows]),
+            "a finite value for every eligible site; missing is never taken as 0",
+            f"sites = sites[sites[{name!r}].notna()] or fill it from a source",
+        )
+    )
+
+
+def number(value: object, what: str) -> float:
+    """Return a finite number or raise a StudyError that names ``what``."""
+    ok = isinstance(value, int | float | np.integer | np.floating) and not isinstance(
+        value, bool | np.bool_
+    )
+    if not ok or not np.isfinite(float(value)):  # type: ignore[arg-type]
+        raise StudyError(
+            four_parts(
+                f"{what!r} was given {value!r}",
+                f"that is {type(value).__name__}",
+                "a finite number",
+                "",
+            )
+        )
+    return float(value)  # type: ignore[arg-type]
+
+
+def groups(
+    frame: gpd.GeoDataFrame, by: str | pd.Series[Any] | None, limit: str
+) -> tuple[Ints, list[Any]]:
+    """Return the group number of each row and the sorted group keys."""
+    if by is None:
+        return np.zeros(len(frame), dtype=np.int64), [""]
+    if not isinstance(by, str | pd.Series):
+        raise StudyError(
+            four_parts(
+                f"{limit!r} groups sites by {by!r}",
+                f"that is {type(by).__name__}",
+                "a column name or a Series keyed by site",
+                "",
+            )
+        )
+    column = aligned(frame, by, limit)
+    try:
+        codes, keys = pd.factorize(column, sort=True)
+    except TypeError:
+        codes, keys = pd.factorize(column.astype(str), sort=True)
+    bad = np.flatnonzero(codes < 0)
+    if bad.size:
+        raise_missing(frame, str(by if isinstance(by, str) else by.name), bad, limit)
+    return codes.astype(np.int64), list(keys)
