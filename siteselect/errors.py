@@ -66,8 +66,14 @@ class ApproximationWarning(SiteSelectWarning):
 
 def four_parts(asked: str, found: str, allowed: str, mend: str) -> str:
     """Join the four parts of a message into one sentence each."""
-    parts = (asked, found, allowed, mend)
-    return " ".join(p.strip().rstrip(".") + "." for p in parts if p)
+    parts = [p.strip().rstrip(".") for p in (asked, found, allowed, mend) if p]
+    return " ".join(_sentence(part) + "." for part in parts)
+
+
+def _sentence(part: str) -> str:
+    """Start with a capital, unless the first word is a name from the code."""
+    first = part.split(" ", 1)[0].rstrip(",:;")
+    return part[0].upper() + part[1:] if first.isalpha() else part
 
 
 def shown(items: Iterable[object], limit: int = 5) -> str:

@@ -16,7 +16,6 @@ from siteselect.infrastructure import prepare
 from siteselect.layers import datasets
 from siteselect.suitability import (
     Where,
-    Within,
     eligibility,
     grid_candidates,
     presets,
@@ -34,6 +33,11 @@ SPACING_KM = 100.0
 MAX_CARBON_KG_PER_MWH = 350.0
 MIN_STATES = 4
 MAX_STATE_SHARE = 0.35
+#: 1,000 people per square mile, the density of an urban area's core in the Census
+#: Bureau's 2010 criteria (76 FR 53030, 2011).
+DENSE_PER_KM2 = 386.0
+NO_RESIDENTS_PER_KM2 = 1e-9
+COUNTED = ("eligible", "excluded", "no_capacity", "unknown")
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,34 +158,22 @@ def bundled_study(
         )
     with step("score") as told:
         criteria = presets.training(layers)
-        nobody_near = Where(
-            Within(
-                layers["population_points"],
-                # The circle round the cell: nobody in the cell or at its edge.
-                radius_km=spacing_km / 2**0.5,
-                sum="population",
-                skip_missing=True,
-            ),
-            below=1,
-            name="no residents in the cell",
-        )
         rules = [
-            *(r for r in presets.exclusions(layers) if r.name != "no residents"),
-            nobody_near,
+            *(r for r in presets.exclusions(layers) if r.name in {"lake", "airport"}),
+            # By ZIP areas spread over their own size, not by their centers alone.
+            Where(
+                "population_per_km2", below=NO_RESIDENTS_PER_KM2, name="no residents"
+            ),
+            Where("population_per_km2", above=DENSE_PER_KM2, name="dense urban"),
         ]
         scored = score_sites(sites, criteria, exclude=rules)
         counts = eligibility(scored, by="state")
-        every = counts.loc["all"].fillna(0)
-        states = counts.drop(index="all")
+        every = counts.loc["all", list(COUNTED)].astype(int)
+        worst = counts.drop(index="all")["unknown_share"].max()
         told.append(f"{len(criteria)} criteria, {len(rules)} exclusions")
-        told.append(
-            f"{int(every['eligible']):,} eligible, {int(every['excluded']):,} excluded"
-        )
-        told.append(f"{int(every['no_capacity']):,} without capacity")
-        told.append(
-            f"{int(every['unknown']):,} unknown, at most "
-            f"{states['unknown_share'].max():.1%} of any state"
-        )
+        told.append(f"{every['eligible']:,} eligible, {every['excluded']:,} excluded")
+        told.append(f"{every['no_capacity']:,} without capacity")
+        told.append(f"{every['unknown']:,} unknown, at most {worst:.1%} of any state")
     with step("optimize") as told:
         plan = optimize_sites(
             scored,

@@ -300,7 +300,7 @@ SYNTHETIC = {
     "source": "Synthetic US transmission network of Texas A&M University (TAMU), as "
     "extended by Breakthrough Energy Sciences",
     "packages": ("powersimdata 0.5.5 (PyPI)",),
-    "licence": "MIT (powersimdata); network published for any use by TAMU",
+    "licence": "MIT (powersimdata)",
     "attribution": "Texas A&M University synthetic network; Breakthrough Energy "
     "Sciences, powersimdata",
     "vintage": "2016 base case",

@@ -249,6 +249,9 @@ def _workforce() -> pd.DataFrame:
     out["allocation"] = np.where(base["metro"].notna(), "metro", "state remainder")
     out["withheld"] = _withheld()
     out["lon"], out["lat"] = center["lon"], center["lat"]
+    # Residents of these are counted in the county around: the point would be a
+    # second, unknown share of jobs that are already there.
+    out = out[out["population"].notna()]
     out = points(out.rename_axis("county").reset_index(), "lon", "lat")
     return narrow(gpd.GeoDataFrame(out).sort_values("county"))
 
@@ -300,7 +303,9 @@ LAYERS = [
         "and nonmetropolitan areas up to that share. A trade whose area figure is "
         "withheld (column `withheld`) is shared out of what is left of its state by "
         "population. NaN where the state total is withheld too, or where nothing is "
-        "left of it. Connecticut, whose metros follow boundaries of 2022, is shared "
+        "left of it. Sixteen independent cities of Virginia whose ZIP areas, and so "
+        "whose residents, are counted in the county around them have no point of "
+        "their own. Connecticut, whose metros follow boundaries of 2022, is shared "
         "out from the state total. Wages: of the metro, else the job-weighted mean of "
         "the state's nonmetropolitan areas, else of the state.",
         not_this="Not a count by county: the Bureau publishes metros and states, and "

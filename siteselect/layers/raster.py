@@ -605,11 +605,11 @@ def zonal(
         settings = "min_coverage_frac=1e-6"
         if weighted:
             settings += ", coverage_weight=area_spherical_m2"
-        operation = f"value={stat}({settings})"
+        operations = [f"value={stat}({settings})", f"known=count({settings})"]
         rows = exactextract.exact_extract(
             exactextract.raster.RasterioRasterSource(source, one.bands[0]),
             frame,
-            operation,
+            operations,
             output="pandas",
             max_cells_in_memory=_CELLS,
         )
@@ -622,8 +622,10 @@ def zonal(
                 "Please report this with the versions of exactextract and GDAL",
             )
         )
-    column = [c for c in rows.columns if c != "index"][-1]
-    values: Floats = pd.to_numeric(rows[column], errors="coerce").to_numpy(
+    values: Floats = pd.to_numeric(rows["value"], errors="coerce").to_numpy(
         dtype=np.float64
     )
-    return values
+    if stat == "count":
+        return values
+    # A sum over no known cell would come back as 0.
+    return np.where(rows["known"].to_numpy() > 0, values, np.nan)

@@ -41,11 +41,15 @@ _GEOD = pyproj.Geod(ellps="WGS84")
 _STEP_DEG = 0.05
 # Pieces are sorted into trees by half-length [km]: a tree's slack is its
 # longest half piece, so short pieces must not pay for long ones.
-_HALF_LENGTHS_KM = (0.0, 0.25, 1.0, np.inf)
+_HALF_LENGTHS_KM = (0.0, 0.5, np.inf)
 # Up to here [km] the arc follows from the chord to 2 parts in a million.
 _CHORD_KM = 500.0
+# Pieces shorter than this are points [km].
+_POINT_KM = 1e-6
 # Distances closer than this count as a tie [km].
 _TIE_KM = 1e-6
+# More points than this are asked in geographic order, that many at a time.
+_SORT_ABOVE = 50_000
 # Rows of a chunk are chosen so that temporary arrays stay near this size.
 _CHUNK = 2_000_000
 
@@ -104,12 +108,17 @@ def _xyz(lon: Floats, lat: Floats) -> Floats:
     )
 
 
+def _arc_km(chord: Floats, lat: Floats) -> Floats:
+    """Return the length along the ellipsoid [km] of short chords near latitudes."""
+    radius = _A_KM * np.sqrt(1 - _E2) / (1 - _E2 * np.sin(np.radians(lat)) ** 2)
+    arc: Floats = 2 * radius * np.arcsin(np.minimum(1.0, chord / (2 * radius)))
+    return arc
+
+
 def _geodesic_km(lon0: Floats, lat0: Floats, lon1: Floats, lat1: Floats) -> Floats:
     """Return the geodesic distance [km] between paired points of equal shape."""
     chord: Floats = np.linalg.norm(_xyz(lon0, lat0) - _xyz(lon1, lat1), axis=-1)
-    middle = np.radians((lat0 + lat1) / 2)
-    radius = _A_KM * np.sqrt(1 - _E2) / (1 - _E2 * np.sin(middle) ** 2)
-    arc: Floats = 2 * radius * np.arcsin(np.minimum(1.0, chord / (2 * radius)))
+    arc = _arc_km(chord, (lat0 + lat1) / 2)
     far = chord > _CHORD_KM
     if far.any():
         meters = _GEOD.inv(lon0[far], lat0[far], lon1[far], lat1[far])[2]
@@ -196,11 +205,17 @@ class _Pieces:
         return len(self.lon)
 
 
+def _tree(xyz: Floats) -> KDTree:
+    """Return a tree over points in space, built and asked fast."""
+    return KDTree(xyz, leafsize=16, balanced_tree=False)
+
+
 class _Index:
     """Trees over the pieces of a layer, one per class of length."""
 
     def __init__(self, geoms: NDArray[Any]) -> None:
         self.geoms = geoms
+        self.has_areas = bool((shapely.get_dimensions(geoms) == 2).any())
         self.pieces = pieces = _Pieces.of(geoms)
         self.start = _xyz(pieces.lon, pieces.lat)
         end = _xyz(pieces.lon + pieces.dlon, pieces.lat + pieces.dlat)
@@ -215,7 +230,7 @@ class _Index:
             below = limit
             if len(members):
                 slack = float(half[members].max()) + 1e-9
-                tree = KDTree(middle[members], balanced_tree=False)
+                tree = _tree(middle[members])
                 self.levels.append((tree, members, slack))
 
     def turn(self, xyz: Floats, piece: Ints) -> Floats:
@@ -244,11 +259,6 @@ class _Index:
         )
 
 
-def _points(lon: Floats, lat: Floats) -> NDArray[Any]:
-    """Return points as an object array."""
-    return np.asarray(shapely.points(lon, lat), dtype=object)
-
-
 def _touching(
     site_geoms: NDArray[Any], feature_geoms: NDArray[Any]
 ) -> tuple[Ints, Ints]:
@@ -269,6 +279,14 @@ def _touching(
     feature = asks[feature]
     order = np.lexsort((feature, site))
     return site[order].astype(np.int64), feature[order].astype(np.int64)
+
+
+def _inside(lon: Floats, lat: Floats, index: _Index) -> tuple[Ints, Ints]:
+    """Return (point, feature) positions of points in areas, sorted."""
+    if not index.has_areas:
+        none = np.zeros(0, dtype=np.int64)
+        return none, none
+    return _touching(np.asarray(shapely.points(lon, lat), dtype=object), index.geoms)
 
 
 def _best(
@@ -304,13 +322,24 @@ def _nearest_points(
 ) -> tuple[Ints, Floats]:
     """Nearest features of points: positions (n, k) and distances [km]."""
     n = len(lon)
+    if n > _SORT_ABOVE:
+        # Neighbors in turn find the tree's branches still in the cache.
+        order = np.lexsort((np.floor(lon * 4), np.floor(lat * 4)))
+        position = np.empty((n, k), dtype=np.int64)
+        distance = np.empty((n, k))
+        for begin in range(0, n, _SORT_ABOVE):
+            some = order[begin : begin + _SORT_ABOVE]
+            position[some], distance[some] = _nearest_points(
+                lon[some], lat[some], index, k, max_km
+            )
+        return position, distance
     xyz = _xyz(lon, lat)
     best_km = np.full((n, k), np.inf)
     best_feature = np.full((n, k), -1, dtype=np.int64)
     best_piece = np.full((n, k), -1, dtype=np.int64)
     done = np.zeros(n, dtype=bool)
 
-    site, feature = _touching(_points(lon, lat), index.geoms)
+    site, feature = _inside(lon, lat, index)
     if len(site):
         first = np.searchsorted(site, np.arange(n))
         rank = np.arange(len(site)) - first[site]
@@ -321,7 +350,7 @@ def _nearest_points(
 
     for tree, members, slack in index.levels:
         active = np.flatnonzero(~done)
-        ask = k + 1 if slack < 1e-6 else max(k + 1, 8)
+        ask = k + 1 if slack < _POINT_KM else max(k + 1, 8)
         reach = max_km + slack
         while len(active):
             ask = min(ask, len(members))
@@ -337,8 +366,11 @@ def _nearest_points(
                 )
                 found = hit < len(members)
                 piece = members[np.where(found, hit, 0)]
-                chord = index.chord_km(xyz[some][:, None, :], piece)
-                chord[~found] = np.inf
+                if slack < _POINT_KM:
+                    chord = middle_km
+                else:
+                    chord = index.chord_km(xyz[some][:, None, :], piece)
+                    chord[~found] = np.inf
                 km, feat, pc = _best(
                     np.concatenate([best_km[some], chord], axis=1),
                     np.concatenate(
@@ -353,7 +385,7 @@ def _nearest_points(
             if ask == len(members):
                 break
             active = np.concatenate(left)
-            ask *= 4
+            ask *= 2
 
     row, column = np.nonzero(best_piece >= 0)
     if len(row):
@@ -376,7 +408,7 @@ def _piece_pairs(
     pieces: list[Ints] = []
     for tree, members, slack in index.levels:
         if np.ndim(radius_km) == 0:
-            near = KDTree(xyz, balanced_tree=False).sparse_distance_matrix(
+            near = _tree(xyz).sparse_distance_matrix(
                 tree, float(np.max(radius_km)) + slack, output_type="ndarray"
             )
             point, piece = near["i"].astype(np.int64), members[near["j"]]
@@ -393,11 +425,17 @@ def _piece_pairs(
 
 def _reduced(site: Ints, feature: Ints, distance: Floats) -> tuple[Ints, Ints, Floats]:
     """Keep the least distance of each (site, feature), sorted."""
-    order = np.lexsort((distance, feature, site))
-    site, feature, distance = site[order], feature[order], distance[order]
-    keep = np.ones(len(site), dtype=bool)
-    keep[1:] = (site[1:] != site[:-1]) | (feature[1:] != feature[:-1])
-    return site[keep], feature[keep], distance[keep]
+    if not len(site):
+        return site, feature, distance
+    key = site * (int(feature.max()) + 1) + feature
+    order = np.argsort(key, kind="stable")
+    key = key[order]
+    first = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
+    least: Floats = distance[order]
+    if len(first) < len(key):
+        least = np.minimum.reduceat(least, first)
+    kept = order[first]
+    return site[kept], feature[kept], least
 
 
 def _point_pairs(
@@ -409,14 +447,18 @@ def _point_pairs(
     distances: list[Floats] = []
     xyz = _xyz(lon, lat)
     point, piece = _piece_pairs(xyz, index, radius_km)
+    only_points = radius_km <= _CHORD_KM and not index.squared.any()
     for begin in range(0, len(point), _CHUNK):
         i, j = point[begin : begin + _CHUNK], piece[begin : begin + _CHUNK]
-        km = index.arc_km(lon[i], lat[i], j)
+        if only_points:
+            km = _arc_km(np.linalg.norm(xyz[i] - index.start[j], axis=1), lat[i])
+        else:
+            km = index.arc_km(lon[i], lat[i], j)
         near = km <= radius_km
         sites.append(i[near])
         features.append(index.pieces.feature[j[near]])
         distances.append(km[near])
-    site, feature = _touching(_points(lon, lat), index.geoms)
+    site, feature = _inside(lon, lat, index)
     sites.append(site)
     features.append(feature)
     distances.append(np.zeros(len(site)))
@@ -516,7 +558,8 @@ def _feature_index(features: _Frame) -> _Index:
                 "Distances to a layer were asked for",
                 "the layer has no features",
                 "at least one feature is needed",
-                "Check the study area and any filter (`where=`) put on the layer",
+                "Check the study area and any filter (`where=`) put on the layer, or "
+                "load it with a larger `margin_km=`",
             )
         )
     return _Index(geoms)
@@ -694,7 +737,7 @@ def self_pairs_within(sites: _Frame, radius_km: float) -> Pairs:
     none = np.zeros(0, dtype=np.int64)
     if len(lon) < 2:
         return Pairs(none, none, np.zeros(0))
-    tree = KDTree(_xyz(lon, lat), balanced_tree=False)
+    tree = _tree(_xyz(lon, lat))
     pairs = tree.query_pairs(radius + 1e-9, output_type="ndarray").astype(np.int64)
     site, feature = pairs.min(axis=1), pairs.max(axis=1)
     km = _geodesic_km(lon[site], lat[site], lon[feature], lat[feature])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -100,7 +100,8 @@ def explain(plan: SitePlan, site: Hashable) -> Explanation:
         raise StudyError(
             four_parts(
                 f"explain({site!r}) was asked for",
-                f"no candidate has that label.{nearest_name(str(site), map(str, frame.index))}",
+                "no candidate has that label."
+                + nearest_name(str(site), map(str, frame.index)),
                 f"a label of plan.candidates.index, e.g. {frame.index[0]!r}",
                 f"plan.explain({frame.index[0]!r})",
             )
@@ -120,7 +121,6 @@ def _why(plan: SitePlan, site: Hashable, contributions: pd.Series) -> Explanatio
     request = plan.compiled.request
     why = str(plan.sites.at[site, "why"])
     mw = float(plan.sites.at[site, "mw"])
-    loss, news = np.inf, ()
     if site in set(request.fixed):
         reason = f"{mw:g} MW: it was fixed by the request"
         return Explanation(site, True, reason, contributions)
@@ -145,25 +145,26 @@ def _why(plan: SitePlan, site: Hashable, contributions: pd.Series) -> Explanatio
 
 def _ineligible(plan: SitePlan, site: Hashable) -> str:
     """Return why a candidate was never offered to the program."""
-    row = plan.candidates.loc[site]
-    excluded = row.get("excluded_by", "")
-    if isinstance(excluded, str) and excluded:
+    row: dict[str, Any] = plan.candidates.loc[site].to_dict()
+    excluded = str(row.get("excluded_by") or "")
+    if excluded:
         return f"excluded by {excluded.replace(';', ', ')}"
     request = plan.compiled.request
-    if isinstance(request.score, str) and request.score in row.index:
-        if pd.isna(row[request.score]):
-            missing = [
-                str(c).removesuffix("_contribution")
-                for c in row.index
-                if str(c).endswith("_contribution") and pd.isna(row[c])
-            ]
-            what = f": {', '.join(missing)} missing" if missing else ""
-            return f"its score is unknown{what}"
+    score = row.get(request.score) if isinstance(request.score, str) else 0.0
+    if score is None or np.isnan(float(score)):
+        missing = [
+            key.removesuffix("_contribution")
+            for key, value in row.items()
+            if str(key).endswith("_contribution") and np.isnan(float(value))
+        ]
+        what = f": {', '.join(missing)} missing" if missing else ""
+        return f"its score is unknown{what}"
     capacity = request.capacity
-    if isinstance(capacity, str) and capacity in row.index:
-        if pd.isna(row[capacity]):
+    if isinstance(capacity, str) and capacity in row:
+        mw = float(row[capacity])
+        if np.isnan(mw):
             return f"its capacity ({capacity}) is unknown"
-        return f"its capacity is {float(row[capacity]):g} MW"
+        return f"its capacity is {mw:g} MW"
     return "it is not eligible"
 
 

@@ -77,5 +77,6 @@ def importance(plan: SitePlan) -> pd.DataFrame:
                 "replaced_by": replaced,
             }
         )
-    table = pd.DataFrame(rows, index=plan.sites.index)
+    columns = ["mw", "loss", "loss_share", "replaced_by"]
+    table = pd.DataFrame(rows, index=plan.sites.index, columns=columns)
     return table.sort_values("loss", ascending=False, kind="stable")

@@ -11,7 +11,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from siteselect.errors import InfeasiblePlanError, SolverError, four_parts, shown
+from siteselect.errors import InfeasiblePlanError, SolverError, four_parts
 from siteselect.optimization import highs, pulp_model
 from siteselect.optimization._compile import (
     DEFAULT_CAPACITY,
@@ -23,6 +23,7 @@ from siteselect.optimization._compile import (
     Sizes,
     compile_problem,
 )
+from siteselect.optimization.conflicts import clash_of, clash_text
 from siteselect.optimization.limits import SupportsLimit
 from siteselect.optimization.plan import SitePlan, relative_gap
 from siteselect.optimization.priceout import PriceOut
@@ -298,7 +299,10 @@ def solve_priced(
         name = "HiGHS without presolve, full model"
         return finish(compiled.problem, x, result.bound, None, name, request.gap)
     if found.x is None:
-        raise no_plan(request, f"{found.solver} after pricing out")
+        if deadline is not None and time.perf_counter() >= deadline:
+            raise no_plan(request, f"{found.solver} after pricing out")
+        say("pricing out found no plan: the full model decides")
+        return solve_full(compiled, clock=clock, say=say)
     x = polish(compiled.problem, compiled.rows, found.x)
     name = f"{found.solver}, priced out to {found.core:,} columns"
     return finish(compiled.problem, x, found.bound, found.duals, name, request.gap)
@@ -449,15 +453,16 @@ def no_plan(request: Request, solver: str) -> SolverError:
 
 def infeasible(compiled: Compiled, rows: Rows) -> InfeasiblePlanError:
     """Return the error that names the limits that clash."""
-    names = [x.name for x in compiled.limits]
+    clash = clash_of(compiled.problem, rows)
+    said, ways = clash_text(clash)
     return InfeasiblePlanError(
         four_parts(
             "a plan within all limits was asked for",
-            "none exists; these limits are in play: " + shown(names, 10),
+            f"none exists: {said}",
             "limits that hold together",
-            "loosen one of them",
+            ways,
         ),
-        names,
+        clash.names,
     )
 
 
@@ -583,7 +588,7 @@ def reasons(
     for limit in compiled.limits:
         by = getattr(limit, "by", None)
         mine = tight[tight["limit"] == limit.name] if len(tight) else tight
-        if by is None or not len(mine):
+        if not isinstance(by, str | pd.Series) or not len(mine):
             continue
         key = frame[by] if isinstance(by, str) else by.reindex(frame.index)
         groups.append((limit.name, key, set(mine["group"])))

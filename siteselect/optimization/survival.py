@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siteselect.errors import InfeasiblePlanError, StudyError, four_parts, shown
+from siteselect.errors import StudyError, four_parts, shown
 from siteselect.layers import spatial
 from siteselect.optimization.plan import relative_gap
-from siteselect.optimization.solve import Clock, solve_compiled
+from siteselect.optimization.priceout import PriceOut
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -81,7 +80,8 @@ def survival(
         Indexed by chosen site: ``survival`` (share of draws in which the site is
         chosen again), ``survival_near`` (share in which some pick lies within
         ``near_km``), ``mw_mean`` (mean MW over all draws). ``attrs`` holds
-        ``draws``, ``infeasible`` and ``gap_max``.
+        ``draws``, ``failed`` (draws in which no plan was found; they count nowhere)
+        and ``gap_max``.
 
     Raises
     ------
@@ -118,29 +118,24 @@ def survival(
     rng = np.random.default_rng(rng)
     shaken = Shaker(plan.problem.frame, criteria, {**NOISE, **(noise or {})})
     target = max(request.gap, 1e-3) if gap is None else gap
-    compiled = replace(plan.compiled, request=replace(request, gap=target))
+    # Limits stay, so rows and duals are prepared once for all draws.
+    engine = PriceOut(plan.compiled)
     problem = plan.problem
     at = problem.frame.index.get_indexer(plan.sites.index)
     stays = np.zeros(at.size)
     close = np.zeros(at.size)
     megawatts = np.zeros(at.size)
-    infeasible, gaps = 0, [0.0]
+    failed, gaps = 0, [0.0]
     for _ in range(n):
         score = shaken.draw(rng, weight_spread)
         own = np.maximum(problem.column_site, 0)
         gain = np.where(
             problem.column_site >= 0, score[own] * problem.column_mw, problem.objective
         )
-        try:
-            found = solve_compiled(
-                replace(compiled, problem=problem.with_objective(gain)),
-                clock=Clock(),
-                say=lambda line: None,
-            )
-        except InfeasiblePlanError:
-            infeasible += 1
+        found = engine.solve(gain, gap=target, solver=request.solver)
+        if found.x is None:
+            failed += 1
             continue
-        assert found.x is not None
         gaps.append(relative_gap(found.bound, found.objective))
         mw = problem.sites_mw(found.x)
         chosen = mw > 1e-9
@@ -149,7 +144,7 @@ def survival(
         if chosen.any() and at.size:
             near = spatial.nearest(plan.sites, problem.frame[chosen], max_km=near_km)
             close += near.position[:, 0] >= 0
-    done = max(1, n - infeasible)
+    done = max(1, n - failed)
     table = pd.DataFrame(
         {
             "survival": stays / done,
@@ -158,7 +153,7 @@ def survival(
         },
         index=plan.sites.index,
     )
-    table.attrs = {"draws": n, "infeasible": infeasible, "gap_max": max(gaps)}
+    table.attrs = {"draws": n, "failed": failed, "gap_max": max(gaps)}
     return table
 
 

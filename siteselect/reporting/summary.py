@@ -102,7 +102,7 @@ def _survival_line(survival: pd.DataFrame) -> str:
     )
     if "survival_near" in survival.columns:
         said += '; "or near": in which some pick lies within 50 km'
-    infeasible = survival.attrs.get("infeasible", 0)
-    if infeasible:
-        said += f"; {infeasible} draws had no plan"
+    failed = survival.attrs.get("failed", 0)
+    if failed:
+        said += f"; {failed} draws found no plan"
     return said + "."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -14,9 +14,9 @@ import shapely
 
 from siteselect.errors import CRSError, LayerError, StudyError, four_parts, shown
 from siteselect.layers import spatial
-from siteselect.suitability.checks import column_of, layer_name, numbers
+from siteselect.suitability.checks import check_vector, layer_name, numbers
 
-Area = gpd.GeoDataFrame | gpd.GeoSeries | shapely.Geometry
+Area: TypeAlias = gpd.GeoDataFrame | gpd.GeoSeries | Any
 Floats = npt.NDArray[np.float64]
 
 SHAPES = ("square", "hex")
@@ -93,8 +93,8 @@ def grid_candidates(
     to_own = pyproj.Transformer.from_crs(local, crs, always_xy=True)
     to_globe = pyproj.Transformer.from_crs(local, "EPSG:4326", always_xy=True)
 
-    edge = shapely.get_coordinates(_densified(polygon))
-    x, y = to_local.transform(edge[:, 0], edge[:, 1])
+    shapely.prepare(polygon)
+    x, y = to_local.transform(*_spread(polygon))
     if shape == "square":
         step_x, step_y, shift = spacing, spacing, 0.0
     else:
@@ -104,7 +104,6 @@ def grid_candidates(
     first, last = _steps(x, step_x)
     bottom, top = _steps(y, step_y)
 
-    shapely.prepare(polygon)
     columns = np.arange(first - 1, last + 2)
     rows = np.arange(top + 1, bottom - 2, -1)
     per_block = max(1, _BLOCK // len(columns))
@@ -181,8 +180,8 @@ def substation_candidates(
     >>> substation_candidates(grid)["substation"].tolist()
     ['a']
     """
+    check_vector(substations, "Candidates at substations")
     name = layer_name(substations)
-    column_of(substations, "voltage_kv", f"layer {name!r}")
     voltage = numbers(substations, "voltage_kv", name)
     points = spatial.points_of(substations)
     keep = voltage >= _checked_voltage(min_voltage_kv)
@@ -207,8 +206,8 @@ def substation_candidates(
         [c for c in substations.columns if c != substations.geometry.name]
     ][keep]
     x, y = points.x.to_numpy()[keep], points.y.to_numpy()[keep]
-    # Rounded, and then by all that tells two apart, so that the layer's order
-    # cannot reach the labels.
+    # At one place by all that tells two apart, so that the layer's order cannot
+    # reach the labels.
     ties = [table[c].astype(str).to_numpy(dtype=str) for c in table.columns[::-1]]
     order = np.lexsort([*ties, x, -y])
     return gpd.GeoDataFrame(
@@ -226,6 +225,7 @@ def _labels(n: int) -> pd.Index[Any]:
 
 def _steps(along: Floats, step: float) -> tuple[int, int]:
     """First and last lattice number over a range of coordinates."""
+    along = along[np.isfinite(along)]
     return math.floor(np.min(along) / step), math.ceil(np.max(along) / step)
 
 
@@ -262,7 +262,7 @@ def _checked_voltage(min_voltage_kv: float) -> float:
     return float(min_voltage_kv)
 
 
-def _polygon(area: Area) -> tuple[shapely.Geometry, pyproj.CRS]:
+def _polygon(area: Area) -> tuple[Any, pyproj.CRS]:
     """Return the area as one valid polygon or multipolygon, in its own CRS."""
     if isinstance(area, (gpd.GeoDataFrame, gpd.GeoSeries)):
         crs = area.crs
@@ -277,14 +277,15 @@ def _polygon(area: Area) -> tuple[shapely.Geometry, pyproj.CRS]:
                 )
             )
     elif isinstance(area, shapely.Geometry):
+        bare: Any = area
         crs = pyproj.CRS("EPSG:4326")
         shapes = np.array([area], dtype=object)
-        west, south, east, north = area.bounds if not area.is_empty else (0, 0, 0, 0)
+        west, south, east, north = bare.bounds if not bare.is_empty else (0, 0, 0, 0)
         if west < -180 or east > 180 or south < -90 or north > 90:
             raise CRSError(
                 four_parts(
                     "A bare polygon is read as longitude and latitude",
-                    f"its bounds are {shown(f'{b:g}' for b in area.bounds)}",
+                    f"its bounds are {shown(f'{b:g}' for b in bare.bounds)}",
                     "allowed are -180 to 180 and -90 to 90",
                     "wrap it with its CRS: gpd.GeoSeries([area], crs=...)",
                 )
@@ -313,14 +314,26 @@ def _polygon(area: Area) -> tuple[shapely.Geometry, pyproj.CRS]:
     return shapely.union_all(shapely.make_valid(polygons)), crs
 
 
-def _densified(polygon: shapely.Geometry) -> shapely.Geometry:
+def _densified(polygon: Any) -> Any:
     """Return the polygon with vertices close enough to bend with a projection."""
     west, south, east, north = polygon.bounds
     longest = max(east - west, north - south)
     return shapely.segmentize(polygon, longest / 200)
 
 
-def _local_projection(polygon: shapely.Geometry, crs: pyproj.CRS) -> pyproj.CRS:
+def _spread(polygon: Any) -> tuple[Floats, Floats]:
+    """Places on the outline and inside, which together reach as far as the area.
+
+    The outline alone does not: that of the whole globe is one meridian.
+    """
+    west, south, east, north = polygon.bounds
+    x, y = np.meshgrid(np.linspace(west, east, 181), np.linspace(south, north, 91))
+    inside = shapely.contains_xy(polygon, x, y)
+    edge = shapely.get_coordinates(_densified(polygon))
+    return np.append(edge[:, 0], x[inside]), np.append(edge[:, 1], y[inside])
+
+
+def _local_projection(polygon: Any, crs: pyproj.CRS) -> pyproj.CRS:
     """Equal-area projection around the middle of the area.
 
     The middle is taken in space, so that an area across the antimeridian has

@@ -57,16 +57,17 @@ def column_of(frame: gpd.GeoDataFrame, column: str, what: str) -> pd.Series[Any]
                 "check the spelling, or add the column",
             )
         )
-    series: pd.Series[Any] = frame[column]
-    if isinstance(series, pd.DataFrame):
+    found: Any = frame[column]
+    if isinstance(found, pd.DataFrame):
         raise LayerError(
             four_parts(
                 f"Column {column!r} of {what} was asked for",
-                f"{series.shape[1]} columns have this name",
+                f"{found.shape[1]} columns have this name",
                 "allowed is one",
                 "rename or drop the others",
             )
         )
+    series: pd.Series[Any] = found
     return series
 
 

@@ -7,18 +7,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import geopandas as gpd
-import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from siteselect.errors import StudyError, four_parts, nearest_name, shown
+from siteselect.layers.info import EVIDENCE
 from siteselect.suitability.measures import Measurement
+from siteselect.suitability.queries import function_name
 from siteselect.suitability.values import ValueFunction
+from siteselect.suitability.weights import is_weight
 
-#: Levels of evidence, strongest first.
-EVIDENCE = ("measured", "modelled", "proxy", "synthetic", "unstated")
-
-__all__ = ["EVIDENCE", "Criterion"]
+__all__ = ["Criterion"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,12 +82,7 @@ class Criterion:
                         f"pass one as {part}",
                     )
                 )
-        if (
-            isinstance(self.weight, bool)
-            or not isinstance(self.weight, (int, float, np.number))
-            or not np.isfinite(self.weight)
-            or self.weight < 0
-        ):
+        if not is_weight(self.weight):
             raise StudyError(
                 four_parts(
                     f"The weight of criterion {self.name!r} says how much it counts",
@@ -147,5 +141,4 @@ def _described(part: Any) -> dict[str, Any]:
     """Describe a part, or name the function it is."""
     if isinstance(part, (Measurement, ValueFunction)):
         return part.describe()
-    name = getattr(part, "__qualname__", type(part).__qualname__)
-    return {"kind": "function", "name": str(name)}
+    return {"kind": "function", "name": function_name(part)}

@@ -108,7 +108,8 @@ class Inside(Exclusion):
 
     def __post_init__(self) -> None:
         check_vector(self.layer, "Inside")
-        if self.min_share is not None and not 0 < self.min_share <= 1:
+        is_share = isinstance(self.min_share, (int, float)) and 0 < self.min_share <= 1
+        if self.min_share is not None and not is_share:
             raise StudyError(
                 four_parts(
                     "Inside takes the least share of a site that counts",
@@ -122,13 +123,13 @@ class Inside(Exclusion):
     def verdict(self, queries: Queries) -> Verdict:
         """Judge all sites."""
         n = len(queries.sites)
-        if len(self.layer) == 0:
-            excluded = np.zeros(n, dtype=bool)
-        elif self.min_share is None:
+        excluded = unknown = np.zeros(n, dtype=bool)
+        if len(self.layer) and self.min_share is None:
             excluded = queries.containing(self.layer) >= 0
-        else:
-            excluded = queries.covered_share(self.layer) >= self.min_share
-        return Verdict(excluded, np.zeros(n, dtype=bool))
+        elif len(self.layer):
+            share = queries.covered_share(self.layer)
+            excluded, unknown = share >= self.min_share, np.isnan(share)
+        return Verdict(excluded, unknown)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siteselect.errors import LayerError, StudyError, four_parts
+from siteselect.errors import LayerError, StudyError, four_parts, shown
 from siteselect.layers import Raster, layer_info, spatial
 from siteselect.suitability.checks import (
     check_length,
@@ -238,7 +238,8 @@ class Within(_OfLayer):
     where : str, mapping or callable, optional
         Rows of the layer to look at, as in `Nearest`.
     skip_missing : bool, default False
-        Leave features whose own figure is missing out of ``sum`` and ``mean``.
+        Leave features whose own figure is missing out of ``sum`` and ``mean``,
+        and count the site as a fallback.
 
     Raises
     ------
@@ -340,8 +341,12 @@ class Within(_OfLayer):
             return self._series(queries, found)
         figures = numbers(subset.features, self.column, self.layer_name)
         statistic = {"sum": _sum, "mean": _mean, "max": _max}[self.statistic]
-        values = statistic(pairs.site, figures[pairs.feature], n, self.skip_missing)
-        return self._series(queries, values)
+        parts = figures[pairs.feature]
+        values = statistic(pairs.site, parts, n, self.skip_missing)
+        is_fallback = np.zeros(n, dtype=bool)
+        if self.skip_missing and self.statistic != "max":
+            is_fallback[pairs.site[np.isnan(parts)]] = True
+        return self._series(queries, values, is_fallback & ~np.isnan(values))
 
     def describe(self) -> dict[str, Any]:
         """Return the measurement as a plain dict."""
@@ -681,6 +686,17 @@ class Column(Measurement):
                     )
                 )
             values = self.source.reindex(sites.index)
+            if len(sites) and not self.source.index.isin(sites.index).any():
+                raise LayerError(
+                    four_parts(
+                        f"Series {self.label!r} gives one figure per site",
+                        "it has no label in common with the candidates "
+                        f"({shown(self.source.index, 2)} against "
+                        f"{shown(sites.index, 2)})",
+                        "allowed are labels of the candidates' index",
+                        "make it from the same frame, or set its index",
+                    )
+                )
         else:
             values = column_of(sites, self.source, "the candidates")
         named = values.rename(self.label)
@@ -694,7 +710,7 @@ class Column(Measurement):
 def _sum(site: Any, figures: Floats, n: int, skip_missing: bool) -> Floats:
     """Sum per site; unknown as soon as one part is, unless told to skip."""
     if not skip_missing:
-        return np.bincount(site, weights=figures, minlength=n)
+        return np.bincount(site, weights=figures, minlength=n).astype(np.float64)
     known = ~np.isnan(figures)
     total = np.bincount(site[known], weights=figures[known], minlength=n)
     return np.where(_only_unknown(site, known, n), np.nan, total)
@@ -705,7 +721,9 @@ def _mean(site: Any, figures: Floats, n: int, skip_missing: bool) -> Floats:
     used = ~np.isnan(figures) if skip_missing else np.ones(len(figures), bool)
     count = np.bincount(site[used], minlength=n).astype(np.float64)
     total = np.bincount(site[used], weights=figures[used], minlength=n)
-    return np.divide(total, count, out=np.full(n, np.nan), where=count > 0)
+    mean: Floats = np.full(n, np.nan)
+    np.divide(total, count, out=mean, where=count > 0)
+    return mean
 
 
 def _max(site: Any, figures: Floats, n: int, skip_missing: bool) -> Floats:
@@ -737,5 +755,7 @@ def _taken(
         figures = numbers(features, column, layer)
         padded = np.append(figures, np.nan)
         return padded[position]
-    labels = np.append(series.to_numpy(dtype=object, na_value=None), [None])
+    labels = np.append(
+        series.astype(object).where(series.notna(), None).to_numpy(), [None]
+    )
     return labels[position]

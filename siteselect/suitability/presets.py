@@ -56,6 +56,11 @@ class Entry:
     why: str
 
 
+def _trades(column: str) -> Callable[[Any], Measurement]:
+    """Jobs of a trade in reach; what is folded into a neighbor is skipped."""
+    return lambda layer: Within(layer, radius_km=80, sum=column, skip_missing=True)
+
+
 _ENTRIES = (
     Entry(
         "grid_options",
@@ -157,20 +162,22 @@ _ENTRIES = (
     Entry(
         "labor_build",
         "workforce",
-        lambda layer: Within(layer, radius_km=80, sum="electricians"),
-        Piecewise([(500, 0.0), (5000, 0.5), (20000, 1.0)]),
+        _trades("electricians"),
+        Piecewise([(500, 0.0), (3000, 0.5), (20000, 1.0)]),
         training=0.12,
         inference=0.06,
         bounds_source=f"{JUDGEMENT}: a campus of 1 GW wants 1,000 to 2,000 "
         "electricians at its peak; a tenth of the trade can be had",
         priced_or_limited="no",
-        why="electricians within a working day's drive decide how fast it is built",
+        why="electricians within a working day's drive decide how fast it is built; "
+        "cities whose jobs the layer counts in the county around are skipped, "
+        "and such sites are flagged",
     ),
     Entry(
         "labor_operate",
         "workforce",
-        lambda layer: Within(layer, radius_km=80, sum="hvac_mechanics"),
-        Piecewise([(200, 0.0), (2000, 0.5), (10000, 1.0)]),
+        _trades("hvac_mechanics"),
+        Piecewise([(200, 0.0), (1500, 0.5), (10000, 1.0)]),
         training=0.04,
         inference=0.06,
         bounds_source=JUDGEMENT,
@@ -180,7 +187,7 @@ _ENTRIES = (
     Entry(
         "neighbors",
         "population_points",
-        lambda layer: Within(layer, radius_km=8, sum="population"),
+        lambda layer: Within(layer, radius_km=8, sum="population", skip_missing=True),
         Falling(2000, 40000),
         training=0.06,
         inference=0.05,
@@ -217,7 +224,7 @@ _ENTRIES = (
         "design_wind",
         "design_wind",
         lambda layer: Sample(layer, reach_km=CELL_REACH_KM),
-        Falling(38, 58),
+        Falling(34, 50),
         training=0.04,
         inference=0.05,
         bounds_source=f"{JUDGEMENT}: from the interior's to a hurricane coast's "
@@ -375,9 +382,9 @@ def _layer(layers: Layers, name: str, preset: str) -> Any:
     if name not in layers:
         raise StudyError(
             four_parts(
-                f"Preset {preset!r} reads layer {name!r}",
+                f"presets.{preset}(layers) reads layer {name!r}",
                 f"it is missing.{nearest_name(name, layers)}",
-                f"there are {shown(layers, 12)}",
+                f"there are {shown(layers, 12) or 'no layers'}",
                 "load all layers with datasets.load_all(area)",
             )
         )

@@ -6,6 +6,8 @@ answer. The answers live as long as the call: there is no global cache.
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -20,10 +22,28 @@ from siteselect.layers import Raster, spatial
 from siteselect.layers import raster as raster_queries
 from siteselect.suitability.checks import check_vector, column_of, layer_name
 
+#: What a filter in words may be made of.
+_COMPARISON = (
+    ast.Expression,
+    ast.BoolOp,
+    ast.boolop,
+    ast.UnaryOp,
+    ast.unaryop,
+    ast.BinOp,
+    ast.operator,
+    ast.Compare,
+    ast.cmpop,
+    ast.Name,
+    ast.expr_context,
+    ast.Constant,
+    ast.List,
+    ast.Tuple,
+)
+
 Filter = str | Mapping[str, Any] | Callable[[gpd.GeoDataFrame], "pd.Series[bool]"]
 Answer = TypeVar("Answer")
 
-__all__ = ["Filter", "Queries", "describe_filter", "one_band"]
+__all__ = ["Filter", "Queries", "describe_filter", "function_name", "one_band"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +182,12 @@ def describe_filter(where: Filter | None) -> Any:
         return where
     if isinstance(where, Mapping):
         return {str(key): _plain_filter(value) for key, value in where.items()}
-    return {"kind": "function", "name": getattr(where, "__qualname__", repr(where))}
+    return {"kind": "function", "name": function_name(where)}
+
+
+def function_name(function: object) -> str:
+    """Return the name of a function, or of the type of what is called."""
+    return str(getattr(function, "__qualname__", type(function).__qualname__))
 
 
 def _plain_filter(value: Any) -> Any:
@@ -210,11 +235,11 @@ def _filtered_by_text(
 ) -> gpd.GeoDataFrame:
     """Rows that satisfy a text such as ``"voltage_kv >= 345"``."""
     columns = [c for c in layer.columns if c != layer.geometry.name]
+    table = pd.DataFrame(layer)[columns].reset_index(drop=True)
     try:
-        table = pd.DataFrame(layer)[columns].reset_index(drop=True)
-        mask = table.eval(where, engine="python")
-        keep = pd.Series(mask).fillna(False).to_numpy(dtype=bool)
-        if keep.shape != (len(layer),):
+        read = _columns_read(where, columns)
+        keep = np.asarray(table.eval(where, engine="python"))
+        if keep.shape != (len(layer),) or keep.dtype != bool:
             raise ValueError("the result is not one truth per row")
     except Exception as error:
         raise StudyError(
@@ -225,4 +250,19 @@ def _filtered_by_text(
                 "write for instance where='voltage_kv >= 345'",
             )
         ) from error
-    return layer[keep]
+    # "!=" and "not" hold for a missing figure, which is no knowledge.
+    return layer[keep & table[read].notna().all(axis=1).to_numpy()]
+
+
+def _columns_read(where: str, columns: list[Any]) -> list[Any]:
+    """Columns a text names; refuse what is more than a comparison.
+
+    A study file may come from elsewhere: its filters must not call anything.
+    """
+    quoted = re.findall("`([^`]+)`", where)
+    tree = ast.parse(re.sub("`[^`]+`", "_", where).strip(), mode="eval")
+    for node in ast.walk(tree):
+        if not isinstance(node, _COMPARISON):
+            raise ValueError(f"{type(node).__name__.lower()} is not allowed")
+    named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return [c for c in columns if c in named or c in quoted]

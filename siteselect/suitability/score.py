@@ -123,7 +123,7 @@ def score_sites(
         )
     names = [criterion.name for criterion in criteria]
     weights = normalize_weights([c.weight for c in criteria], names=names)
-    columns = _new_columns(sites, names)
+    columns, earlier = _new_columns(sites, names)
     queries = Queries(sites)
 
     n = len(sites)
@@ -162,7 +162,7 @@ def score_sites(
     table["fallbacks"] = fallbacks
 
     added = pd.DataFrame({c: table[c] for c in columns}, index=sites.index)
-    kept = pd.DataFrame(sites).drop(columns=[c for c in columns if c in sites])
+    kept = pd.DataFrame(sites).drop(columns=earlier)
     scored = gpd.GeoDataFrame(
         pd.concat([kept, added], axis=1), geometry=sites.geometry.name, crs=sites.crs
     )
@@ -238,37 +238,31 @@ def eligibility(
                 )
             )
     n = len(scored)
-    excluded_by = scored["excluded_by"].to_numpy(dtype=object)
-    excluded = excluded_by != ""
+    # Some file formats write an empty text as missing.
+    code, texts = pd.factorize(scored["excluded_by"].astype(object).fillna(""))
+    parts = [set(str(text).split(";")) - {""} for text in texts]
+    excluded = np.array([bool(part) for part in parts], dtype=bool)[code]
     unknown = ~excluded & scored["score"].isna().to_numpy()
     empty = np.zeros(n, dtype=bool)
     if capacity in scored.columns:
         has_capacity = (scored[capacity] > 0).fillna(False).to_numpy(dtype=bool)
         empty = ~excluded & ~unknown & ~has_capacity
-    flags: dict[str, npt.NDArray[Any]] = {
+    flags: dict[str, Any] = {
         "candidates": np.ones(n, dtype=bool),
         "eligible": ~(excluded | unknown | empty),
         "excluded": excluded,
         "unknown": unknown,
         "no_capacity": empty,
-        "with_fallback": (
-            scored["fallbacks"].to_numpy() > 0
-            if "fallbacks" in scored
-            else empty & False
-        ),
+        "with_fallback": scored.get("fallbacks", pd.Series(0, scored.index)) > 0,
     }
     noted = scored.attrs.get("siteselect", {})
     for criterion in noted.get("criteria", []):
         name = criterion["name"]
         if f"{name}_value" in scored:
             flags[f"unknown: {name}"] = scored[f"{name}_value"].isna().to_numpy()
-    parts = [text.split(";") for text in excluded_by]
     known_names = list(noted.get("exclusions", []))
-    seen = {name for row in parts for name in row if name}
-    for name in [*known_names, *sorted(seen - set(known_names))]:
-        flags[f"excluded: {name}"] = np.fromiter(
-            (name in row for row in parts), dtype=bool, count=n
-        )
+    for name in [*known_names, *sorted(set().union(*parts) - set(known_names))]:
+        flags[f"excluded: {name}"] = np.array([name in p for p in parts], bool)[code]
     counts = pd.DataFrame(flags, index=scored.index).astype(np.int64)
     total = counts.sum().to_frame("all").T
     if by is None:
@@ -389,20 +383,16 @@ def _refuse_repeats(kind: str, names: list[str]) -> None:
         )
 
 
-def _new_columns(sites: gpd.GeoDataFrame, names: list[str]) -> list[str]:
-    """Names of the columns to add; refuse to write over a user's own."""
-    columns = [
-        f"{name}_{part}" for name in names for part in ("raw", "value", "contribution")
-    ]
-    columns += _TABLE
+def _new_columns(
+    sites: gpd.GeoDataFrame, names: list[str]
+) -> tuple[list[str], list[str]]:
+    """Columns to add and those of an earlier scoring; refuse to hide a user's own."""
+    columns = [*_criterion_columns(names), *_TABLE]
     _refuse_repeats("column", columns)
-    earlier = sites.attrs.get("siteselect", {}).get("criteria", [])
-    ours = set(_TABLE) if earlier else set()
-    for criterion in earlier:
-        ours |= {
-            f"{criterion['name']}_{part}" for part in ("raw", "value", "contribution")
-        }
-    taken = [c for c in columns if c in sites.columns and c not in ours]
+    noted = sites.attrs.get("siteselect", {}).get("criteria", [])
+    ours = _criterion_columns([criterion["name"] for criterion in noted])
+    earlier = [c for c in sites.columns if noted and c in {*ours, *_TABLE}]
+    taken = [c for c in columns if c in sites.columns and c not in earlier]
     if taken:
         raise StudyError(
             four_parts(
@@ -412,7 +402,12 @@ def _new_columns(sites: gpd.GeoDataFrame, names: list[str]) -> list[str]:
                 f"rename the criterion, or drop it: sites.drop(columns={taken[:5]})",
             )
         )
-    return columns
+    return columns, earlier
+
+
+def _criterion_columns(names: list[str]) -> list[str]:
+    """Columns that belong to criteria of these names."""
+    return [f"{n}_{part}" for n in names for part in ("raw", "value", "contribution")]
 
 
 @contextmanager
@@ -435,7 +430,7 @@ def _measured(criterion: Criterion, queries: Queries) -> Measured:
     if isinstance(criterion.measure, Measurement):
         return criterion.measure.answer(queries)
     sites = queries.sites
-    found = criterion.measure(sites.copy())
+    found: Any = criterion.measure(sites.copy())
     if not isinstance(found, pd.Series) or not found.index.equals(sites.index):
         if isinstance(found, pd.Series):
             stray = found.index.difference(sites.index, sort=False)

@@ -264,7 +264,10 @@ class Piecewise(ValueFunction):
     points: Sequence[tuple[float, float]]
 
     def __post_init__(self) -> None:
-        points = tuple(tuple(point) for point in self.points)
+        points = tuple(
+            tuple(point) if isinstance(point, Sequence) else (point,)
+            for point in self.points
+        )
         if len(points) < 2 or any(len(point) != 2 for point in points):
             raise StudyError(
                 four_parts(
@@ -285,9 +288,9 @@ class Piecewise(ValueFunction):
 
     def _value(self, raw: Floats) -> Floats:
         x, y = np.asarray(self.points, dtype=np.float64).T
-        value = np.interp(raw, x, y)
         # Interpolation may pass the end of a segment by one rounding.
-        return np.clip(value, y.min(), y.max())
+        value: Floats = np.clip(np.interp(raw, x, y), y.min(), y.max())
+        return value
 
 
 @dataclass(frozen=True)
@@ -315,7 +318,9 @@ class Sigmoid(ValueFunction):
     b: float
 
     def __post_init__(self) -> None:
-        _check_bounds("Sigmoid", sorted((self.a, self.b)), strict=True)
+        bounds = (self.a, self.b)
+        is_falling = all(map(_is_number, bounds)) and self.b < self.a
+        _check_bounds("Sigmoid", bounds[::-1] if is_falling else bounds, strict=True)
 
     @property
     def is_monotone(self) -> bool:
@@ -324,9 +329,8 @@ class Sigmoid(ValueFunction):
 
     def _value(self, raw: Floats) -> Floats:
         # logit(0.95) - logit(0.05) = 2 ln 19 spans the stated bounds.
-        slope = 2.0 * math.log(19.0) / (self.b - self.a)
-        middle = self.a + (self.b - self.a) / 2
-        return np.asarray(expit(slope * (raw - middle)), dtype=np.float64)
+        turns = 2.0 * math.log(19.0) * (_along(raw, self.a, self.b) - 0.5)
+        return np.asarray(expit(turns), dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -408,7 +412,15 @@ class Categories(ValueFunction):
 
 def _ramp(raw: Floats, a: float, b: float) -> Floats:
     """0 at ``a``, 1 at ``b``, straight between, held outside."""
-    return np.clip((raw - a) / (b - a), 0.0, 1.0)
+    return np.clip(_along(raw, a, b), 0.0, 1.0)
+
+
+def _along(raw: Floats, a: float, b: float) -> Floats:
+    """0 at ``a``, 1 at ``b``, straight on both sides."""
+    # Far beyond narrow bounds the quotient is infinite, which is as good.
+    with np.errstate(over="ignore"):
+        along: Floats = (raw - a) / (b - a)
+    return along
 
 
 def _at_least(raw: Floats, edge: float) -> Floats:

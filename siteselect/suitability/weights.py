@@ -10,7 +10,17 @@ import numpy.typing as npt
 
 from siteselect.errors import StudyError, four_parts, shown
 
-__all__ = ["normalize_weights"]
+__all__ = ["is_weight", "normalize_weights"]
+
+
+def is_weight(item: object) -> bool:
+    """Return True for a finite number that is not negative."""
+    return (
+        isinstance(item, (int, float, np.integer, np.floating))
+        and not isinstance(item, bool)
+        and math.isfinite(item)
+        and item >= 0
+    )
 
 
 def normalize_weights(
@@ -44,19 +54,23 @@ def normalize_weights(
     >>> normalize_weights([2, 1, 1])
     array([0.5 , 0.25, 0.25])
     """
-    array = np.asarray(weights, dtype=np.float64)
-    labels = list(names) if names is not None else [str(i) for i in range(len(array))]
-    bad = ~(np.isfinite(array) & (array >= 0))
-    if bad.any():
+    listed = list(weights)
+    labels = list(names) if names is not None else [str(i) for i in range(len(listed))]
+    bad = [
+        f"{label!r}: {weight!r}"
+        for label, weight in zip(labels, listed, strict=True)
+        if not is_weight(weight)
+    ]
+    if bad:
         raise StudyError(
             four_parts(
                 "A weight says how much a criterion counts",
-                "found "
-                + shown(f"{labels[i]!r}: {array[i]:g}" for i in np.flatnonzero(bad)),
+                f"found {shown(bad)}",
                 "allowed are finite numbers from 0 up",
                 "turn the value function round (Rising, Falling) rather than the sign",
             )
         )
+    array = np.asarray(listed, dtype=np.float64)
     top = float(array.max(initial=0.0))
     if top == 0:
         raise StudyError(

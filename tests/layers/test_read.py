@@ -140,7 +140,7 @@ def test_csv_with_named_columns_and_wkt(tmp_path):
 def test_csv_without_recognizable_columns(tmp_path):
     path = tmp_path / "sites.csv"
     path.write_text("a,b\n1,2\n")
-    with pytest.raises(LayerError, match="no columns with coordinates") as caught:
+    with pytest.raises(LayerError, match="(?i:no columns with coordinates)") as caught:
         read_layer(path)
     assert messages_have_four_parts(caught.value)
     path.write_text("lonn,latt\n1,2\n")
@@ -193,7 +193,7 @@ def test_a_file_of_several_layers_needs_a_choice(parcels, tmp_path):
     path = tmp_path / "all.gpkg"
     parcels.to_file(path, layer="parcels")
     parcels.to_file(path, layer="roads")
-    with pytest.raises(LayerError, match="it holds 2 layers: parcels, roads"):
+    with pytest.raises(LayerError, match="(?i:it holds 2 layers): parcels, roads"):
         read_layer(path)
     assert len(read_layer(path, layer="roads")) == 3
     with pytest.raises(LayerError, match="Did you mean 'roads'"):
@@ -214,7 +214,7 @@ def test_missing_crs(parcels):
 def test_a_crs_that_contradicts_the_source(parcels):
     with pytest.raises(CRSError, match="never converts"):
         read_layer(parcels, crs="EPSG:5070")
-    with pytest.raises(CRSError, match="pyproj does not know"):
+    with pytest.raises(CRSError, match="(?i:pyproj does not know)"):
         read_layer(parcels, crs="EPSG:nonsense")
 
 
@@ -261,11 +261,11 @@ def test_degrees_that_claim_to_be_meters():
 
 
 def test_empty(parcels, tmp_path):
-    with pytest.raises(LayerError, match="it is empty"):
+    with pytest.raises(LayerError, match="(?i:it is empty)"):
         read_layer(parcels.iloc[:0])
     path = tmp_path / "none.csv"
     path.write_text("lon,lat\n")
-    with pytest.raises(LayerError, match="it is empty"):
+    with pytest.raises(LayerError, match="(?i:it is empty)"):
         read_layer(path)
     path.write_text("")
     with pytest.raises(LayerError, match="damaged"):
@@ -385,7 +385,7 @@ def test_missing_and_unreadable_files(tmp_path, parcels):
             read_layer(path)
         assert caught.value.__suppress_context__ or caught.value.__cause__ is None
     path = tmp_path / "latin.csv"
-    path.write_bytes("lon,lat,name\n-97,32,caf\xe9\n".encode("latin-1"))
+    path.write_bytes("lon,lat,name\n-97,32,\xe9t\xe9\n".encode("latin-1"))
     with pytest.raises(LayerError, match="not in UTF-8"):
         read_layer(path)
     (tmp_path / "nothing").mkdir()
@@ -395,7 +395,7 @@ def test_missing_and_unreadable_files(tmp_path, parcels):
 
 def test_unknown_evidence(parcels):
     with pytest.raises(LayerError, match="Did you mean 'measured'"):
-        read_layer(parcels, evidence="mesured")
+        read_layer(parcels, evidence="measuredd")
 
 
 def test_coordinate_columns_of_a_layer_with_geometry(parcels):
