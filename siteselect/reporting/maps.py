@@ -398,7 +398,9 @@ def _dot_area(count: int) -> float:
 
 def _label_texts(sites: gpd.GeoDataFrame, between: str | None) -> list[str]:
     """Return name and megawatts of each place, or its name alone."""
-    names = ["".join(c if c.isprintable() else " " for c in str(i)) for i in sites.index]
+    names = [
+        "".join(c if c.isprintable() else " " for c in str(i)) for i in sites.index
+    ]
     if between is None or "mw" not in sites.columns:
         return names
     return [
