@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import geopandas as gpd
@@ -50,6 +51,8 @@ Floats = NDArray[np.float64]
 # Criteria a hover shows, the weightiest; more would not fit beside the pointer.
 _MOST_CRITERIA = 16
 _LARGEST_PX = 16.0
+_WHY_CHARACTERS = 40
+_WHY_ROWS = 6
 
 
 def _bokeh() -> Any:
@@ -137,10 +140,10 @@ def _columns(
 
 
 def _picks(
-    sites: gpd.GeoDataFrame, xy: Floats, criteria: Sequence[Mapping[str, Any]]
+    sites: gpd.GeoDataFrame, xy: Floats
 ) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """Return what a page holds of the chosen places, and their tooltip."""
-    data, tips = _columns(sites, xy, criteria)
+    data, tips = _columns(sites, xy, [])
     mw = (
         sites["mw"].to_numpy(dtype=float)
         if "mw" in sites.columns
@@ -152,36 +155,56 @@ def _picks(
     data["size"] = np.round(np.maximum(2 * _LARGEST_PX * share, 5), 1).astype("<f4")
     data["mw"] = [tidy_number(float(v)) for v in mw]
     front = [tips[0], ("MW", "@mw")]
+    back: list[tuple[str, str]] = []
     if "why" in sites.columns:
-        data["why"] = _texts(sites["why"].tolist())
-        front.append(("why", "@why"))
+        # A tooltip does not break lines: a long reason takes several rows.
+        lines = [wrap(t, _WHY_CHARACTERS) for t in _texts(sites["why"].tolist())]
+        for k in range(min(max(map(len, lines), default=0), _WHY_ROWS)):
+            rows = [row[k] if k < len(row) else "" for row in lines]
+            data[f"why{k}"] = rows
+            back.append(("" if k else "why", f"@why{k}"))
     if "cost_usd" in sites.columns:
         data["cost"] = [dollars(float(v)) for v in sites["cost_usd"]]
         front.append(("cost", "@cost"))
     if "substation" in sites.columns:
         data["substation"] = _texts(sites["substation"].tolist())
         front.append(("substation", "@substation"))
-    return data, front + tips[1:]
+    return data, front + tips[1:] + back
 
 
-def _rings(
+def _lines(shapes: NDArray[np.object_]) -> list[Floats]:
+    """Return the coordinates of every line or ring."""
+    parts = shapely.get_parts(shapely.get_parts(shapes))
+    return [shapely.get_coordinates(p) for p in parts[~shapely.is_empty(parts)]]
+
+
+def _ground(
     base: gpd.GeoDataFrame | None,
     crs: CRS,
     box: tuple[float, float, float, float],
-) -> list[Floats]:
-    """Return the outer rings of the ground near the places [map unit]."""
+) -> tuple[list[Floats], list[Floats]]:
+    """Return ground and borders near the places, as rings and lines [map unit]."""
     if base is None or not len(base):
-        return []
+        return [], []
     west, south, east, north = box
-    pad = 0.15 * max(east - west, north - south)
-    around = (west - pad, south - pad, east + pad, north + pad)
+    reach = max(east - west, north - south)
+    # A page can be moved about: there is ground well beyond the first view.
+    around = (west - reach, south - reach, east + reach, north + reach)
     moved = base.geometry.to_crs(crs)
     near = moved[moved.intersects(shapely.box(*around))]
-    simple = near.simplify(max(east - west, north - south) / 2500)
-    cut = shapely.clip_by_rect(np.asarray(simple.array, dtype=object), *around)
-    parts = shapely.get_parts(shapely.get_parts(cut))
-    parts = parts[(shapely.get_type_id(parts) == 3) & ~shapely.is_empty(parts)]
-    return [shapely.get_coordinates(r) for r in shapely.get_exterior_ring(parts)]
+    shapes = np.asarray(near.simplify(reach / 2500).array, dtype=object)
+    cut = shapely.get_parts(shapely.clip_by_rect(shapes, *around))
+    cut = cut[(shapely.get_type_id(cut) == 3) & ~shapely.is_empty(cut)]
+    rings = _lines(shapely.get_exterior_ring(cut))
+    return rings, _lines(shapely.clip_by_rect(shapely.boundary(shapes), *around))
+
+
+def _paths(lines: Sequence[Floats]) -> dict[str, list[list[float]]]:
+    """Return lines as a page holds them [km], to a hundred meters."""
+    return {
+        name: [[round(float(v), 1) for v in line[:, axis] / 1000] for line in lines]
+        for axis, name in enumerate(("xs", "ys"))
+    }
 
 
 def _extent(points: Sequence[Floats], pad: float) -> tuple[float, float, float, float]:
@@ -221,19 +244,25 @@ def _figure(bokeh: Any, plan: PlanLike) -> Any:
     figure.toolbar.logo = None
 
     entries: list[tuple[str, list[Any]]] = []
-    rings = _rings(base, crs, box)
+    rings, borders = _ground(base, crs, box)
     if rings:
-        xs = [[round(float(v), 1) for v in ring[:, 0] / 1000] for ring in rings]
-        ys = [[round(float(v), 1) for v in ring[:, 1] / 1000] for ring in rings]
-        outline = models.ColumnDataSource({"xs": xs, "ys": ys})
         ground = figure.patches(
-            "xs", "ys", source=outline, fill_color=pieces.GROUND, line_color=None
+            "xs",
+            "ys",
+            source=models.ColumnDataSource(_paths(rings)),
+            fill_color=pieces.GROUND,
+            line_color=None,
         )
         ground.level = "image"
-        borders = figure.multi_line(
-            "xs", "ys", source=outline, line_color=pieces.BORDER, line_width=0.8
+    if borders:
+        outline = figure.multi_line(
+            "xs",
+            "ys",
+            source=models.ColumnDataSource(_paths(borders)),
+            line_color=pieces.BORDER,
+            line_width=0.8,
         )
-        borders.level = "annotation"
+        outline.level = "annotation"
 
     criteria = _shown_criteria(frame)
     if "score" in frame.columns and len(frame):
@@ -265,7 +294,13 @@ def _figure(bokeh: Any, plan: PlanLike) -> Any:
             source = models.ColumnDataSource(data)
             if cell_km:
                 drawn = figure.rect(
-                    "x", "y", cell_km, cell_km, source=source, fill_color=paint
+                    "x",
+                    "y",
+                    cell_km,
+                    cell_km,
+                    source=source,
+                    fill_color=paint,
+                    dilate=True,
                 )
             else:
                 drawn = figure.scatter(
@@ -273,7 +308,10 @@ def _figure(bokeh: Any, plan: PlanLike) -> Any:
                 )
             drawn.glyph.line_color = None
             drawn.nonselection_glyph = None
-            figure.add_tools(models.HoverTool(renderers=[drawn], tooltips=tips))
+            # A pick is told above the pointer, the cell under it below.
+            figure.add_tools(
+                models.HoverTool(renderers=[drawn], tooltips=tips, attachment="below")
+            )
             entries.append((f"{name} ({int(rows.sum()):,})", [drawn]))
         if surface.is_known.any():
             figure.add_layout(
@@ -282,10 +320,10 @@ def _figure(bokeh: Any, plan: PlanLike) -> Any:
                 ),
                 "right",
             )
-    if rings:
-        entries.append(("states", [borders]))
+    if borders:
+        entries.append(("states", [outline]))
     if len(sites):
-        data, tips = _picks(sites, chosen, criteria)
+        data, tips = _picks(sites, chosen)
         picks = figure.scatter(
             "x",
             "y",
@@ -296,8 +334,15 @@ def _figure(bokeh: Any, plan: PlanLike) -> Any:
             line_width=1.2,
         )
         picks.level = "overlay"
-        figure.add_tools(models.HoverTool(renderers=[picks], tooltips=tips))
+        figure.add_tools(
+            models.HoverTool(renderers=[picks], tooltips=tips, attachment="above")
+        )
         entries.insert(0, (f"chosen {noun(frame, 2)}, by MW", [picks]))
+    seen = [r for name, drawn_ones in entries if name != "states" for r in drawn_ones]
+    if seen:
+        # The first view is of the places; the ground goes on around it.
+        figure.x_range.renderers = seen
+        figure.y_range.renderers = seen
     if entries:
         legend = models.Legend(
             items=[models.LegendItem(label=n, renderers=r) for n, r in entries],
@@ -312,6 +357,8 @@ def _figure(bokeh: Any, plan: PlanLike) -> Any:
         models.ScaleBar(
             range=figure.x_range,
             unit="km",
+            dimensional=models.Metric(base_unit="m", include=["m", "km"]),
+            bar_length=0.12,
             location="bottom_left",
             border_line_color=None,
         )

@@ -192,6 +192,11 @@ def versions() -> dict[str, str]:
     -------
     dict
         Package name to version, with Python, GDAL, GEOS and PROJ.
+
+    Examples
+    --------
+    >>> {"python", "pulp", "siteselect"} <= set(versions())
+    True
     """
     found = {}
     for name in ("siteselect", *_PACKAGES):
@@ -265,6 +270,18 @@ def plan_record(
     -------
     dict
         Only what JSON can hold, in a fixed order.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, siteselect as ss
+    >>> sites = gpd.GeoDataFrame(
+    ...     {"score": [0.9], "capacity_mw": 100.0},
+    ...     geometry=gpd.points_from_xy([-100], [32]), crs=4326,
+    ... )
+    >>> plan = ss.optimize_sites(sites, power_mw=(100, 100), site_mw=[100])
+    >>> record = plan_record(plan)
+    >>> record["status"], record["total_mw"]
+    ('optimal', 100.0)
     """
     frame = plan.candidates
     notes = attached(frame)
@@ -461,6 +478,19 @@ def write_plan(plan: PlanLike, path: str | os.PathLike[str]) -> Path:
     ------
     StudyError
         If the suffix is not known or the folder does not exist.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import geopandas as gpd, siteselect as ss
+    >>> sites = gpd.GeoDataFrame(
+    ...     {"score": [0.9], "capacity_mw": 100.0},
+    ...     geometry=gpd.points_from_xy([-100], [32]), crs=4326,
+    ... )
+    >>> plan = ss.optimize_sites(sites, power_mw=(100, 100), site_mw=[100])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_plan(plan, folder + "/sites.csv").read_text()[:13]
+    'site,mw,score'
     """
     target = Path(path)
     writer = _WRITERS.get(target.suffix.lower())
@@ -503,6 +533,12 @@ def figure_bytes(figure: Figure, suffix: str = ".png", *, dpi: float = 300) -> b
     -------
     bytes
         The file's content.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> figure_bytes(Figure(), ".png", dpi=30)[1:4]
+    b'PNG'
     """
     kind = suffix.lower().lstrip(".")
     empty: dict[str, dict[str, Any]] = {
@@ -548,6 +584,14 @@ def write_map(
     -------
     pathlib.Path
         The file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from matplotlib.figure import Figure
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_map(Figure(), folder + "/map.png", dpi=30).name
+    'map.png'
     """
     figure = ax if isinstance(ax, Figure) else figure_of(ax)
     return write_bytes(path, figure_bytes(figure, Path(path).suffix, dpi=dpi))

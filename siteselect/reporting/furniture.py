@@ -21,7 +21,7 @@ from matplotlib.patches import Circle, Polygon, Rectangle
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Affine2D, ScaledTranslation, Transform
-from matplotlib_scalebar.scalebar import ScaleBar  # type: ignore[import-untyped]
+from matplotlib_scalebar.scalebar import ScaleBar
 
 from siteselect.errors import StudyError, four_parts, nearest_name, shown
 from siteselect.reporting.labels import text_size, wrap

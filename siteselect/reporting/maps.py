@@ -834,6 +834,19 @@ def plot_plan(
         If the surface's column or the base map cannot be drawn.
     StudyError
         If there is no such preset.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, siteselect as ss
+    >>> sites = gpd.GeoDataFrame(
+    ...     {"score": [0.9], "capacity_mw": 100.0},
+    ...     geometry=gpd.points_from_xy([-100], [32]), crs=4326,
+    ... )
+    >>> plan = ss.optimize_sites(sites, power_mw=(100, 100), site_mw=[100])
+    >>> ax = plot_plan(plan, base=False)
+    >>> "100 MW in 1 site" in [text.get_text() for text in ax.texts]
+    True
+    >>> close_figure(ax)
     """
     frame = plan.candidates
     _check_frame(frame, surface, "A map of the plan")
@@ -899,6 +912,18 @@ def plot_suitability(
     ------
     LayerError
         If the frame has no such column.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> scored = gpd.GeoDataFrame(
+    ...     {"score": [0.9, 0.4], "capacity_mw": 100.0},
+    ...     geometry=gpd.points_from_xy([-100, -99], [32, 33]), crs=4326,
+    ... )
+    >>> ax = plot_suitability(scored, base=False, title="Two places")
+    >>> "Two places" in [text.get_text() for text in ax.texts]
+    True
+    >>> close_figure(ax)
     """
     _check_frame(scored, column, "A map of suitability")
     bounds = lonlat_bounds(scored)

@@ -47,6 +47,7 @@ from siteselect.reporting.plan_like import (
 from siteselect.reporting.tables import limits_table, sites_table, to_csv_text
 
 _FILES = ("map.png", "sites.csv", "limits.csv", "plan.json", "sites.gpkg")
+_SHORT = 14
 # Words for the kinds of accounts that the limits keep.
 _KINDS = {"total": "", "power": "", "money": "", "average": "average, weighted by MW"}
 
@@ -61,7 +62,16 @@ def _table(
     """Return a table as the template takes it; ``numbers`` are right-aligned."""
     return {
         "heads": [
-            {"text": head, "is_number": i in numbers} for i, head in enumerate(heads)
+            {
+                "text": head,
+                "kind": "n"
+                if i in numbers
+                # Short words stay whole; longer ones may break to fit the page.
+                else "k"
+                if all(len(str(row[i])) <= _SHORT for row in rows)
+                else "",
+            }
+            for i, head in enumerate(heads)
         ],
         "rows": [
             {"cells": list(row), "is_marked": bool(marked[i]) if marked else False}
@@ -406,27 +416,24 @@ def _sources(frame: gpd.GeoDataFrame) -> dict[str, Any]:
     scored = {item.name for item in sources_of(frame)}
     rows = []
     for item in sources_of(frame, prepared=True):
+        use = "the score" if item.name in scored else "columns of the candidates"
+        origin = [item.source or "source not stated", item.vintage]
+        terms = [item.licence or short_licence(""), item.attribution]
         rows.append(
             (
-                item.title,
-                "score" if item.name in scored else "columns of the candidates",
+                f"{item.title} (for {use})",
                 item.evidence,
-                item.source or "source not stated",
-                item.vintage,
-                item.licence or short_licence(""),
-                item.attribution,
+                " · ".join(part for part in origin if part),
+                " · ".join(part for part in terms if part),
                 item.not_this,
             )
         )
     return _table(
         [
             "layer",
-            "used for",
             "evidence",
-            "source",
-            "vintage",
-            "licence",
-            "attribution",
+            "source and vintage",
+            "licence and attribution",
             "what it is not",
         ],
         rows,

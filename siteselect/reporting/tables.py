@@ -107,6 +107,17 @@ def limits_table(plan: PlanLike) -> pd.DataFrame:
     -------
     DataFrame
         The plan's ``limits`` in the order a reader asks for them.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, siteselect as ss
+    >>> sites = gpd.GeoDataFrame(
+    ...     {"score": [0.9], "capacity_mw": 100.0},
+    ...     geometry=gpd.points_from_xy([-100], [32]), crs=4326,
+    ... )
+    >>> plan = ss.optimize_sites(sites, power_mw=(100, 100), site_mw=[100])
+    >>> limits_table(plan)["limit"].tolist()
+    ['power']
     """
     limits = plan.limits
     if limits is None or not len(limits):
@@ -201,5 +212,10 @@ def to_csv_text(table: pd.DataFrame) -> str:
     -------
     str
         The text; unknown is empty.
+
+    Examples
+    --------
+    >>> to_csv_text(pd.DataFrame({"mw": [100.0]}, index=["a"])).splitlines()
+    [',mw', 'a,100.0']
     """
     return str(table.to_csv(lineterminator="\n"))
