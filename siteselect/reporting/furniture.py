@@ -369,6 +369,18 @@ def north_arrow_block(angle_deg: float, size: float) -> Block:
     return Block(2 * wide, tall + 1.3 * size, draw)
 
 
+def side_by_side(left: Block, right: Block, gap: float = 6.0) -> Block:
+    """Return two blocks as one, so that they stay in one row."""
+
+    def draw(ax: Axes, points: Transform, x: float, y: float) -> None:
+        left.draw(ax, points, x, y)
+        right.draw(ax, points, x + left.width + gap, y + 2)
+
+    return Block(
+        left.width + gap + right.width, max(left.height, right.height + 2), draw
+    )
+
+
 def legend_megawatts(megawatts: Sequence[float]) -> list[float]:
     """Choose the sizes that a legend shows.
 

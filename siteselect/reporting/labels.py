@@ -38,12 +38,16 @@ class Placement:
         Point of the box where its line to the anchor ends [pt].
     is_placed : ndarray of bool, shape (n,)
         Whether the label found room.
+    cost : float
+        How far the labels stand from their places and what they cover, in
+        points of detour; lower reads better.
     """
 
     lower_left: Floats
     sizes: Floats
     leader: Floats
     is_placed: NDArray[np.bool_]
+    cost: float
 
 
 @lru_cache(maxsize=8192)
@@ -282,6 +286,7 @@ def place_labels(
     n = len(points)
     box = np.full((n, 4), np.nan)
     end = np.full((n, 2), np.nan)
+    spent = np.zeros(n)
     if n:
         gaps = np.hypot(*(points[:, None, :] - points[None, :, :]).transpose(2, 0, 1))
         crowd = (gaps < 70).sum(axis=1)
@@ -295,11 +300,11 @@ def place_labels(
                     wide = _lattice(points[i], size[i], space)
                     found = _best(i, wide, points, radius, box, end, fixed, pad)
                 if found is not None:
-                    box[i], end[i] = found
+                    box[i], end[i], spent[i] = found
             if np.array_equal(before, box, equal_nan=True):
                 break
     placed = np.isfinite(box[:, 0])
-    return Placement(box[:, :2].copy(), size, end, placed)
+    return Placement(box[:, :2].copy(), size, end, placed, float(spent.sum()))
 
 
 def _best(
@@ -311,7 +316,7 @@ def _best(
     end: Floats,
     fixed: Floats,
     pad: float,
-) -> tuple[Floats, Floats] | None:
+) -> tuple[Floats, Floats, float] | None:
     """Return the cheapest free position of label ``i``, None if there is none."""
     boxes, ends, own = choice
     if not len(boxes):
@@ -327,7 +332,7 @@ def _best(
     far = np.arange(len(points)) != i
     if far.any():
         covered = _circle_distance(boxes, points[far]) < radius[far] + 0.8
-        cost += 90.0 * covered.sum(axis=1)
+        cost += 160.0 * covered.sum(axis=1)
         passed = _point_segment_distance(points[far], start, ends) < radius[far] + 0.5
         cost += 25.0 * passed.sum(axis=1)
     cost += 90.0 * (_circle_distance(boxes, points[[i]]) < radius[i])[:, 0]
@@ -340,4 +345,4 @@ def _best(
     best = int(np.argmin(cost))
     if cost[best] >= _FORBIDDEN:
         return None
-    return boxes[best], ends[best]
+    return boxes[best], ends[best], float(cost[best])
