@@ -95,7 +95,8 @@ def _plain(part: str) -> str:
 def _sentence(part: str) -> str:
     """Start with a capital, unless the first word is a name from the code."""
     first = part.split(" ", 1)[0].rstrip(",:;")
-    return part[0].upper() + part[1:] if first.isalpha() else part
+    is_word = first.isalpha() and (len(first) > 1 or first == "a")
+    return part[0].upper() + part[1:] if is_word else part
 
 
 def shown(items: Iterable[object], limit: int = 5) -> str:

@@ -35,8 +35,8 @@ def test_conflicts_travel_with_the_error():
 
 
 def test_parts_are_sentences_and_code_stays_code():
-    text = four_parts("x was asked", "y", "one of a, b.", "ss.call(z)")
-    assert text == "X was asked. Y. Wanted: one of a, b. Try: ss.call(z)."
+    text = four_parts("a was asked", "y", "one of a, b.", "ss.call(z)")
+    assert text == "A was asked. y. Wanted: one of a, b. Try: ss.call(z)."
     text = four_parts("it_mw was asked", "found 3", "four is allowed", "call it")
     assert text == "it_mw was asked. Found 3. Four is allowed. Call it."
 
