@@ -122,6 +122,8 @@ def main() -> None:
                 ("mean_score", "mean score", ".5f"),
             ],
         )
+        for size in args.optimizing:
+            contest("optimizing", "prepare", size, folder, args.limit_s)
         optimizing = [
             contest("optimizing", who, size, folder, args.limit_s)
             for size in args.optimizing

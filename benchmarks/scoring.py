@@ -78,9 +78,11 @@ def with_geopandas(sites: gpd.GeoDataFrame, layers: dict) -> pd.Series:
     def within(layer: str, km: float, column: str, how: str) -> pd.Series:
         rings = points.set_geometry(points.buffer(km * 1000))
         joined = rings.sjoin(layers[layer].to_crs(5070)[[column, "geometry"]])
-        return joined.groupby(level=0)[column].agg(how).reindex(sites.index)
+        found = joined.groupby(level=0)[column].agg(how)
+        # Nothing in reach is a known zero; something unknown in reach is not.
+        return found.reindex(sites.index, fill_value=0)
 
-    raw["grid"] = within("substations", 25, "hosting_capacity_mw", "max").fillna(0)
+    raw["grid"] = within("substations", 25, "hosting_capacity_mw", "max")
     near = points.sjoin_nearest(layers["fiber"].to_crs(5070), distance_col="m")
     raw["fiber"] = near.groupby(level=0)["m"].min() / 1000
     counties = layers["water_stress"].to_crs(5070)[["stress", "geometry"]]
@@ -92,7 +94,7 @@ def with_geopandas(sites: gpd.GeoDataFrame, layers: dict) -> pd.Series:
         solar = np.array([v[0] for v in source.sample(pairs)], dtype=float)
         solar[solar == source.nodata] = np.nan
     raw["solar"] = solar
-    raw["labor"] = within("workforce", 80, "electricians", "sum").fillna(0)
+    raw["labor"] = within("workforce", 80, "electricians", "sum")
     score = pd.Series(0.0, index=sites.index)
     for name, (worst, best) in BOUNDS.items():
         score += WEIGHTS[name] * ((raw[name] - worst) / (best - worst)).clip(0, 1)
