@@ -20,6 +20,7 @@ import numpy as np
 import pulp
 
 import siteselect as ss
+from siteselect.optimization import optimize_sites
 
 SIZES_MW = (100, 200, 300, 500, 750)
 POWER_MW = 3000.0
@@ -60,7 +61,7 @@ def columns(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[tuple[int, 
 
 def with_siteselect(frame: gpd.GeoDataFrame, method: str) -> dict:
     """Solve with the library."""
-    plan = ss.optimize_sites(
+    plan = optimize_sites(
         frame,
         power_mw=(POWER_MW, POWER_MW),
         budget_usd=BUDGET_USD,
