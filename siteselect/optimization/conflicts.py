@@ -63,10 +63,9 @@ def clash_of(problem: Problem, rows: Rows, limit_s: float = TIME_LIMIT_S) -> Cla
        Springer 2008, ch. 6 (deletion filter).
     """
     deadline = time.perf_counter() + limit_s
-    names = [n for n in dict.fromkeys(map(str, rows.limit)) if n not in STRUCTURE]
-    kept = list(names)
+    kept = list(every_limit(rows).names)
     is_smallest = True
-    for name in reversed(names):
+    for name in reversed(list(kept)):
         if len(kept) == 1:
             break
         rest = [n for n in kept if n != name]
@@ -83,6 +82,12 @@ def clash_of(problem: Problem, rows: Rows, limit_s: float = TIME_LIMIT_S) -> Cla
     return Clash(tuple(kept), is_smallest, ways)
 
 
+def every_limit(rows: Rows) -> Clash:
+    """Return all limits as one clash: true of any infeasible program, if coarse."""
+    names = dict.fromkeys(map(str, rows.limit))
+    return Clash(tuple(n for n in names if n not in STRUCTURE), False, {})
+
+
 def _only(rows: Rows, names: list[str]) -> Rows:
     keep = np.isin(rows.limit.astype(str), [*names, *STRUCTURE])
     return rows.take(np.flatnonzero(keep))
@@ -91,8 +96,17 @@ def _only(rows: Rows, names: list[str]) -> Rows:
 def _is_feasible(problem: Problem, rows: Rows, deadline: float) -> bool | None:
     """Return whether a point within ``rows`` exists, None if time ran out."""
     zero = np.zeros(problem.n_columns)
+    left = deadline - time.perf_counter()
+    if left <= 0:
+        return None
     relaxed = highs.solve_lp(
-        zero, rows.matrix, rows.lower, rows.upper, problem.lower, problem.upper
+        zero,
+        rows.matrix,
+        rows.lower,
+        rows.upper,
+        problem.lower,
+        problem.upper,
+        time_limit=left,
     )
     if relaxed.status == "infeasible":
         return False
@@ -121,7 +135,7 @@ def _least_change(
     mine: Bools = rows.limit.astype(str) == name
     soft = np.flatnonzero(mine & np.isin(rows.kind.astype(str), AMOUNTS))
     left = deadline - time.perf_counter()
-    if left <= 0 or soft.size < np.count_nonzero(mine):
+    if left <= 0 or not soft.size or soft.size < np.count_nonzero(mine):
         return None
     n, k = problem.n_columns, soft.size
     place = sparse.csr_array(

@@ -23,7 +23,7 @@ from siteselect.optimization._compile import (
     Sizes,
     compile_problem,
 )
-from siteselect.optimization.conflicts import clash_of, clash_text
+from siteselect.optimization.conflicts import clash_of, clash_text, every_limit
 from siteselect.optimization.limits import SupportsLimit
 from siteselect.optimization.plan import SitePlan, relative_gap
 from siteselect.optimization.priceout import PriceOut
@@ -341,12 +341,6 @@ def solve_full(
 
 def second_opinion(problem: Problem, rows: Rows, gap: float) -> highs.MipResult:
     """Solve the full model once more by another route: HiGHS without presolve."""
-    if problem.n_columns == 0:
-        # Nothing can be chosen: the rows themselves tell, no solver is needed.
-        holds = bool(((rows.lower <= 1e-9) & (rows.upper >= -1e-9)).all())
-        if holds:
-            return highs.MipResult("optimal", 0.0, 0.0, np.zeros(0))
-        return highs.MipResult("infeasible", -np.inf, -np.inf, None)
     sign = 1.0 if problem.maximize else -1.0
     scale = pulp_model.objective_scale(problem)
     found = highs.solve_mip(
@@ -453,7 +447,10 @@ def no_plan(request: Request, solver: str) -> SolverError:
 
 def infeasible(compiled: Compiled, rows: Rows) -> InfeasiblePlanError:
     """Return the error that names the limits that clash."""
-    clash = clash_of(compiled.problem, rows)
+    try:
+        clash = clash_of(compiled.problem, rows)
+    except Exception:  # That no plan exists is known; which limits clash is extra.
+        clash = every_limit(rows)
     said, ways = clash_text(clash)
     return InfeasiblePlanError(
         four_parts(
@@ -589,6 +586,8 @@ def reasons(
         by = getattr(limit, "by", None)
         mine = tight[tight["limit"] == limit.name] if len(tight) else tight
         if not isinstance(by, str | pd.Series) or not len(mine):
+            continue
+        if isinstance(by, str) and by not in frame.columns:
             continue
         key = frame[by] if isinstance(by, str) else by.reindex(frame.index)
         groups.append((limit.name, key, set(mine["group"])))

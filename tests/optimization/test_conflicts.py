@@ -115,3 +115,30 @@ def test_the_set_is_smallest(size):
         for left_out in found:
             assert is_feasible([n for n in found if n != left_out])
     assert seen
+
+
+def test_a_site_that_no_size_fits_leaves_a_program_without_columns():
+    for method in ("full", "priceout"):
+        with pytest.raises(ss.InfeasiblePlanError) as caught:
+            ss.optimize_sites(
+                sites(), site_mw=[900], power_mw=(100, None), min_sites=1, method=method
+            )
+        assert len(caught.value.conflicts) == 1
+        assert set(caught.value.conflicts) < {"power", "sites"}
+
+
+def test_a_failed_search_for_the_cause_keeps_the_verdict(monkeypatch):
+    def fails(*args, **kwargs):
+        raise ss.SolverError("no word from the solver.")
+
+    monkeypatch.setattr("siteselect.optimization.solve.clash_of", fails)
+    error = clash(power_mw=(900, None), max_sites=2, budget_usd=1e12)
+    assert set(error.conflicts) == {"power", "sites", "budget"}
+    assert "not every one of them" in str(error)
+
+
+def test_a_search_without_time_names_every_limit(monkeypatch):
+    monkeypatch.setattr("siteselect.optimization.conflicts.clash_of.__defaults__", (0,))
+    error = clash(power_mw=(900, None), max_sites=2, budget_usd=1e12)
+    assert set(error.conflicts) == {"power", "sites", "budget"}
+    assert "Loosen one of them" in str(error)
