@@ -1040,7 +1040,7 @@ def plain(sites: gpd.GeoDataFrame, spec: Quantity) -> pd.Series[Any]:
         column: pd.Series[Any] = sites[spec].astype(float)
         return column
     if isinstance(spec, pd.Series):
-        return spec.loc[sites.index].astype(float)
+        return pd.Series(spec.loc[sites.index].astype(float))
     return pd.Series(float(spec), index=sites.index)
 
 
@@ -1053,7 +1053,7 @@ def plain_groups(
     if isinstance(by, str):
         key: pd.Series[Any] = sites[by]
         return key
-    return by.loc[sites.index]
+    return pd.Series(by.loc[sites.index])
 
 
 def plain_bound(
