@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 from pyproj import Geod
 from scipy.spatial import cKDTree
 
@@ -23,7 +22,7 @@ def lonlat(frame: gpd.GeoDataFrame) -> Floats:
                 "spacing needs distances on the Earth",
                 "the candidates have no coordinate reference system",
                 "any known CRS",
-                "sites = sites.set_crs(4326)",
+                "use sites.set_crs(4326)",
             )
         )
     shape = frame.geometry
@@ -230,11 +229,3 @@ class Nearby:
             grown.append(np.array(sorted(clique), dtype=np.int64))
         unique = {tuple(c.tolist()): c for c in grown}
         return list(unique.values())
-
-
-def group_codes(frame: gpd.GeoDataFrame, within: str | None) -> Ints | None:
-    """Return group numbers for ``within``, None when all sites belong together."""
-    if within is None:
-        return None
-    codes, _ = pd.factorize(frame[within], sort=False)
-    return codes.astype(np.int64)

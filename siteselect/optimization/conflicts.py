@@ -139,7 +139,7 @@ def _least_change(
         return None
     n, k = problem.n_columns, soft.size
     place = sparse.csr_array(
-        (np.ones(k), (soft, np.arange(k))), shape=(len(rows), k), dtype=np.float64
+        sparse.coo_array((np.ones(k), (soft, np.arange(k))), shape=(len(rows), k))
     )
     found = highs.solve_mip(
         np.concatenate([np.zeros(n), np.full(2 * k, -1.0)]),

@@ -94,7 +94,7 @@ def accounts(
     return pd.DataFrame(
         {
             "limit": limit,
-            "group": pd.Series(list(group), dtype=object),  # type: ignore[call-overload]
+            "group": pd.Series(list(group), dtype="object"),  # type: ignore[call-overload]
             "kind": kind,
             "allowed_min": allowed_min,
             "allowed_max": allowed_max,
@@ -1037,9 +1037,10 @@ def truth(problem: Problem, where: str | pd.Series[Any], limit: str) -> Bools:
 def plain(sites: gpd.GeoDataFrame, spec: Quantity) -> pd.Series[Any]:
     """Return a column, Series or number as a Series over the sites."""
     if isinstance(spec, str):
-        return sites[spec].astype(float)
+        column: pd.Series[Any] = sites[spec].astype(float)
+        return column
     if isinstance(spec, pd.Series):
-        return spec.loc[sites.index].astype(float)
+        return pd.Series(spec.loc[sites.index].astype(float))
     return pd.Series(float(spec), index=sites.index)
 
 
@@ -1049,7 +1050,10 @@ def plain_groups(
     """Return the group of each site as a Series."""
     if by is None:
         return pd.Series("", index=sites.index)
-    return sites[by] if isinstance(by, str) else by.loc[sites.index]
+    if isinstance(by, str):
+        key: pd.Series[Any] = sites[by]
+        return key
+    return pd.Series(by.loc[sites.index])
 
 
 def plain_bound(
@@ -1063,7 +1067,8 @@ def plain_bound(
     if spec is None:
         return np.full(len(index), default)
     if isinstance(spec, str):
-        return sites[spec].astype(float).groupby(key).first().loc[index].to_numpy()
+        first = sites[spec].astype(float).groupby(key).first().loc[index]
+        return np.asarray(first, dtype=np.float64)
     if isinstance(spec, Mapping | pd.Series):
         return np.array([float(spec[k]) for k in index])
     return np.full(len(index), float(spec))

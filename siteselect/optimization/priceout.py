@@ -280,7 +280,7 @@ class PriceOut:
     def separate(self, x: Floats) -> Rows:
         """Return rows of lazy limits that ``x`` violates."""
         problem = self.compiled.problem
-        parts = [limit.cuts(problem, x) for limit in self.spacing]  # type: ignore[attr-defined]
+        parts = [limit.cuts(problem, x) for limit in self.spacing]
         return Rows.stack([Rows.empty(self.n), *parts])
 
     def improving(self, priced: _Priced, master: _Master, choice: Floats) -> Ints:

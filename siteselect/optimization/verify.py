@@ -236,7 +236,7 @@ def _at(frame: Any, spec: Any, label: Any) -> float:
     if isinstance(spec, str):
         return float(frame.at[label, spec])
     if isinstance(spec, pd.Series):
-        return float(spec.at[label])
+        return float(np.asarray(spec.at[label], dtype=np.float64))
     return float(spec)
 
 
