@@ -7,7 +7,7 @@ import numpy as np
 from pyproj import Geod
 from scipy.spatial import cKDTree
 
-from siteselect.errors import CRSError, four_parts
+from siteselect.layers import spatial
 from siteselect.optimization.problem import Floats, Ints
 
 _GEOD = Geod(ellps="WGS84")
@@ -16,20 +16,7 @@ _EARTH_KM = 6371.0088
 
 def lonlat(frame: gpd.GeoDataFrame) -> Floats:
     """Return longitude and latitude [degree] of each row, shape (n, 2)."""
-    if frame.crs is None:
-        raise CRSError(
-            four_parts(
-                "spacing needs distances on the Earth",
-                "the candidates have no coordinate reference system",
-                "any known CRS",
-                "use sites.set_crs(4326)",
-            )
-        )
-    shape = frame.geometry
-    points = (
-        shape if (shape.geom_type == "Point").all() else shape.representative_point()
-    )
-    points = points.to_crs(4326)
+    points = spatial.points_of(frame)
     return np.column_stack([points.x.to_numpy(), points.y.to_numpy()]).astype(float)
 
 
