@@ -17,7 +17,6 @@ from typing import Any, Literal, TypeAlias
 
 import highspy
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
 from siteselect.errors import SolverError, four_parts
@@ -198,14 +197,6 @@ class LiveLp:
             csr.indptr[:-1].astype(np.int32),
             csr.indices.astype(np.int32),
             csr.data,
-        )
-
-    def bound_columns(
-        self, index: npt.NDArray[Any], lower: Floats, upper: Floats
-    ) -> None:
-        """Change the bounds of columns."""
-        self.h.changeColsBounds(
-            int(index.shape[0]), index.astype(np.int32), finite(lower), finite(upper)
         )
 
     def solve(self) -> LpResult:

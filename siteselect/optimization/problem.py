@@ -202,16 +202,6 @@ class Problem:
         """Positions of the columns that open a site."""
         return np.flatnonzero(self.column_opens)
 
-    def with_objective(
-        self, objective: Floats, maximize: bool | None = None
-    ) -> Problem:
-        """Return the same problem with another objective vector."""
-        return replace(
-            self,
-            objective=np.asarray(objective, dtype=np.float64),
-            maximize=self.maximize if maximize is None else maximize,
-        )
-
     def with_columns(self, limit: str, columns: ExtraColumns) -> Problem:
         """Return the problem with a limit's own columns at the end."""
         k = len(columns.names)
