@@ -55,7 +55,8 @@ class Instance:
 @st.composite
 def frames(draw: Any, n_max: int = 8) -> gpd.GeoDataFrame:
     """Draw candidates with all columns that limits may read."""
-    n = draw(st.integers(1, n_max))
+    # Mostly large ones; the few tiny ones hold the corner cases.
+    n = draw(st.sampled_from([n_max, n_max - 1, n_max - 2, n_max, 1, n_max - 1]))
 
     def column(values: Any) -> list[Any]:
         return draw(st.lists(values, min_size=n, max_size=n))
@@ -64,8 +65,8 @@ def frames(draw: Any, n_max: int = 8) -> gpd.GeoDataFrame:
     y = column(st.integers(0, 6))
     sub = column(st.sampled_from(["a", "b", "c"]))
     county = column(st.sampled_from([1, 2, 3]))
-    headroom = {s: draw(st.sampled_from([100.0, 250.0, 300.0, 450.0])) for s in "abc"}
-    water = {c: draw(st.sampled_from([100.0, 700.0, 2000.0])) for c in (1, 2, 3)}
+    headroom = {s: draw(st.sampled_from([450.0, 250.0, 300.0, 100.0])) for s in "abc"}
+    water = {c: draw(st.sampled_from([2000.0, 700.0, 1200.0])) for c in (1, 2, 3)}
     score = column(st.integers(1, 40).map(lambda k: k / 40))
     if n > 2 and draw(st.booleans()):
         score[draw(st.integers(0, n - 1))] = np.nan
@@ -73,7 +74,7 @@ def frames(draw: Any, n_max: int = 8) -> gpd.GeoDataFrame:
         {
             "score": score,
             "capacity_mw": column(
-                st.sampled_from([0.0, 60.0, 120.0, 160.0, 250.0, 400.0])
+                st.sampled_from([400.0, 120.0, 160.0, 60.0, 250.0, 300.0, 0.0])
             ),
             "cost_usd_per_mw": column(st.integers(6, 14).map(lambda k: k * 1e6)),
             "fixed_cost_usd": column(st.integers(0, 90).map(lambda k: k * 1e6)),
@@ -120,7 +121,8 @@ def _limits(draw: Any, frame: gpd.GeoDataFrame) -> list[dict[str, Any]]:
                 ]
             ),
             unique=True,
-            max_size=5,
+            min_size=1,
+            max_size=4,
         )
     )
     for kind in kinds:
@@ -129,7 +131,7 @@ def _limits(draw: Any, frame: gpd.GeoDataFrame) -> list[dict[str, Any]]:
             say["how"] = draw(st.sampled_from(["column", "mapping", "series", "number"]))
             say["number"] = draw(st.sampled_from([200.0, 400.0, 900.0]))
         elif kind == "count":
-            say["number"] = draw(st.integers(0, 3))
+            say["number"] = draw(st.integers(1, 4))
         elif kind == "floor":
             say["number"] = draw(st.sampled_from([1.0, 10.0, 200.0]))
             say["by"] = draw(st.sampled_from([None, "state"]))
@@ -144,9 +146,9 @@ def _limits(draw: Any, frame: gpd.GeoDataFrame) -> list[dict[str, Any]]:
                 draw(st.sampled_from([0.0, 0.5])) if say["least"] is None else None
             )
         elif kind == "distinct":
-            say["number"] = draw(st.integers(1, 3))
+            say["number"] = draw(st.sampled_from([2, 1, 3]))
         elif kind == "per group":
-            say["number"] = draw(st.integers(0, 2))
+            say["number"] = draw(st.sampled_from([1, 2, 0]))
         elif kind == "group share":
             say["number"] = draw(st.sampled_from([0.4, 0.5, 0.75]))
         else:
@@ -234,7 +236,7 @@ def instances(draw: Any, kind: str = "sizes") -> Instance:
     objective = draw(st.sampled_from(["score", "score", "score", "cost", "jobs"]))
     low, high = draw(
         st.sampled_from(
-            [(None, 400), (200, 450), (300, 300), (250, None), (500, 700), (None, None)]
+            [(None, 600), (200, 700), (300, 300), (150, None), (500, 800), (None, None)]
         )
     )
     if objective == "cost" and low is None:
@@ -243,9 +245,9 @@ def instances(draw: Any, kind: str = "sizes") -> Instance:
     if (low, high) != (None, None):
         arguments["power_mw"] = (low, high)
     if draw(st.booleans()):
-        arguments["budget_usd"] = draw(st.sampled_from([0.0, 1.5e9, 3e9, 6e9]))
+        arguments["budget_usd"] = draw(st.sampled_from([6e9, 3e9, 8e9, 1.5e9, 0.0]))
     if draw(st.booleans()):
-        arguments["max_sites"] = draw(st.integers(1, 5))
+        arguments["max_sites"] = draw(st.sampled_from([3, 4, 2, 1]))
     if draw(st.integers(0, 3)) == 0:
         arguments["min_sites"] = draw(st.integers(1, arguments.get("max_sites", 3)))
     if "spacing" not in [s["kind"] for s in says] and draw(st.integers(0, 3)) == 0:

@@ -103,6 +103,8 @@ class PriceOut:
         linked = rows.take(self.account)
         self._sites(problem)
         linked = round_rows(linked, problem)
+        # Rounding may show that no whole sum lies between two bounds.
+        self.is_crossed = bool((linked.lower > linked.upper + 1e-9).any())
         self.upper = drop_columns(linked, self.upper)
         useful = can_bind(linked, problem, self.upper)
         self.kept = np.flatnonzero(useful)
@@ -227,7 +229,7 @@ class PriceOut:
         """
         usable = np.zeros(self.first.size, dtype=bool)
         usable[self.block[self.upper[self.opens] > 0]] = True
-        if (self.site_fixed & ~usable).any():
+        if (self.site_fixed & ~usable).any() or self.is_crossed:
             return "infeasible", None, None
         working = self.start_columns(objective)
         size = max(1.0, float(np.abs(objective).max(initial=1.0)))

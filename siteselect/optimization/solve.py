@@ -298,7 +298,10 @@ def solve_priced(
         name = "HiGHS without presolve, full model"
         return finish(compiled.problem, x, result.bound, None, name, request.gap)
     if found.x is None:
-        raise no_plan(request, f"{found.solver} after pricing out")
+        if deadline is not None and time.perf_counter() >= deadline:
+            raise no_plan(request, f"{found.solver} after pricing out")
+        say("pricing out found no plan: the full model decides")
+        return solve_full(compiled, clock=clock, say=say)
     x = polish(compiled.problem, compiled.rows, found.x)
     name = f"{found.solver}, priced out to {found.core:,} columns"
     return finish(compiled.problem, x, found.bound, found.duals, name, request.gap)
