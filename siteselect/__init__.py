@@ -1,1 +1,308 @@
-"""Choose data-center sites from map layers, with a proof."""
+"""Choose data-center sites from map layers, with a proof.
+
+``import siteselect as ss``: map layers in, a proven and explained set of sites
+out. The names below are the public API; each is loaded from its room on first
+use, so that importing the package costs little more than geopandas.
+
+========================  ====================================================
+room                      what it does
+========================  ====================================================
+``layers``                read and check map layers; the bundled data
+``suitability``           candidates, criteria, exclusions, scores
+``infrastructure``        megawatts, climate, water, carbon, cost, the grid
+``optimization``          limits, the integer program, the plan and its proof
+``reporting``             maps, report, files
+========================  ====================================================
+
+Examples
+--------
+Three gigawatts in Texas, on the bundled layers:
+
+>>> import siteselect as ss
+>>> area = ss.datasets.region("Texas")  # or any polygon / GeoDataFrame
+>>> layers = ss.datasets.load_all(area)  # or your own frames
+>>> sites = ss.grid_candidates(area, spacing_km=10)  # or your own parcels
+>>> sites = ss.prepare(sites, layers)
+
+A criterion is a measurement, a value function and a weight:
+
+>>> criteria = [
+...     ss.Criterion(
+...         "grid",
+...         ss.Within(layers["substations"], radius_km=25, max="hosting_capacity_mw"),
+...         ss.Rising(100, 1000),
+...         weight=0.35,
+...     ),
+...     ss.Criterion(
+...         "fiber", ss.Nearest(layers["fiber"]), ss.Falling(1, 80), weight=0.20
+...     ),
+...     ss.Criterion(
+...         "water",
+...         ss.At(layers["water_stress"], "stress"),
+...         ss.Falling(0.1, 0.8),
+...         weight=0.15,
+...     ),
+...     ss.Criterion(
+...         "solar", ss.Sample(layers["solar_cf"]), ss.Rising(0.14, 0.30), weight=0.10
+...     ),
+...     ss.Criterion(
+...         "labor",
+...         ss.Within(layers["workforce"], radius_km=80, sum="electricians"),
+...         ss.Rising(500, 20000),
+...         weight=0.20,
+...     ),
+... ]
+>>> scored = ss.score_sites(
+...     sites, criteria, exclude=[ss.Near(layers["lakes"], km=0.5)]
+... )
+
+The integer program chooses sites and sizes within every limit, with a proof:
+
+>>> plan = ss.optimize_sites(
+...     scored,
+...     power_mw=(3000, 3000),
+...     budget_usd=45e9,
+...     site_mw=[100, 300, 1000],
+...     limits=[
+...         ss.Limit(
+...             "substation headroom",
+...             per_mw=1,
+...             by="substation",
+...             at_most="headroom_mw",
+...         ),
+...         ss.Limit(
+...             "county water",
+...             per_mw="water_m3_per_mw_year",
+...             by="county",
+...             at_most="water_available_m3_per_year",
+...         ),
+...         ss.Average("carbon", "carbon_kg_per_mwh", at_most=350),
+...         ss.Spread("counties", by="county", at_least=3),
+...         ss.Spacing(km=40),
+...     ],
+... )
+>>> plan.status, plan.total_mw, plan.gap <= 1e-4
+('optimal', 3000.0, True)
+>>> sorted(set(plan.limits["limit"]) - {"power", "budget"})
+['carbon', 'counties', 'county water', 'spacing', 'substation headroom']
+>>> len(plan.verify()) > 0  # redone from the frame, not from the model
+True
+
+What a plan answers afterwards:
+
+>>> ax = plan.plot()
+>>> page = plan.report("report/")
+>>> explorer = plan.explore("map.html")
+>>> others = plan.alternatives(5)
+>>> [other.objective <= plan.objective * (1 + 1e-4) for other in others]
+[True, True, True, True, True]
+>>> bool((plan.importance()["loss"] >= 0).all())
+True
+>>> plan.explain("s0412").is_chosen
+False
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from siteselect._version import __version__
+from siteselect.errors import (
+    ApproximationWarning,
+    CRSError,
+    DataQualityWarning,
+    InfeasiblePlanError,
+    LayerError,
+    MissingDependencyError,
+    SiteSelectError,
+    SiteSelectWarning,
+    SolverError,
+    StudyError,
+)
+
+if TYPE_CHECKING:
+    from siteselect.infrastructure import (
+        accelerators_hosted,
+        accelerators_it_mw,
+        columns,
+        facility_mw,
+        it_mw,
+        parameters,
+        prepare,
+    )
+    from siteselect.layers import LayerInfo, Raster, datasets, layer_info, read_layer
+    from siteselect.optimization import (
+        Average,
+        Limit,
+        Share,
+        SitePlan,
+        Spacing,
+        Spread,
+        build_model,
+        optimize_sites,
+    )
+    from siteselect.reporting import plot_plan, plot_suitability
+    from siteselect.study import Study, bundled_study
+    from siteselect.suitability import (
+        At,
+        Between,
+        Categories,
+        Column,
+        CoveredShare,
+        Criterion,
+        Falling,
+        Inside,
+        Near,
+        Nearest,
+        Piecewise,
+        Rising,
+        Sample,
+        Sigmoid,
+        Step,
+        Where,
+        Within,
+        Zonal,
+        eligibility,
+        grid_candidates,
+        presets,
+        score_sites,
+        substation_candidates,
+    )
+
+_ROOM_OF = {
+    **dict.fromkeys(
+        ("LayerInfo", "Raster", "datasets", "layer_info", "read_layer"), "layers"
+    ),
+    **dict.fromkeys(
+        (
+            "At",
+            "Between",
+            "Categories",
+            "Column",
+            "CoveredShare",
+            "Criterion",
+            "Falling",
+            "Inside",
+            "Near",
+            "Nearest",
+            "Piecewise",
+            "Rising",
+            "Sample",
+            "Sigmoid",
+            "Step",
+            "Where",
+            "Within",
+            "Zonal",
+            "eligibility",
+            "grid_candidates",
+            "presets",
+            "score_sites",
+            "substation_candidates",
+        ),
+        "suitability",
+    ),
+    **dict.fromkeys(
+        (
+            "accelerators_hosted",
+            "accelerators_it_mw",
+            "columns",
+            "facility_mw",
+            "it_mw",
+            "parameters",
+            "prepare",
+        ),
+        "infrastructure",
+    ),
+    **dict.fromkeys(
+        (
+            "Average",
+            "Limit",
+            "Share",
+            "SitePlan",
+            "Spacing",
+            "Spread",
+            "build_model",
+            "optimize_sites",
+        ),
+        "optimization",
+    ),
+    **dict.fromkeys(("plot_plan", "plot_suitability"), "reporting"),
+    **dict.fromkeys(("Study", "bundled_study"), "study"),
+}
+
+__all__ = [
+    "ApproximationWarning",
+    "At",
+    "Average",
+    "Between",
+    "CRSError",
+    "Categories",
+    "Column",
+    "CoveredShare",
+    "Criterion",
+    "DataQualityWarning",
+    "Falling",
+    "InfeasiblePlanError",
+    "Inside",
+    "LayerError",
+    "LayerInfo",
+    "Limit",
+    "MissingDependencyError",
+    "Near",
+    "Nearest",
+    "Piecewise",
+    "Raster",
+    "Rising",
+    "Sample",
+    "Share",
+    "Sigmoid",
+    "SitePlan",
+    "SiteSelectError",
+    "SiteSelectWarning",
+    "SolverError",
+    "Spacing",
+    "Spread",
+    "Step",
+    "Study",
+    "StudyError",
+    "Where",
+    "Within",
+    "Zonal",
+    "__version__",
+    "accelerators_hosted",
+    "accelerators_it_mw",
+    "build_model",
+    "bundled_study",
+    "columns",
+    "datasets",
+    "eligibility",
+    "facility_mw",
+    "grid_candidates",
+    "it_mw",
+    "layer_info",
+    "optimize_sites",
+    "parameters",
+    "plot_plan",
+    "plot_suitability",
+    "prepare",
+    "presets",
+    "read_layer",
+    "score_sites",
+    "substation_candidates",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its room on first use."""
+    room = _ROOM_OF.get(name)
+    if room is None:
+        raise AttributeError(f"module 'siteselect' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"siteselect.{room}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return sorted({*globals(), *__all__})

@@ -9,6 +9,7 @@ that mends it.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 
@@ -65,9 +66,37 @@ class ApproximationWarning(SiteSelectWarning):
 
 
 def four_parts(asked: str, found: str, allowed: str, mend: str) -> str:
-    """Join the four parts of a message into one sentence each."""
-    parts = (asked, found, allowed, mend)
-    return " ".join(p.strip().rstrip(".") + "." for p in parts if p)
+    """Join the four parts of a message into one sentence each.
+
+    Examples
+    --------
+    >>> four_parts("a plan was asked for", "none exists", "limits that hold", "f(x)")
+    'A plan was asked for. None exists. Wanted: limits that hold. Try: f(x).'
+    """
+    wanted = _plain(allowed)
+    if wanted and not _SAYS_ALLOWED.search(wanted):
+        wanted = f"Wanted: {wanted}"
+    call = _plain(mend)
+    if call and not call.split(" ", 1)[0].rstrip(",:;").isalpha():
+        call = f"Try: {call}"
+    parts = (_plain(asked), _plain(found), wanted, call)
+    return " ".join(_sentence(part) + "." for part in parts if part)
+
+
+_SAYS_ALLOWED = re.compile(
+    r"\b(allowed|allows|can|is|are|may|must|needed|needs)\b", re.I
+)
+
+
+def _plain(part: str) -> str:
+    return part.strip().rstrip(".")
+
+
+def _sentence(part: str) -> str:
+    """Start with a capital, unless the first word is a name from the code."""
+    first = part.split(" ", 1)[0].rstrip(",:;")
+    is_word = first.isalpha() and (len(first) > 1 or first == "a")
+    return part[0].upper() + part[1:] if is_word else part
 
 
 def shown(items: Iterable[object], limit: int = 5) -> str:

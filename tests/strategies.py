@@ -74,7 +74,7 @@ def frames(draw: Any, n_max: int = 8) -> gpd.GeoDataFrame:
         {
             "score": score,
             "capacity_mw": column(
-                st.sampled_from([400.0, 120.0, 160.0, 60.0, 250.0, 300.0, 0.0])
+                st.sampled_from([400.0, 160.0, 300.0, 250.0, 400.0, 120.0, 60.0, 0.0])
             ),
             "cost_usd_per_mw": column(st.integers(6, 14).map(lambda k: k * 1e6)),
             "fixed_cost_usd": column(st.integers(0, 90).map(lambda k: k * 1e6)),
@@ -103,6 +103,8 @@ def frames(draw: Any, n_max: int = 8) -> gpd.GeoDataFrame:
 def _limits(draw: Any, frame: gpd.GeoDataFrame) -> list[dict[str, Any]]:
     """Draw limits as plain dictionaries; `build_limits` makes them objects."""
     out: list[dict[str, Any]] = []
+    # Many limits at once mostly leave nothing to choose: draw them rarely.
+    most = draw(st.sampled_from([1, 1, 2, 2, 3, 4]))
     kinds = draw(
         st.lists(
             st.sampled_from(
@@ -122,28 +124,30 @@ def _limits(draw: Any, frame: gpd.GeoDataFrame) -> list[dict[str, Any]]:
             ),
             unique=True,
             min_size=1,
-            max_size=4,
+            max_size=most,
         )
     )
     for kind in kinds:
         say: dict[str, Any] = {"kind": kind}
         if kind in ("headroom", "water"):
-            say["how"] = draw(st.sampled_from(["column", "mapping", "series", "number"]))
+            say["how"] = draw(
+                st.sampled_from(["column", "mapping", "series", "number"])
+            )
             say["number"] = draw(st.sampled_from([200.0, 400.0, 900.0]))
         elif kind == "count":
             say["number"] = draw(st.integers(1, 4))
         elif kind == "floor":
-            say["number"] = draw(st.sampled_from([1.0, 10.0, 200.0]))
+            say["number"] = draw(st.sampled_from([1.0, 10.0, 10.0, 40.0, 200.0]))
             say["by"] = draw(st.sampled_from([None, "state"]))
         elif kind == "average":
-            say["most"] = draw(st.sampled_from([None, 200.0, 350.0, 500.0]))
+            say["most"] = draw(st.sampled_from([None, 350.0, 400.0, 500.0, 200.0]))
             say["least"] = (
-                draw(st.sampled_from([120.0, 300.0])) if say["most"] is None else None
+                draw(st.sampled_from([120.0, 300.0, 220.0])) if say["most"] is None else None
             )
         elif kind == "share":
-            say["least"] = draw(st.sampled_from([None, 0.25, 0.5, 1.0]))
+            say["least"] = draw(st.sampled_from([None, 0.25, 0.25, 0.5, 1.0]))
             say["most"] = (
-                draw(st.sampled_from([0.0, 0.5])) if say["least"] is None else None
+                draw(st.sampled_from([0.5, 0.75, 0.0])) if say["least"] is None else None
             )
         elif kind == "distinct":
             say["number"] = draw(st.sampled_from([2, 1, 3]))
@@ -195,9 +199,7 @@ def build_limits(frame: gpd.GeoDataFrame, says: list[dict[str, Any]]) -> list[An
             )
         elif kind == "share":
             out.append(
-                opt.Share(
-                    kind, "is_clean", at_least=say["least"], at_most=say["most"]
-                )
+                opt.Share(kind, "is_clean", at_least=say["least"], at_most=say["most"])
             )
         elif kind == "distinct":
             out.append(opt.Spread(kind, "state", at_least=say["number"]))
@@ -236,7 +238,7 @@ def instances(draw: Any, kind: str = "sizes") -> Instance:
     objective = draw(st.sampled_from(["score", "score", "score", "cost", "jobs"]))
     low, high = draw(
         st.sampled_from(
-            [(None, 600), (200, 700), (300, 300), (150, None), (500, 800), (None, None)]
+            [(None, 600), (200, 700), (300, 300), (None, 450), (150, None), (500, 800), (None, None)]
         )
     )
     if objective == "cost" and low is None:
@@ -245,19 +247,21 @@ def instances(draw: Any, kind: str = "sizes") -> Instance:
     if (low, high) != (None, None):
         arguments["power_mw"] = (low, high)
     if draw(st.booleans()):
-        arguments["budget_usd"] = draw(st.sampled_from([6e9, 3e9, 8e9, 1.5e9, 0.0]))
+        arguments["budget_usd"] = draw(st.sampled_from([6e9, 3e9, 8e9, 4.5e9, 1.5e9, 0.0]))
     if draw(st.booleans()):
-        arguments["max_sites"] = draw(st.sampled_from([3, 4, 2, 1]))
-    if draw(st.integers(0, 3)) == 0:
+        arguments["max_sites"] = draw(st.sampled_from([3, 4, 2, 3, 1]))
+    if draw(st.integers(0, 5)) == 5:
         arguments["min_sites"] = draw(st.integers(1, arguments.get("max_sites", 3)))
-    if "spacing" not in [s["kind"] for s in says] and draw(st.integers(0, 3)) == 0:
+    if "spacing" not in [s["kind"] for s in says] and draw(st.integers(0, 3)) == 3:
         arguments["min_spacing_km"] = draw(st.sampled_from([30.0, 60.0]))
     labels = list(frame.index)
-    if draw(st.integers(0, 3)) == 0:
+    if draw(st.integers(0, 3)) == 3:
         arguments["forbidden"] = [draw(st.sampled_from(labels))]
-    if draw(st.integers(0, 3)) == 0:
+    if draw(st.integers(0, 4)) == 4:
         site = draw(st.sampled_from(labels))
-        if can_hold(frame, site, site_mw) and site not in arguments.get("forbidden", ()):
+        if can_hold(frame, site, site_mw) and site not in arguments.get(
+            "forbidden", ()
+        ):
             arguments["fixed"] = [site]
     return Instance(frame, arguments, says)
 

@@ -1,1 +1,18 @@
-"""The layers room."""
+"""Layers: reading, checking, the bundle, rasters, and every spatial question."""
+
+from siteselect.layers import check, crs, datasets, raster, spatial
+from siteselect.layers.info import LayerInfo, layer_info
+from siteselect.layers.raster import Raster
+from siteselect.layers.read import read_layer
+
+__all__ = [
+    "LayerInfo",
+    "Raster",
+    "check",
+    "crs",
+    "datasets",
+    "layer_info",
+    "raster",
+    "read_layer",
+    "spatial",
+]

@@ -210,6 +210,12 @@ class LiveLp:
         )
 
 
+def _without_columns(row_lower: Floats, row_upper: Floats) -> Status:
+    """Judge a program of rows alone: HiGHS calls it empty, whatever they ask."""
+    holds = bool(((row_lower <= 1e-9) & (row_upper >= -1e-9)).all())
+    return "optimal" if holds else "infeasible"
+
+
 def solve_lp(
     objective: Floats,
     matrix: Any,
@@ -220,6 +226,10 @@ def solve_lp(
     **options: Any,
 ) -> LpResult:
     """Solve a linear program once."""
+    if not objective.shape[0]:
+        status = _without_columns(row_lower, row_upper)
+        value = 0.0 if status == "optimal" else -np.inf
+        return LpResult(status, value, np.zeros(0), np.zeros(row_lower.shape[0]))
     lp = LiveLp(objective, matrix, row_lower, row_upper, lower, upper, **options)
     return lp.solve()
 
@@ -239,6 +249,10 @@ def solve_mip(
     **options: Any,
 ) -> MipResult:
     """Solve an integer program; a time limit is asked for, not guaranteed."""
+    if not objective.shape[0]:
+        if _without_columns(row_lower, row_upper) == "optimal":
+            return MipResult("optimal", 0.0, 0.0, np.zeros(0))
+        return MipResult("infeasible", -np.inf, -np.inf, None)
     options = {"mip_rel_gap": gap, "mip_abs_gap": 0.0, **options}
     if time_limit_s is not None:
         options["time_limit"] = max(0.01, float(time_limit_s))

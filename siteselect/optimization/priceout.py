@@ -105,7 +105,7 @@ class PriceOut:
         linked = round_rows(linked, problem)
         # Rounding may show that no whole sum lies between two bounds.
         self.is_crossed = bool((linked.lower > linked.upper + 1e-9).any())
-        self.upper = drop_columns(linked, self.upper)
+        self.upper = drop_columns(linked, problem, self.upper)
         useful = can_bind(linked, problem, self.upper)
         self.kept = np.flatnonzero(useful)
         # Rows [0, n_account) belong to limits and carry prices; cuts follow.
@@ -171,9 +171,10 @@ class PriceOut:
         gain = np.where(self.site_fixed, best, np.maximum(best, 0.0))
         own = value[self.own]
         problem = self.compiled.problem
-        own_gain = np.maximum(
-            own * problem.lower[self.own], own * problem.upper[self.own]
+        best_end = np.where(
+            own > 0, problem.upper[self.own], problem.lower[self.own]
         )
+        own_gain = np.where(own == 0, 0.0, own) * np.where(own == 0, 0.0, best_end)
         bound = constant + float(gain.sum()) + float(own_gain.sum())
         column_bound = np.full(self.n, bound)
         column_bound[self.opens] = bound - gain[self.block] + open_value
@@ -521,6 +522,20 @@ class PriceOut:
         result, name = pulp_model.solve(
             small, rows, solver=solver, gap=gap, time_limit_s=time_limit_s
         )
+        if result.status == "infeasible":
+            # A wrong "infeasible" would become a wrong bound: ask by another route.
+            result = highs.solve_mip(
+                small.objective,
+                rows.matrix,
+                rows.lower,
+                rows.upper,
+                small.lower,
+                small.upper,
+                small.integrality,
+                gap=gap,
+                time_limit_s=time_limit_s,
+                presolve="off",
+            )
         return result, name
 
     def greedy(
@@ -666,10 +681,10 @@ class _Master:
 # -- preparation ----------------------------------------------------------------
 
 
-def _nonnegative(rows: Rows) -> Bools:
-    """Return which rows have no negative coefficient."""
+def _only_grows(rows: Rows, problem: Problem) -> Bools:
+    """Return which rows can only grow from zero, whatever is chosen."""
     out = np.ones(len(rows), dtype=bool)
-    negative = rows.matrix.data < 0
+    negative = (rows.matrix.data < 0) | (problem.lower[rows.matrix.indices] < 0)
     row = np.repeat(np.arange(len(rows)), np.diff(rows.matrix.indptr))
     out[row[negative]] = False
     return out
@@ -681,11 +696,14 @@ def _entries(rows: Rows) -> tuple[Ints, Ints, Floats]:
     return row, matrix.indices.astype(np.int64), matrix.data
 
 
-def drop_columns(rows: Rows, upper: Floats) -> Floats:
-    """Close columns that alone break a row without negative coefficients."""
+def drop_columns(rows: Rows, problem: Problem, upper: Floats) -> Floats:
+    """Close integer columns that alone break a row that can only grow.
+
+    A continuous column stays: a part of it may fit.
+    """
     row, column, a = _entries(rows)
     over = a > (rows.upper + 1e-9 + 1e-9 * np.abs(rows.upper))[row]
-    over &= _nonnegative(rows)[row]
+    over &= _only_grows(rows, problem)[row] & problem.integrality[column]
     upper = upper.copy()
     upper[column[over]] = 0.0
     return upper
@@ -699,6 +717,9 @@ def can_bind(rows: Rows, problem: Problem, upper: Floats) -> Bools:
     if not len(rows):
         return np.zeros(0, dtype=bool)
     row, column, a = _entries(rows)
+    there = a != 0
+    row, column, a = row[there], column[there], a[there]
+    from_lower = a * problem.lower[column]
     a = a * upper[column]
     site = problem.column_site[column]
     opens = problem.column_opens[column]
@@ -718,8 +739,8 @@ def can_bind(rows: Rows, problem: Problem, upper: Floats) -> Bools:
         np.add.at(most, at, top)
         np.add.at(least, at, low)
     other = ~which
-    np.add.at(most, row[other], np.maximum(a[other], 0.0))
-    np.add.at(least, row[other], np.minimum(a[other], 0.0))
+    np.add.at(most, row[other], np.maximum(a, from_lower)[other])
+    np.add.at(least, row[other], np.minimum(a, from_lower)[other])
     room = 1e-9 * np.maximum(1.0, np.abs(most))
     return (most > rows.upper - room) & np.isfinite(rows.upper) | (
         (least < rows.lower + room) & np.isfinite(rows.lower)
@@ -766,7 +787,7 @@ def count_cuts(rows: Rows, problem: Problem, upper: Floats) -> Rows:
     row, column, a = _entries(rows)
     # Rows over a large part of the columns would only add dense rows.
     narrow = np.diff(rows.matrix.indptr) <= max(50, n // 20)
-    usable = (_nonnegative(rows) & np.isfinite(rows.upper) & narrow)[row]
+    usable = (_only_grows(rows, problem) & np.isfinite(rows.upper) & narrow)[row]
     usable &= problem.column_opens[column] & (upper[column] > 0)
     row, column, a = row[usable], column[usable], a[usable]
     site = problem.column_site[column]

@@ -252,8 +252,10 @@ def solve(
     objective = sign * float(problem.objective @ x)
     bound = np.inf
     if status == "optimal":
-        # The solver's word: proven within the relative gap it was given.
-        bound = objective + gap * max(abs(objective), 1e-9)
+        # The solver's word: proven within the gap it was given.
+        told = getattr(tool, "optionsDict", {})
+        room = max(gap, float(told.get("gapRel") or 0.0)) * max(abs(objective), 1e-9)
+        bound = objective + room + float(told.get("gapAbs") or 0.0) / scale
     return MipResult(status, objective, bound, x), name
 
 

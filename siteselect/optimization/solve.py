@@ -11,7 +11,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from siteselect.errors import InfeasiblePlanError, SolverError, four_parts, shown
+from siteselect.errors import InfeasiblePlanError, SolverError, four_parts
 from siteselect.optimization import highs, pulp_model
 from siteselect.optimization._compile import (
     DEFAULT_CAPACITY,
@@ -23,6 +23,7 @@ from siteselect.optimization._compile import (
     Sizes,
     compile_problem,
 )
+from siteselect.optimization.conflicts import clash_of, clash_text, every_limit
 from siteselect.optimization.limits import SupportsLimit
 from siteselect.optimization.plan import SitePlan, relative_gap
 from siteselect.optimization.priceout import PriceOut
@@ -340,12 +341,6 @@ def solve_full(
 
 def second_opinion(problem: Problem, rows: Rows, gap: float) -> highs.MipResult:
     """Solve the full model once more by another route: HiGHS without presolve."""
-    if problem.n_columns == 0:
-        # Nothing can be chosen: the rows themselves tell, no solver is needed.
-        holds = bool(((rows.lower <= 1e-9) & (rows.upper >= -1e-9)).all())
-        if holds:
-            return highs.MipResult("optimal", 0.0, 0.0, np.zeros(0))
-        return highs.MipResult("infeasible", -np.inf, -np.inf, None)
     sign = 1.0 if problem.maximize else -1.0
     scale = pulp_model.objective_scale(problem)
     found = highs.solve_mip(
@@ -452,15 +447,19 @@ def no_plan(request: Request, solver: str) -> SolverError:
 
 def infeasible(compiled: Compiled, rows: Rows) -> InfeasiblePlanError:
     """Return the error that names the limits that clash."""
-    names = [x.name for x in compiled.limits]
+    try:
+        clash = clash_of(compiled.problem, rows)
+    except Exception:  # That no plan exists is known; which limits clash is extra.
+        clash = every_limit(rows)
+    said, ways = clash_text(clash)
     return InfeasiblePlanError(
         four_parts(
             "a plan within all limits was asked for",
-            "none exists; these limits are in play: " + shown(names, 10),
+            f"none exists: {said}",
             "limits that hold together",
-            "loosen one of them",
+            ways,
         ),
-        names,
+        clash.names,
     )
 
 
@@ -586,7 +585,9 @@ def reasons(
     for limit in compiled.limits:
         by = getattr(limit, "by", None)
         mine = tight[tight["limit"] == limit.name] if len(tight) else tight
-        if by is None or not len(mine):
+        if not isinstance(by, str | pd.Series) or not len(mine):
+            continue
+        if isinstance(by, str) and by not in frame.columns:
             continue
         key = frame[by] if isinstance(by, str) else by.reindex(frame.index)
         groups.append((limit.name, key, set(mine["group"])))

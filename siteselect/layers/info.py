@@ -1,0 +1,131 @@
+"""What a layer is: title, source, evidence, units, and what it is not."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from siteselect.errors import LayerError, four_parts, nearest_name, shown
+
+#: The levels of evidence, strongest first.
+EVIDENCE = ("measured", "modelled", "proxy", "synthetic", "unstated")
+_KEY = "siteselect"
+
+_Frame = TypeVar("_Frame", bound=pd.DataFrame)
+
+
+@dataclass(frozen=True)
+class LayerInfo:
+    """What is known about a layer.
+
+    Parameters
+    ----------
+    name : str
+        Short name, as in the catalog.
+    title : str
+        One line for people.
+    evidence : str
+        ``measured``, ``modelled``, ``proxy``, ``synthetic`` or ``unstated``.
+    source, licence, attribution, vintage : str
+        Where it comes from, under which terms, and of what year.
+    resolution_km : float or None
+        What the layer can tell apart [km]; None if unstated.
+    units : Mapping of str to str
+        Unit of each column or band.
+    not_this : str
+        What the layer is not, for a reader who might mistake it.
+
+    Examples
+    --------
+    >>> LayerInfo("parcels", evidence="measured").evidence
+    'measured'
+    """
+
+    name: str = "layer"
+    title: str = ""
+    evidence: str = "unstated"
+    source: str = ""
+    licence: str = ""
+    attribution: str = ""
+    vintage: str = ""
+    resolution_km: float | None = None
+    units: Mapping[str, str] = field(default_factory=dict)
+    not_this: str = ""
+
+    def __post_init__(self) -> None:
+        if self.evidence not in EVIDENCE:
+            raise LayerError(
+                four_parts(
+                    f"Layer {self.name!r} states its evidence",
+                    f"{self.evidence!r} is not a level of evidence",
+                    f"{shown(EVIDENCE)} are allowed",
+                    'Pass e.g. `evidence="measured"`.'
+                    + nearest_name(str(self.evidence), EVIDENCE),
+                )
+            )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain, JSON-able values, as stored in ``frame.attrs``."""
+        values = dataclasses.asdict(self)
+        values["units"] = dict(self.units)
+        return values
+
+
+_FIELDS = tuple(f.name for f in dataclasses.fields(LayerInfo))
+
+
+def layer_info(layer: object) -> LayerInfo:
+    """Return what is known about a layer.
+
+    Parameters
+    ----------
+    layer : GeoDataFrame, DataFrame or Raster
+        Any layer; a user's own frame may say nothing about itself.
+
+    Returns
+    -------
+    LayerInfo
+        With evidence ``"unstated"`` where the layer does not say.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> layer_info(pd.DataFrame()).evidence
+    'unstated'
+    """
+    own = getattr(layer, "info", None)
+    if isinstance(own, LayerInfo):
+        return own
+    stored = getattr(layer, "attrs", {}).get(_KEY, {})
+    return LayerInfo(**{k: v for k, v in stored.items() if k in _FIELDS})
+
+
+def with_info(frame: _Frame, info: LayerInfo) -> _Frame:
+    """Return a shallow copy of a frame that carries what is known about it.
+
+    Parameters
+    ----------
+    frame : DataFrame or GeoDataFrame
+        The layer; not changed.
+    info : LayerInfo
+        What to attach.
+
+    Returns
+    -------
+    DataFrame or GeoDataFrame
+        Same rows and columns; ``attrs["siteselect"]`` filled.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = with_info(pd.DataFrame(), LayerInfo("mine", evidence="proxy"))
+    >>> layer_info(frame).name
+    'mine'
+    """
+    out = frame.copy(deep=False)
+    out.attrs[_KEY] = {**out.attrs.get(_KEY, {}), **info.as_dict()}
+    return out

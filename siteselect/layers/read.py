@@ -1,0 +1,666 @@
+"""Reading any layer, and refusing clearly what cannot be used."""
+
+from __future__ import annotations
+
+import csv
+import re
+import tempfile
+import warnings
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import pyogrio.errors
+import pyproj
+import pyproj.exceptions
+import rasterio
+import rasterio.errors
+import shapely
+
+from siteselect.errors import (
+    CRSError,
+    DataQualityWarning,
+    LayerError,
+    four_parts,
+    nearest_name,
+    shown,
+)
+from siteselect.layers import check
+from siteselect.layers.crs import WGS84, require_crs
+from siteselect.layers.info import LayerInfo, layer_info, with_info
+from siteselect.layers.raster import Raster
+
+Source: TypeAlias = "str | Path | pd.DataFrame | gpd.GeoDataFrame | gpd.GeoSeries"
+
+_TEXT = (".csv", ".tsv", ".txt")
+_PARQUET = (".parquet", ".geoparquet", ".pq")
+_FEATHER = (".feather", ".arrow")
+_RASTER = (
+    ".tif", ".tiff", ".vrt", ".img", ".asc", ".jp2", ".nc", ".grd", ".hgt", ".bil",
+    ".dem", ".flt", ".grib", ".grib2", ".h5", ".hdf",
+)  # fmt: skip
+
+# Names of coordinate columns, in order of preference; degrees unless noted.
+_LON = ("lon", "longitude", "long", "lng", "lon_dd", "longitude_dd", "x_lon")
+_LAT = ("lat", "latitude", "lat_dd", "latitude_dd", "y_lat")
+_X = ("x", "easting", "x_coord", "xcoord", "point_x", "coord_x")
+_Y = ("y", "northing", "y_coord", "ycoord", "point_y", "coord_y")
+_WKT = ("wkt", "geometry", "geom", "the_geom", "shape_wkt", "geometry_wkt")
+
+# A KMZ that unpacks to more than this is refused [bytes].
+_KMZ_BYTES = 2_000_000_000
+
+
+def read_layer(
+    source: Source,
+    *,
+    layer: str | None = None,
+    x: str | None = None,
+    y: str | None = None,
+    crs: Any = None,
+    wkt: str | None = None,
+    id: str | None = None,  # noqa: A002 - the word users know
+    area: gpd.GeoDataFrame | gpd.GeoSeries | None = None,
+    required: Sequence[str] = (),
+    nonnegative: Sequence[str] = (),
+    geometry_type: str | Sequence[str] | None = None,
+    repair: bool = True,
+    swap_xy: bool = False,
+    bands: Sequence[int] = (),
+    margin_km: float = 100.0,
+    name: str | None = None,
+    title: str = "",
+    evidence: str = "unstated",
+    provenance: str = "",
+    licence: str = "",
+    attribution: str = "",
+    vintage: str = "",
+    resolution_km: float | None = None,
+    units: Mapping[str, str] | None = None,
+    not_this: str = "",
+) -> Any:
+    """Read a map layer and refuse clearly what cannot be used.
+
+    Reads what geopandas, pyogrio and rasterio read (GeoPackage, Shapefile,
+    GeoJSON, FlatGeobuf, GeoParquet, KML, GeoTIFF and many more), KMZ, tables
+    (CSV, Parquet) with coordinate columns or well-known text, and frames in
+    memory. Rows are never dropped; nothing is reprojected.
+
+    Parameters
+    ----------
+    source : path, URL, DataFrame, GeoDataFrame or GeoSeries
+        The layer. A frame is not changed.
+    layer : str, optional
+        Which layer of a file that holds several.
+    x, y : str, optional
+        Columns with longitude and latitude (or easting and northing, then
+        with ``crs``); guessed from usual names.
+    crs : optional
+        What the coordinates are in, for sources that do not say. It must
+        agree with a source that does.
+    wkt : str, optional
+        Column with geometries as well-known text; guessed from usual names.
+    id : str, optional
+        Column that becomes the index; must be unique.
+    area : GeoDataFrame or GeoSeries, optional
+        The study area, to check that the layer lies in or near it.
+    required : list of str
+        Columns that must be there, without NaN or infinity.
+    nonnegative : list of str
+        Columns that must be numbers of 0 or more, such as capacities; NaN
+        means unknown unless the column is also required.
+    geometry_type : str or list of str, optional
+        ``"point"``, ``"line"``, ``"polygon"`` or an exact type.
+    repair : bool
+        Repair invalid geometries with a warning; False refuses them.
+    swap_xy : bool
+        Exchange x and y of every coordinate first.
+    bands : list of int
+        Bands of a raster to use, counted from 1; default all.
+    margin_km : float
+        How near the study area something must lie [km].
+    name, title, evidence, provenance, licence, attribution, vintage : str
+        What to remember of the layer (see `LayerInfo`). Evidence is
+        ``measured``, ``modelled``, ``proxy``, ``synthetic`` or ``unstated``.
+    resolution_km : float, optional
+        What the layer can tell apart [km].
+    units : Mapping of str to str, optional
+        Unit of each column.
+    not_this : str
+        What the layer is not.
+
+    Returns
+    -------
+    GeoDataFrame or Raster
+        In the source's CRS.
+
+    Raises
+    ------
+    LayerError
+        If the file is missing or unreadable, the layer is empty, misses the
+        area, has missing or wrong geometries, repeated ids, or lacks values.
+    CRSError
+        If the CRS is missing or cannot be the right one.
+
+    Warns
+    -----
+    DataQualityWarning
+        If geometries were repaired or the reader had something to say.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"site": ["a", "b"], "lon": [-97.0, -98.0],
+    ...                       "lat": [32.0, 31.0], "mw": [300, 150]})
+    >>> parcels = read_layer(table, id="site", nonnegative=["mw"], name="parcels")
+    >>> parcels.loc["a", "mw"], parcels.crs.to_string()
+    (np.int64(300), 'EPSG:4326')
+    """
+    wanted_crs = None if crs is None else _crs(crs)
+    label = name or _name_of(source)
+    spoken = f"layer {label!r}"
+    facts: dict[str, Any] = {
+        "name": label,
+        "title": title,
+        "evidence": evidence,
+        "source": provenance or (str(source) if isinstance(source, str | Path) else ""),
+        "licence": licence,
+        "attribution": attribution,
+        "vintage": vintage,
+        "resolution_km": resolution_km,
+        "units": dict(units or {}),
+        "not_this": not_this,
+    }
+    frame: Any
+    if isinstance(source, gpd.GeoSeries):
+        frame = source.to_frame("geometry")
+    elif isinstance(source, pd.DataFrame):
+        frame = source.copy()
+        known = layer_info(source).as_dict()
+        # What the frame already says holds where the caller says nothing.
+        blank = LayerInfo(label).as_dict()
+        for key, value in facts.items():
+            if key == "name" and name is not None:
+                continue
+            if key == "name" or value in (blank[key], "", None):
+                facts[key] = known[key]
+    else:
+        path = str(source)
+        info = LayerInfo(**facts)
+        if _suffix(path) in _RASTER:
+            return _checked_raster(Raster(Path(path), tuple(bands), info), area, spoken)
+        _require_file(path)
+        frame = _read_file(path, layer, spoken)
+        if frame is None:
+            return _checked_raster(Raster(Path(path), tuple(bands), info), area, spoken)
+    check.require_features(frame, layer=spoken)
+    if not _has_geometry(frame):
+        frame = _placed(pd.DataFrame(frame), x, y, wkt, wanted_crs, spoken)
+    elif x or y or wkt:
+        raise LayerError(
+            four_parts(
+                f"Coordinate columns ({shown([c for c in (x, y, wkt) if c])}) of "
+                f"{spoken} were named",
+                "it has geometries already",
+                "`x`, `y` and `wkt` are for tables without geometry",
+                "Leave them out",
+            )
+        )
+    frame = _with_crs(frame, wanted_crs, spoken)
+    if id is not None:
+        check.require_columns(frame, [id], layer=spoken)
+        check.require_unique(frame[id], layer=spoken, what=f"id (column {id!r})")
+        frame = frame.set_index(id)
+    check.require_unique(frame.index, layer=spoken)
+    check.require_geometry(frame, layer=spoken, types=geometry_type)
+    if swap_xy:
+        frame = frame.set_geometry(
+            gpd.GeoSeries(
+                shapely.transform(
+                    np.asarray(frame.geometry.array, dtype=object),
+                    lambda xy: xy[:, ::-1],
+                ),
+                index=frame.index,
+                crs=frame.crs,
+            )
+        )
+    check.require_coordinates(frame, layer=spoken, area=area)
+    frame = check.with_valid_geometry(frame, layer=spoken, repair=repair)
+    if area is not None:
+        check.require_overlap(frame, area, layer=spoken, margin_km=margin_km)
+    check.require_complete(frame, [c for c in required if c != id], layer=spoken)
+    check.require_numeric_finite(
+        frame, nonnegative, layer=spoken, allow_nan=True, nonnegative=True
+    )
+    return with_info(frame, LayerInfo(**facts))
+
+
+# ----------------------------------------------------------------------- files
+
+
+def _name_of(source: Source) -> str:
+    """Return a short name for a layer."""
+    if isinstance(source, str | Path):
+        return Path(str(source)).name.split(".")[0] or "layer"
+    return layer_info(source).name
+
+
+def _suffix(path: str) -> str:
+    """Return the lower-case suffix of a path or URL."""
+    return Path(path.split("?")[0]).suffix.casefold()
+
+
+def _is_remote(path: str) -> bool:
+    """Return whether GDAL, not the file system, knows where this is."""
+    return "://" in path or path.startswith("/vsi")
+
+
+def _require_file(path: str) -> None:
+    """Raise if a local file is not there."""
+    file = Path(path)
+    if _is_remote(path) or file.exists():
+        return
+    near = [p.name for p in file.parent.glob("*")] if file.parent.is_dir() else []
+    found = (
+        "there is no such file"
+        if file.parent.is_dir()
+        else f"there is no folder {str(file.parent)!r}"
+    )
+    raise LayerError(
+        four_parts(
+            f"The file {path!r} is to be read",
+            found,
+            "a path to an existing file, or a URL, is allowed",
+            "Check the path; relative ones start at the working folder."
+            + nearest_name(file.name, near),
+        )
+    )
+
+
+def _first_line(error: BaseException | str) -> str:
+    """Return the gist of another library's message."""
+    text = str(error).strip().splitlines()
+    return (text[0] if text else type(error).__name__).rstrip(".")
+
+
+def _unreadable(path: str, error: BaseException | str) -> LayerError:
+    """Return the error about a file that no reader takes."""
+    why = error if isinstance(error, str) else _first_line(error)
+    return LayerError(
+        four_parts(
+            f"The file {Path(path).name!r} is to be read",
+            f"it is damaged or of an unknown kind ({why})",
+            "what GDAL reads (GeoPackage, Shapefile, GeoJSON, FlatGeobuf, KML, "
+            "GeoTIFF ...), GeoParquet, KMZ and CSV are allowed",
+            "Open it in another program to see whether it is whole, and check its "
+            "suffix",
+        )
+    )
+
+
+def _read_file(path: str, layer: str | None, spoken: str) -> Any:
+    """Return a frame, or None where only rasterio knows the file."""
+    suffix = _suffix(path)
+    if suffix in _TEXT:
+        return _guarded(lambda: _read_table(path), path)
+    if suffix in _PARQUET:
+        return _guarded(lambda: _read_parquet(path), path)
+    if suffix in _FEATHER:
+        return _guarded(lambda: _read_feather(path), path)
+    if suffix == ".kmz":
+        return _read_kmz(path, layer, spoken)
+    try:
+        return _read_vector(path, layer, spoken)
+    except LayerError:
+        raise
+    # GDAL, pyogrio and shapely raise errors of many families here.
+    except Exception as error:
+        if layer is None and _is_raster(path):
+            return None
+        raise _unreadable(path, error) from None
+
+
+def _guarded(read: Callable[[], Any], path: str) -> Any:
+    """Call a reader; whatever goes wrong becomes our own error."""
+    try:
+        return read()
+    except LayerError:
+        raise
+    except UnicodeDecodeError:
+        raise LayerError(
+            four_parts(
+                f"The file {Path(path).name!r} is to be read as text",
+                "it is not in UTF-8",
+                "text in UTF-8 is allowed",
+                "Save it again as UTF-8 (in a spreadsheet: CSV UTF-8)",
+            )
+        ) from None
+    # Readers raise OSError, ValueError, Arrow, Unicode and parser errors alike.
+    except Exception as error:
+        raise _unreadable(path, error) from None
+
+
+def _is_raster(path: str) -> bool:
+    """Return whether rasterio opens the file and finds bands."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with rasterio.open(path) as source:
+                return bool(source.count)
+    except rasterio.errors.RasterioError:
+        return False
+
+
+def _read_vector(path: str, layer: str | None, spoken: str) -> Any:
+    """Read with pyogrio, one named layer of a file."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        names = [str(n) for n in pyogrio.list_layers(path)[:, 0]]
+        if not names:
+            raise LayerError(
+                four_parts(
+                    f"{Path(path).name!r} is to be read",
+                    "it holds no map layers",
+                    "a file, folder or archive with at least one layer is allowed",
+                    "Check the path",
+                )
+            )
+        if layer is not None and layer not in names:
+            raise LayerError(
+                four_parts(
+                    f"Layer {layer!r} of {Path(path).name!r} is to be read",
+                    "there is none of that name",
+                    f"the file holds {shown(names, 20)}",
+                    f"Pass one of them, e.g. `layer={names[0]!r}`."
+                    + nearest_name(layer, names),
+                )
+            )
+        is_kml = _suffix(path) == ".kml"
+        if layer is None and len(names) > 1 and not is_kml:
+            raise LayerError(
+                four_parts(
+                    f"The file {Path(path).name!r} is to be read",
+                    f"it holds {len(names)} layers: {shown(names, 20)}",
+                    "one layer is read at a time",
+                    f"Choose one, e.g. `layer={names[0]!r}`",
+                )
+            )
+        chosen = [layer] if layer is not None else names
+        frames = [pyogrio.read_dataframe(path, layer=one) for one in chosen]
+    _say_again(said, spoken)
+    if len(frames) == 1:
+        return frames[0]
+    # Folders of a KML become one layer that remembers them.
+    for one, frame in zip(chosen, frames, strict=True):
+        frame["folder"] = one
+    full = [f for f in frames if len(f)]
+    if not full:
+        return frames[0]
+    return gpd.GeoDataFrame(pd.concat(full, ignore_index=True), crs=full[0].crs)
+
+
+def _say_again(said: list[warnings.WarningMessage], spoken: str) -> None:
+    """Turn a reader's warnings into one of ours."""
+    texts = sorted({_first_line(w.message) for w in said if _is_about_data(w)})
+    if texts:
+        warnings.warn(
+            f"{spoken}: the reader says {shown(texts)}.",
+            DataQualityWarning,
+            stacklevel=5,
+        )
+
+
+def _is_about_data(said: warnings.WarningMessage) -> bool:
+    """Return whether a warning is about the file, not about versions of code."""
+    return not issubclass(
+        said.category,
+        DeprecationWarning | PendingDeprecationWarning | FutureWarning,
+    )
+
+
+def _read_kmz(path: str, layer: str | None, spoken: str) -> Any:
+    """Read the KML inside a KMZ archive."""
+    try:
+        archive = zipfile.ZipFile(path)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise _unreadable(path, error) from None
+    with archive:
+        inside = [i for i in archive.infolist() if i.filename.lower().endswith(".kml")]
+        if not inside:
+            raise LayerError(
+                four_parts(
+                    f"The file {Path(path).name!r} is to be read as KMZ",
+                    "the archive holds no .kml file, only "
+                    f"{shown(archive.namelist()) or 'nothing'}",
+                    "a zip archive with one .kml is allowed",
+                    "Save it again as KMZ or KML",
+                )
+            )
+        # Viewers open doc.kml, or else the first.
+        main = next((i for i in inside if i.filename == "doc.kml"), inside[0])
+        if main.file_size > _KMZ_BYTES:
+            raise _unreadable(path, f"it unpacks to {main.file_size / 1e9:.1f} GB")
+        with tempfile.TemporaryDirectory() as folder:
+            kml = Path(folder) / "doc.kml"
+            try:
+                kml.write_bytes(archive.read(main))
+                return _read_vector(str(kml), layer, spoken)
+            except LayerError:
+                raise
+            except Exception as error:
+                raise _unreadable(path, error) from None
+
+
+def _read_parquet(path: str) -> Any:
+    """Read GeoParquet, or a plain table."""
+    try:
+        return gpd.read_parquet(path)
+    except ValueError as error:
+        if "Missing geo metadata" not in str(error):
+            raise
+        return pd.read_parquet(path)
+
+
+def _read_feather(path: str) -> Any:
+    """Read a Feather file with or without geometry."""
+    try:
+        return gpd.read_feather(path)
+    except ValueError as error:
+        if "Missing geo metadata" not in str(error):
+            raise
+        return pd.read_feather(path)
+
+
+def _read_table(path: str) -> pd.DataFrame:
+    """Read delimited text; codes with leading zeros stay text."""
+    separator = ","
+    if not _is_remote(path):
+        with Path(path).open(encoding="utf-8-sig", newline="") as stream:
+            head = stream.readline()
+        if "\x00" in head:
+            raise ValueError("it holds binary data")
+        try:
+            separator = csv.Sniffer().sniff(head, delimiters=",;\t|").delimiter
+        except csv.Error:
+            separator = ","
+    table = pd.read_csv(path, sep=separator, dtype=str, encoding="utf-8-sig")
+    for column in table.columns:
+        table[column] = _typed(table[column])
+    return table
+
+
+_CODE = re.compile(r"0\d+")
+
+
+def _typed(column: pd.Series) -> pd.Series:
+    """Return numbers where every value is one and none is a code like 01001."""
+    text = column.dropna().str.strip()
+    if not len(text) or text.str.fullmatch(_CODE).any():
+        return column
+    numbers = pd.to_numeric(column.str.strip(), errors="coerce")
+    if numbers.notna().sum() == len(text):
+        return numbers
+    return column
+
+
+# --------------------------------------------------------------------- placing
+
+
+def _has_geometry(frame: Any) -> bool:
+    """Return whether a frame has an active geometry column."""
+    return (
+        isinstance(frame, gpd.GeoDataFrame)
+        and frame._geometry_column_name in frame.columns
+    )
+
+
+def _guess(columns: Sequence[str], names: Sequence[str]) -> str | None:
+    """Return the column with the first of some usual names, in any case."""
+    folded = {str(c).strip().casefold(): c for c in reversed(columns)}
+    return next((folded[n] for n in names if n in folded), None)
+
+
+def _placed(
+    table: pd.DataFrame,
+    x: str | None,
+    y: str | None,
+    wkt: str | None,
+    crs: pyproj.CRS | None,
+    spoken: str,
+) -> gpd.GeoDataFrame:
+    """Return a table with geometries from coordinates or well-known text."""
+    columns = [str(c) for c in table.columns]
+    named = [c for c in (x, y, wkt) if c is not None]
+    check.require_columns(table, named, layer=spoken)
+    if wkt is None and x is None and y is None:
+        x, y = _guess(columns, _LON), _guess(columns, _LAT)
+        if x is None or y is None:
+            wkt = _guess(columns, _WKT)
+            x, y = _guess(columns, _X), _guess(columns, _Y)
+    if wkt is not None:
+        return _from_wkt(table, wkt, crs)
+    if x is None or y is None:
+        raise LayerError(
+            four_parts(
+                f"The table of {spoken} is to be placed on the map",
+                f"no columns with coordinates were recognized among "
+                f"{shown(columns, 20)}"
+                + (f" (only one of x={x!r}, y={y!r})" if x or y else ""),
+                f"columns named like {_LON[0]} and {_LAT[0]}, x and y with `crs=`, or "
+                f"{_WKT[0]} are recognized",
+                'Name them: `read_layer(..., x="my_longitude", y="my_latitude")` or '
+                '`read_layer(..., wkt="my_geometry", crs="EPSG:4326")`',
+            )
+        )
+    check.require_numeric_finite(table, [x, y], layer=spoken)
+    if crs is None:
+        degrees = x.strip().casefold() in _LON and y.strip().casefold() in _LAT
+        if not degrees:
+            raise CRSError(
+                four_parts(
+                    f"The columns {x!r} and {y!r} of {spoken} are to be coordinates",
+                    "a table does not say which coordinate reference system they "
+                    "are in",
+                    "any CRS that pyproj knows is allowed",
+                    'Pass `crs="EPSG:4326"` for longitude and latitude in degrees',
+                )
+            )
+        crs = pyproj.CRS.from_user_input(WGS84)
+    points = gpd.points_from_xy(table[x].astype(float), table[y].astype(float))
+    return gpd.GeoDataFrame(
+        _without_geometry_name(table),
+        geometry=gpd.GeoSeries(points, index=table.index, crs=crs),
+    )
+
+
+def _without_geometry_name(table: pd.DataFrame) -> pd.DataFrame:
+    """Make room for the geometry column in a plain table."""
+    if "geometry" in table.columns:
+        return table.rename(columns={"geometry": "geometry_text"})
+    return table
+
+
+def _from_wkt(
+    table: pd.DataFrame, wkt: str, crs: pyproj.CRS | None
+) -> gpd.GeoDataFrame:
+    """Return a table with geometries from well-known text (or binary)."""
+    column = table[wkt]
+    values = np.asarray(column, dtype=object)
+    binary = any(isinstance(v, bytes) for v in values)
+    text = np.array([v if isinstance(v, bytes | str) else None for v in values])
+    read = shapely.from_wkb if binary else shapely.from_wkt
+    geoms = np.asarray(read(text, on_invalid="ignore"), dtype=object).reshape(-1)
+    lost = shapely.is_missing(geoms) & column.notna().to_numpy()
+    if lost.any():
+        example = str(column[lost].iloc[0])[:40]
+        raise LayerError(
+            four_parts(
+                f"Column {wkt!r} is to be read as well-known text",
+                f"{int(lost.sum())} of {len(table)} values are none, in row "
+                f"{shown(table.index[lost])}, e.g. {example!r}",
+                "text such as POINT (-97 32) is allowed",
+                "Correct these rows, or name another column with `wkt=`",
+            )
+        )
+    plain = table.drop(columns=[wkt])
+    return gpd.GeoDataFrame(
+        _without_geometry_name(plain),
+        geometry=gpd.GeoSeries(geoms, index=table.index, crs=crs),
+    )
+
+
+def _crs(crs: Any) -> pyproj.CRS:
+    """Return a CRS, or say that there is none of that name."""
+    try:
+        return pyproj.CRS.from_user_input(crs)
+    except pyproj.exceptions.CRSError as error:
+        raise CRSError(
+            four_parts(
+                f"The coordinate reference system {crs!r} was asked for",
+                f"pyproj does not know it ({_first_line(error)})",
+                'an EPSG code such as "EPSG:4326", WKT or a PROJ string is allowed',
+                'Pass e.g. `crs="EPSG:4326"`',
+            )
+        ) from None
+
+
+def _with_crs(
+    frame: gpd.GeoDataFrame, crs: pyproj.CRS | None, spoken: str
+) -> gpd.GeoDataFrame:
+    """Return the frame with its CRS, given or its own."""
+    if crs is None:
+        require_crs(frame, spoken)
+        return frame
+    if frame.crs is None:
+        return frame.set_crs(crs)
+    if frame.crs != crs:
+        raise CRSError(
+            four_parts(
+                f"{spoken} is to be read in {crs.name}",
+                f"the source says it is in {frame.crs.name}",
+                "`crs=` names what the coordinates are in; it never converts them",
+                "Leave `crs=` out, then convert with `frame.to_crs(...)`; or, if the "
+                "source is wrong, `frame.set_crs(..., allow_override=True)`",
+            )
+        )
+    return frame
+
+
+def _checked_raster(
+    raster: Raster, area: gpd.GeoDataFrame | gpd.GeoSeries | None, spoken: str
+) -> Raster:
+    """Return a raster that lies in or near the study area."""
+    if area is not None:
+        box = raster.bounds
+        check.require_overlap(
+            gpd.GeoSeries([shapely.box(*box)], crs=WGS84),
+            area,
+            layer=spoken,
+            margin_km=0.0,
+        )
+    return raster

@@ -1,0 +1,1054 @@
+"""The one spatial-query module: nearest, within, pairs, containment, shares.
+
+Distances are geodesics on the WGS84 ellipsoid, right to 0.1 % and about a
+meter anywhere on the globe, whatever the CRS of the layers. No projection is
+involved: coordinates become points in space (earth-centered, earth-fixed),
+edges become short chords, a KD-tree finds the chords that can be nearest, and
+the foot point on the edge is measured again along the ellipsoid. There is no
+seam at the antimeridian and no distortion at high latitudes.
+
+Edges run straight in longitude and latitude (as in GeoJSON) for a geographic
+layer, and straight in the projection for a projected one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import geopandas as gpd
+import numpy as np
+import pyproj
+import shapely
+from numpy.typing import NDArray
+from scipy.spatial import KDTree
+
+from siteselect.errors import LayerError, four_parts, nearest_name, shown
+from siteselect.layers.crs import GLOBAL_EQUAL_AREA, WGS84, to_wgs84
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+_Frame: TypeAlias = "gpd.GeoDataFrame | gpd.GeoSeries"
+
+_A_KM = 6378.137
+_F = 1 / 298.257223563
+_E2 = _F * (2 - _F)
+_GEOD = pyproj.Geod(ellps="WGS84")
+
+# Longest piece of an edge [degrees]. A chord of this length leaves the
+# straight line in longitude and latitude by at most R·step²/16 = 0.3 m.
+_STEP_DEG = 0.05
+# Pieces are sorted into trees by half-length [km]: a tree's slack is its
+# longest half piece, so short pieces must not pay for long ones.
+_HALF_LENGTHS_KM = (0.0, 0.5, np.inf)
+# Up to here [km] the arc follows from the chord to 2 parts in a million.
+_CHORD_KM = 500.0
+# Pieces shorter than this are points [km].
+_POINT_KM = 1e-6
+# Distances closer than this count as a tie [km].
+_TIE_KM = 1e-6
+# More points than this are asked in geographic order, that many at a time.
+_SORT_ABOVE = 50_000
+# Rows of a chunk are chosen so that temporary arrays stay near this size.
+_CHUNK = 2_000_000
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """Result of `nearest`.
+
+    Parameters
+    ----------
+    position : ndarray of int64, shape (n, k)
+        Position (not label) of the feature in its layer; -1 if there is none.
+    distance_km : ndarray of float64, shape (n, k)
+        Geodesic distance to it [km]; NaN if there is none.
+    """
+
+    position: Ints
+    distance_km: Floats
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of places within a distance, sorted by site, then by feature.
+
+    Parameters
+    ----------
+    site, feature : ndarray of int64, shape (n,)
+        Positions in the two layers.
+    distance_km : ndarray of float64, shape (n,)
+        Geodesic distance [km].
+    """
+
+    site: Ints
+    feature: Ints
+    distance_km: Floats
+
+    def __len__(self) -> int:
+        return len(self.site)
+
+
+# --------------------------------------------------------------- the ellipsoid
+
+
+def _xyz(lon: Floats, lat: Floats) -> Floats:
+    """Return earth-centered, earth-fixed coordinates [km], shape (n, 3)."""
+    lam, phi = np.radians(lon), np.radians(lat)
+    sin_phi, cos_phi = np.sin(phi), np.cos(phi)
+    normal = _A_KM / np.sqrt(1 - _E2 * sin_phi**2)
+    return np.stack(
+        [
+            normal * cos_phi * np.cos(lam),
+            normal * cos_phi * np.sin(lam),
+            normal * (1 - _E2) * sin_phi,
+        ],
+        axis=-1,
+    )
+
+
+def _arc_km(chord: Floats, lat: Floats) -> Floats:
+    """Return the length along the ellipsoid [km] of short chords near latitudes."""
+    radius = _A_KM * np.sqrt(1 - _E2) / (1 - _E2 * np.sin(np.radians(lat)) ** 2)
+    arc: Floats = 2 * radius * np.arcsin(np.minimum(1.0, chord / (2 * radius)))
+    return arc
+
+
+def _geodesic_km(lon0: Floats, lat0: Floats, lon1: Floats, lat1: Floats) -> Floats:
+    """Return the geodesic distance [km] between paired points of equal shape."""
+    chord: Floats = np.linalg.norm(_xyz(lon0, lat0) - _xyz(lon1, lat1), axis=-1)
+    arc = _arc_km(chord, (lat0 + lat1) / 2)
+    far = chord > _CHORD_KM
+    if far.any():
+        meters = _GEOD.inv(lon0[far], lat0[far], lon1[far], lat1[far])[2]
+        arc[far] = np.asarray(meters) / 1000.0
+    return arc
+
+
+# -------------------------------------------------------------------- features
+
+
+def _geoms(frame: _Frame, layer: str) -> NDArray[Any]:
+    """Return geometries in longitude and latitude as an object array."""
+    if not isinstance(frame, gpd.GeoDataFrame | gpd.GeoSeries):
+        raise LayerError(
+            four_parts(
+                f"A spatial question was asked about {layer}",
+                f"it is a {type(frame).__name__}",
+                "a GeoDataFrame or a GeoSeries is allowed",
+                "Read it with `ss.read_layer(...)` first",
+            )
+        )
+    return np.asarray(to_wgs84(frame, layer).array, dtype=object)
+
+
+def _exploded(geoms: NDArray[Any]) -> tuple[NDArray[Any], Ints]:
+    """Return single-part geometries and the position each came from."""
+    owner = np.arange(len(geoms), dtype=np.int64)
+    while len(geoms) and (shapely.get_type_id(geoms) >= 4).any():
+        geoms, parent = shapely.get_parts(geoms, return_index=True)
+        owner = owner[parent]
+    return geoms, owner
+
+
+@dataclass(frozen=True)
+class _Pieces:
+    """Short straight pieces of the edges of a layer (points have no length)."""
+
+    lon: Floats
+    lat: Floats
+    dlon: Floats
+    dlat: Floats
+    feature: Ints
+
+    @classmethod
+    def of(cls, geoms: NDArray[Any]) -> _Pieces:
+        single, owner = _exploded(geoms)
+        kind = shapely.get_type_id(single)
+        is_point = kind == 0
+        xy = shapely.get_coordinates(single[is_point])
+        zero = np.zeros(len(xy))
+        points = cls(xy[:, 0], xy[:, 1], zero, zero, owner[is_point])
+        if is_point.all():
+            return points
+        is_area = kind == 3
+        rings, parent = shapely.get_rings(single[is_area], return_index=True)
+        curves = np.concatenate([single[~is_point & ~is_area], rings])
+        curve_owner = np.concatenate(
+            [owner[~is_point & ~is_area], owner[is_area][parent]]
+        )
+        xy, curve = shapely.get_coordinates(curves, return_index=True)
+        same = curve[1:] == curve[:-1]
+        start = xy[:-1][same]
+        step = xy[1:][same] - start
+        # An edge over more than half the globe is one across the antimeridian.
+        step[:, 0] = (step[:, 0] + 180) % 360 - 180
+        edge_owner = curve_owner[curve[:-1][same]]
+        cuts = np.maximum(1, np.ceil(np.abs(step).max(axis=1) / _STEP_DEG)).astype(
+            np.int64
+        )
+        edge = np.repeat(np.arange(len(cuts)), cuts)
+        turn = np.arange(len(edge)) - np.repeat(np.cumsum(cuts) - cuts, cuts)
+        share = 1.0 / cuts[edge]
+        piece = step[edge] * share[:, None]
+        begin = start[edge] + piece * turn[:, None]
+        return cls(
+            np.concatenate([points.lon, begin[:, 0]]),
+            np.concatenate([points.lat, begin[:, 1]]),
+            np.concatenate([points.dlon, piece[:, 0]]),
+            np.concatenate([points.dlat, piece[:, 1]]),
+            np.concatenate([points.feature, edge_owner[edge]]),
+        )
+
+    def __len__(self) -> int:
+        return len(self.lon)
+
+
+def _tree(xyz: Floats) -> KDTree:
+    """Return a tree over points in space, built and asked fast."""
+    return KDTree(xyz, leafsize=16, balanced_tree=False)
+
+
+class _Index:
+    """Trees over the pieces of a layer, one per class of length."""
+
+    def __init__(self, geoms: NDArray[Any]) -> None:
+        self.geoms = geoms
+        self.has_areas = bool((shapely.get_dimensions(geoms) == 2).any())
+        self.pieces = pieces = _Pieces.of(geoms)
+        self.start = _xyz(pieces.lon, pieces.lat)
+        end = _xyz(pieces.lon + pieces.dlon, pieces.lat + pieces.dlat)
+        self.along = end - self.start
+        self.squared: Floats = np.einsum("ij,ij->i", self.along, self.along)
+        half = np.sqrt(self.squared) / 2
+        middle = self.start + self.along / 2
+        self.levels: list[tuple[KDTree, Ints, float]] = []
+        below = -1.0
+        for limit in _HALF_LENGTHS_KM:
+            members = np.flatnonzero((half > below) & (half <= limit))
+            below = limit
+            if len(members):
+                slack = float(half[members].max()) + 1e-9
+                tree = _tree(middle[members])
+                self.levels.append((tree, members, slack))
+
+    def turn(self, xyz: Floats, piece: Ints) -> Floats:
+        """Return where along the pieces (0..1) the foot of each point lies."""
+        dot = np.einsum("...j,...j->...", xyz - self.start[piece], self.along[piece])
+        squared = self.squared[piece]
+        safe = np.where(squared > 0, squared, 1.0)
+        share: Floats = np.clip(dot / safe, 0.0, 1.0)
+        return share
+
+    def chord_km(self, xyz: Floats, piece: Ints) -> Floats:
+        """Return the straight distance [km] from points to pieces."""
+        foot = self.start[piece] + self.turn(xyz, piece)[..., None] * self.along[piece]
+        distance: Floats = np.linalg.norm(xyz - foot, axis=-1)
+        return distance
+
+    def arc_km(self, lon: Floats, lat: Floats, piece: Ints) -> Floats:
+        """Return the geodesic distance [km] from points to their feet on pieces."""
+        share = self.turn(_xyz(lon, lat), piece)
+        p = self.pieces
+        return _geodesic_km(
+            lon,
+            lat,
+            p.lon[piece] + share * p.dlon[piece],
+            p.lat[piece] + share * p.dlat[piece],
+        )
+
+
+def _touching(
+    site_geoms: NDArray[Any], feature_geoms: NDArray[Any]
+) -> tuple[Ints, Ints]:
+    """Return (site, feature) positions that touch, sorted; points touch only areas."""
+    # The geometry that asks is the one GEOS prepares: ask with the features,
+    # which are few and large, about the sites, which are many and small.
+    asks = np.flatnonzero(shapely.get_dimensions(feature_geoms) > 0)
+    plain_sites = (shapely.get_dimensions(site_geoms) == 0).all()
+    if plain_sites:
+        asks = asks[shapely.get_dimensions(feature_geoms[asks]) == 2]
+    elif len(asks) < len(feature_geoms):
+        asks = np.arange(len(feature_geoms))
+    if not len(asks):
+        none = np.zeros(0, dtype=np.int64)
+        return none, none
+    tree = shapely.STRtree(site_geoms)
+    feature, site = tree.query(feature_geoms[asks], predicate="intersects")
+    feature = asks[feature]
+    order = np.lexsort((feature, site))
+    return site[order].astype(np.int64), feature[order].astype(np.int64)
+
+
+def _inside(lon: Floats, lat: Floats, index: _Index) -> tuple[Ints, Ints]:
+    """Return (point, feature) positions of points in areas, sorted."""
+    if not index.has_areas:
+        none = np.zeros(0, dtype=np.int64)
+        return none, none
+    return _touching(np.asarray(shapely.points(lon, lat), dtype=object), index.geoms)
+
+
+def _best(
+    distance: Floats, feature: Ints, piece: Ints, k: int
+) -> tuple[Floats, Ints, Ints]:
+    """Return per row the k nearest distinct features (ties: lowest position)."""
+    last = np.iinfo(np.int64).max
+    # To the millimeter, so that noise does not break ties.
+    key = np.round(distance / _TIE_KM)
+    if k == 1:
+        least = key.min(axis=1, keepdims=True)
+        pick = np.where(key <= least, feature, last).argmin(axis=1)[:, None]
+        lost = ~np.isfinite(least)
+    else:
+        order = np.lexsort((key, feature), axis=-1)
+        sorted_feature = np.take_along_axis(feature, order, 1)
+        sorted_key = np.take_along_axis(key, order, 1)
+        again = np.zeros(order.shape, dtype=bool)
+        again[:, 1:] = sorted_feature[:, 1:] == sorted_feature[:, :-1]
+        sorted_key[again] = np.inf
+        rank = np.lexsort((sorted_feature, sorted_key), axis=-1)[:, :k]
+        pick = np.take_along_axis(order, rank, 1)
+        lost = ~np.isfinite(np.take_along_axis(sorted_key, rank, 1))
+    return (
+        np.where(lost, np.inf, np.take_along_axis(distance, pick, 1)),
+        np.where(lost, -1, np.take_along_axis(feature, pick, 1)),
+        np.where(lost, -1, np.take_along_axis(piece, pick, 1)),
+    )
+
+
+def _nearest_points(
+    lon: Floats, lat: Floats, index: _Index, k: int, max_km: float
+) -> tuple[Ints, Floats]:
+    """Nearest features of points: positions (n, k) and distances [km]."""
+    n = len(lon)
+    if n > _SORT_ABOVE:
+        # Neighbors in turn find the tree's branches still in the cache.
+        order = np.lexsort((np.floor(lon * 4), np.floor(lat * 4)))
+        position = np.empty((n, k), dtype=np.int64)
+        distance = np.empty((n, k))
+        for begin in range(0, n, _SORT_ABOVE):
+            some = order[begin : begin + _SORT_ABOVE]
+            position[some], distance[some] = _nearest_points(
+                lon[some], lat[some], index, k, max_km
+            )
+        return position, distance
+    xyz = _xyz(lon, lat)
+    best_km = np.full((n, k), np.inf)
+    best_feature = np.full((n, k), -1, dtype=np.int64)
+    best_piece = np.full((n, k), -1, dtype=np.int64)
+    done = np.zeros(n, dtype=bool)
+
+    site, feature = _inside(lon, lat, index)
+    if len(site):
+        first = np.searchsorted(site, np.arange(n))
+        rank = np.arange(len(site)) - first[site]
+        few = rank < k
+        best_km[site[few], rank[few]] = 0.0
+        best_feature[site[few], rank[few]] = feature[few]
+        done = np.isfinite(best_km[:, -1])
+
+    for tree, members, slack in index.levels:
+        active = np.flatnonzero(~done)
+        ask = k + 1 if slack < _POINT_KM else max(k + 1, 8)
+        reach = max_km + slack
+        while len(active):
+            ask = min(ask, len(members))
+            rows = max(1, _CHUNK // (ask * 3))
+            left = []
+            for begin in range(0, len(active), rows):
+                some = active[begin : begin + rows]
+                middle_km, hit = (
+                    np.asarray(answer)
+                    for answer in tree.query(
+                        xyz[some], k=np.arange(1, ask + 1), distance_upper_bound=reach
+                    )
+                )
+                found = hit < len(members)
+                piece = members[np.where(found, hit, 0)]
+                if slack < _POINT_KM:
+                    chord = middle_km
+                else:
+                    chord = index.chord_km(xyz[some][:, None, :], piece)
+                    chord[~found] = np.inf
+                km, feat, pc = _best(
+                    np.concatenate([best_km[some], chord], axis=1),
+                    np.concatenate(
+                        [best_feature[some], index.pieces.feature[piece]], axis=1
+                    ),
+                    np.concatenate([best_piece[some], piece], axis=1),
+                    k,
+                )
+                best_km[some], best_feature[some], best_piece[some] = km, feat, pc
+                beyond = middle_km[:, -1] - slack > km[:, -1] + 2 * _TIE_KM
+                left.append(some[~(beyond | ~found[:, -1])])
+            if ask == len(members):
+                break
+            active = np.concatenate(left)
+            ask *= 2
+
+    row, column = np.nonzero(best_piece >= 0)
+    if len(row):
+        best_km[row, column] = index.arc_km(lon[row], lat[row], best_piece[row, column])
+    best_km[best_km > max_km] = np.inf
+    best_feature[~np.isfinite(best_km)] = -1
+    key = np.where(np.isfinite(best_km), np.round(best_km / _TIE_KM), np.inf)
+    order = np.lexsort((best_feature, key), axis=-1)
+    best_km = np.take_along_axis(best_km, order, 1)
+    best_feature = np.take_along_axis(best_feature, order, 1)
+    best_km[~np.isfinite(best_km)] = np.nan
+    return best_feature, best_km
+
+
+def _piece_pairs(
+    xyz: Floats, index: _Index, radius_km: float | Floats
+) -> tuple[Ints, Ints]:
+    """Return (point, piece) with the piece no further than the radius [km]."""
+    points: list[Ints] = []
+    pieces: list[Ints] = []
+    for tree, members, slack in index.levels:
+        if np.ndim(radius_km) == 0:
+            near = _tree(xyz).sparse_distance_matrix(
+                tree, float(np.max(radius_km)) + slack, output_type="ndarray"
+            )
+            point, piece = near["i"].astype(np.int64), members[near["j"]]
+        else:
+            hits = tree.query_ball_point(xyz, np.asarray(radius_km) + slack)
+            counts = np.array([len(h) for h in hits], dtype=np.int64)
+            point = np.repeat(np.arange(len(xyz), dtype=np.int64), counts)
+            flat = np.concatenate([np.asarray(h, dtype=np.int64) for h in hits])
+            piece = members[flat]
+        points.append(point)
+        pieces.append(piece)
+    return np.concatenate(points), np.concatenate(pieces)
+
+
+def _reduced(site: Ints, feature: Ints, distance: Floats) -> tuple[Ints, Ints, Floats]:
+    """Keep the least distance of each (site, feature), sorted."""
+    if not len(site):
+        return site, feature, distance
+    key = site * (int(feature.max()) + 1) + feature
+    order = np.argsort(key, kind="stable")
+    key = key[order]
+    first = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
+    least: Floats = distance[order]
+    if len(first) < len(key):
+        least = np.minimum.reduceat(least, first)
+    kept = order[first]
+    return site[kept], feature[kept], least
+
+
+def _point_pairs(
+    lon: Floats, lat: Floats, index: _Index, radius_km: float
+) -> tuple[Ints, Ints, Floats]:
+    """Pairs of points and features within a radius [km]."""
+    sites: list[Ints] = []
+    features: list[Ints] = []
+    distances: list[Floats] = []
+    xyz = _xyz(lon, lat)
+    point, piece = _piece_pairs(xyz, index, radius_km)
+    only_points = radius_km <= _CHORD_KM and not index.squared.any()
+    for begin in range(0, len(point), _CHUNK):
+        i, j = point[begin : begin + _CHUNK], piece[begin : begin + _CHUNK]
+        if only_points:
+            km = _arc_km(np.linalg.norm(xyz[i] - index.start[j], axis=1), lat[i])
+        else:
+            km = index.arc_km(lon[i], lat[i], j)
+        near = km <= radius_km
+        sites.append(i[near])
+        features.append(index.pieces.feature[j[near]])
+        distances.append(km[near])
+    site, feature = _inside(lon, lat, index)
+    sites.append(site)
+    features.append(feature)
+    distances.append(np.zeros(len(site)))
+    return _reduced(
+        np.concatenate(sites), np.concatenate(features), np.concatenate(distances)
+    )
+
+
+# ------------------------------------------------- sites that are not points
+
+
+def _on_plane(
+    geoms: NDArray[Any], owner: Ints, lon: Floats, lat: Floats
+) -> NDArray[Any]:
+    """Return geometries on azimuthal equidistant planes [km] around centers."""
+    xy, which = shapely.get_coordinates(geoms, return_index=True)
+    center = owner[which]
+    azimuth, _, meters = _GEOD.inv(lon[center], lat[center], xy[:, 0], xy[:, 1])
+    angle, km = np.radians(np.asarray(azimuth)), np.asarray(meters) / 1000.0
+    flat = np.stack([km * np.sin(angle), km * np.cos(angle)], axis=1)
+    return shapely.set_coordinates(geoms.copy(), flat)
+
+
+def _shape_pairs(
+    geoms: NDArray[Any], index: _Index, radius_km: Floats, with_radius: Bools
+) -> tuple[Ints, Ints, Floats]:
+    """Pairs of lines or polygons and the features within a radius of each [km].
+
+    Where `with_radius` is false the radius is ignored beyond what touches.
+    """
+    n = len(geoms)
+    center = shapely.point_on_surface(geoms)
+    lon, lat = shapely.get_x(center), shapely.get_y(center)
+    xy, which = shapely.get_coordinates(geoms, return_index=True)
+    reach = np.zeros(n)
+    np.maximum.at(
+        reach, which, _geodesic_km(lon[which], lat[which], xy[:, 0], xy[:, 1])
+    )
+    radius = np.where(with_radius, radius_km + reach * 1.001 + 0.001, 0.0)
+    point, piece = _piece_pairs(_xyz(lon, lat), index, radius)
+    site, feature = _touching(geoms, index.geoms)
+    # Touching pairs are at distance 0 already; measuring them is wasted work.
+    n_features = len(index.geoms)
+    touch = np.unique(site * n_features + feature)
+    pair = point * n_features + index.pieces.feature[piece]
+    new = ~np.isin(pair, touch) & with_radius[point]
+    point, piece = point[new], piece[new]
+
+    outline = shapely.segmentize(geoms, _STEP_DEG)
+    flat_sites = _on_plane(outline, np.arange(n), lon, lat)
+    p = index.pieces
+    distances = [np.zeros(len(site))]
+    sites, features = [site], [feature]
+    for begin in range(0, len(point), _CHUNK):
+        i, j = point[begin : begin + _CHUNK], piece[begin : begin + _CHUNK]
+        ends = np.stack(
+            [
+                np.stack([p.lon[j], p.lat[j]], axis=1),
+                np.stack([p.lon[j] + p.dlon[j], p.lat[j] + p.dlat[j]], axis=1),
+            ],
+            axis=1,
+        )
+        flat = _on_plane(np.asarray(shapely.linestrings(ends)), i, lon, lat)
+        link = shapely.get_coordinates(shapely.shortest_line(flat_sites[i], flat))
+        # Feet go back to the globe and are measured there.
+        bearing = np.degrees(np.arctan2(link[:, 0], link[:, 1]))
+        out = np.repeat(i, 2)
+        foot_lon, foot_lat, _ = _GEOD.fwd(
+            lon[out], lat[out], bearing, np.hypot(link[:, 0], link[:, 1]) * 1000.0
+        )
+        foot_lon, foot_lat = np.asarray(foot_lon), np.asarray(foot_lat)
+        km = _geodesic_km(foot_lon[::2], foot_lat[::2], foot_lon[1::2], foot_lat[1::2])
+        near = km <= radius_km[i]
+        sites.append(i[near])
+        features.append(p.feature[j[near]])
+        distances.append(km[near])
+    return _reduced(
+        np.concatenate(sites), np.concatenate(features), np.concatenate(distances)
+    )
+
+
+# --------------------------------------------------------------------- public
+
+
+def _site_geoms(sites: _Frame) -> tuple[NDArray[Any], Bools]:
+    """Return site geometries and which are single points."""
+    geoms = _geoms(sites, "the sites")
+    return geoms, shapely.get_type_id(geoms) == 0
+
+
+def _feature_index(features: _Frame) -> _Index:
+    """Return the index over a layer that must hold something."""
+    geoms = _geoms(features, "the layer")
+    if not len(geoms):
+        raise LayerError(
+            four_parts(
+                "Distances to a layer were asked for",
+                "the layer has no features",
+                "at least one feature is needed",
+                "Check the study area and any filter (`where=`) put on the layer, or "
+                "load it with a larger `margin_km=`",
+            )
+        )
+    return _Index(geoms)
+
+
+def nearest(
+    sites: _Frame, features: _Frame, k: int = 1, max_km: float | None = None
+) -> Nearest:
+    """Return the k nearest features of each site.
+
+    Works for points, lines and polygons on both sides. The distance from a
+    line or polygon is that from its nearest edge, 0 inside.
+
+    Parameters
+    ----------
+    sites : GeoDataFrame or GeoSeries, n rows
+        Any CRS.
+    features : GeoDataFrame or GeoSeries
+        Any CRS; at least one row.
+    k : int
+        How many neighbors [-].
+    max_km : float, optional
+        Ignore what is farther [km].
+
+    Returns
+    -------
+    Nearest
+        ``position`` and ``distance_km``, both of shape (n, k). Ties (to the
+        millimeter) go to the lowest position.
+
+    Raises
+    ------
+    LayerError
+        If the layer is empty or a geometry is missing.
+    CRSError
+        If a CRS is missing.
+
+    References
+    ----------
+    .. [1] C. F. F. Karney, Algorithms for geodesics, Journal of Geodesy 87,
+       43-55, 2013, https://doi.org/10.1007/s00190-012-0578-z
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> sites = gpd.GeoSeries.from_xy([-97.0], [32.0], crs="EPSG:4326")
+    >>> towns = gpd.GeoSeries.from_xy([-97.0, -97.0], [34.0, 33.0], crs="EPSG:4326")
+    >>> found = nearest(sites, towns)
+    >>> int(found.position[0, 0]), round(float(found.distance_km[0, 0]), 3)
+    (1, 110.896)
+    """
+    if k < 1:
+        raise LayerError(
+            four_parts(
+                f"The {k} nearest features were asked for",
+                f"k is {k}",
+                "k must be 1 or more",
+                "Leave `k` out for the nearest one",
+            )
+        )
+    limit = np.inf if max_km is None else float(max_km)
+    index = _feature_index(features)
+    geoms, is_point = _site_geoms(sites)
+    position = np.full((len(geoms), k), -1, dtype=np.int64)
+    distance = np.full((len(geoms), k), np.nan)
+    plain = np.flatnonzero(is_point)
+    if len(plain):
+        xy = shapely.get_coordinates(geoms[plain])
+        position[plain], distance[plain] = _nearest_points(
+            xy[:, 0], xy[:, 1], index, k, limit
+        )
+    shaped = np.flatnonzero(~is_point)
+    if len(shaped):
+        center = shapely.point_on_surface(geoms[shaped])
+        _, bound = _nearest_points(
+            shapely.get_x(center), shapely.get_y(center), index, k, np.inf
+        )
+        # The k-th nearest of a point on the site is no nearer than the site's.
+        radius = np.where(np.isnan(bound[:, -1]), np.inf, bound[:, -1] * 1.0001 + 1e-3)
+        radius = np.minimum(radius, limit)
+        needed = ~(np.isfinite(bound[:, -1]) & (bound[:, -1] == 0))
+        site, feature, km = _shape_pairs(geoms[shaped], index, radius, needed)
+        key = np.round(km / _TIE_KM)
+        order = np.lexsort((feature, key, site))
+        site, feature, km = site[order], feature[order], km[order]
+        rank = np.arange(len(site)) - np.searchsorted(site, site)
+        few = rank < k
+        position[shaped[site[few]], rank[few]] = feature[few]
+        distance[shaped[site[few]], rank[few]] = km[few]
+    return Nearest(position, distance)
+
+
+def pairs_within(sites: _Frame, features: _Frame, radius_km: float) -> Pairs:
+    """Return every (site, feature) no farther apart than a radius.
+
+    Parameters
+    ----------
+    sites, features : GeoDataFrame or GeoSeries
+        Points, lines or polygons, in any CRS.
+    radius_km : float
+        Largest distance [km], inclusive.
+
+    Returns
+    -------
+    Pairs
+        Sorted by site, then feature; empty if the layer is empty.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> sites = gpd.GeoSeries.from_xy([-97.0], [32.0], crs="EPSG:4326")
+    >>> towns = gpd.GeoSeries.from_xy([-97.0, -97.0], [34.0, 33.0], crs="EPSG:4326")
+    >>> pairs_within(sites, towns, 150).feature
+    array([1])
+    """
+    radius = _radius(radius_km)
+    geoms, is_point = _site_geoms(sites)
+    feature_geoms = _geoms(features, "the layer")
+    none = np.zeros(0, dtype=np.int64)
+    if not len(feature_geoms) or not len(geoms):
+        return Pairs(none, none, np.zeros(0))
+    index = _Index(feature_geoms)
+    parts: list[tuple[Ints, Ints, Floats]] = []
+    plain = np.flatnonzero(is_point)
+    if len(plain):
+        xy = shapely.get_coordinates(geoms[plain])
+        site, feature, km = _point_pairs(xy[:, 0], xy[:, 1], index, radius)
+        parts.append((plain[site], feature, km))
+    shaped = np.flatnonzero(~is_point)
+    if len(shaped):
+        site, feature, km = _shape_pairs(
+            geoms[shaped],
+            index,
+            np.full(len(shaped), radius),
+            np.ones(len(shaped), dtype=bool),
+        )
+        parts.append((shaped[site], feature, km))
+    if len(parts) == 1:
+        return Pairs(*parts[0])
+    return Pairs(
+        *_reduced(
+            np.concatenate([p[0] for p in parts]),
+            np.concatenate([p[1] for p in parts]),
+            np.concatenate([p[2] for p in parts]),
+        )
+    )
+
+
+def self_pairs_within(sites: _Frame, radius_km: float) -> Pairs:
+    """Return every pair of sites no farther apart than a radius.
+
+    Polygons and lines are measured between their representative points.
+
+    Parameters
+    ----------
+    sites : GeoDataFrame or GeoSeries
+        Any CRS.
+    radius_km : float
+        Largest distance [km], inclusive.
+
+    Returns
+    -------
+    Pairs
+        With ``site < feature``, both positions in ``sites``.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> sites = gpd.GeoSeries.from_xy([-97, -97, -97], [32, 32.1, 39], crs=4326)
+    >>> close = self_pairs_within(sites, 20)
+    >>> close.site, close.feature
+    (array([0]), array([1]))
+    """
+    radius = _radius(radius_km)
+    points = points_of(sites)
+    lon, lat = points.x.to_numpy(), points.y.to_numpy()
+    none = np.zeros(0, dtype=np.int64)
+    if len(lon) < 2:
+        return Pairs(none, none, np.zeros(0))
+    tree = _tree(_xyz(lon, lat))
+    pairs = tree.query_pairs(radius + 1e-9, output_type="ndarray").astype(np.int64)
+    site, feature = pairs.min(axis=1), pairs.max(axis=1)
+    km = _geodesic_km(lon[site], lat[site], lon[feature], lat[feature])
+    near = km <= radius
+    site, feature, km = site[near], feature[near], km[near]
+    order = np.lexsort((feature, site))
+    return Pairs(site[order], feature[order], km[order])
+
+
+def containing(sites: _Frame, polygons: _Frame) -> Ints:
+    """Return the position of the polygon that contains each site.
+
+    A site stands for its representative point. A point on a shared border
+    belongs to exactly one polygon, the one with the lowest position.
+
+    Parameters
+    ----------
+    sites : GeoDataFrame or GeoSeries, n rows
+        Any CRS.
+    polygons : GeoDataFrame or GeoSeries
+        Any CRS.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        -1 where no polygon contains the site.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from shapely import box
+    >>> halves = gpd.GeoSeries([box(0, 0, 1, 1), box(1, 0, 2, 1)], crs="EPSG:4326")
+    >>> sites = gpd.GeoSeries.from_xy([0.5, 1.0, 1.5, 9], [0.5] * 4, crs="EPSG:4326")
+    >>> containing(sites, halves)
+    array([ 0,  0,  1, -1])
+    """
+    points = np.asarray(points_of(sites).array, dtype=object)
+    areas = _geoms(polygons, "the polygon layer")
+    out = np.full(len(points), -1, dtype=np.int64)
+    _require_areas(areas, polygons)
+    site, feature = _touching(points, areas)
+    # Pairs come sorted; writing backwards leaves the lowest position.
+    out[site[::-1]] = feature[::-1]
+    return out
+
+
+def is_within_km(sites: _Frame, features: _Frame, km: float) -> Bools:
+    """Return whether each site lies within a distance of any feature.
+
+    The setback is round and measured from the feature's edge; a site inside
+    a polygon or touching a feature is within any distance.
+
+    Parameters
+    ----------
+    sites : GeoDataFrame or GeoSeries, n rows
+        Any CRS.
+    features : GeoDataFrame or GeoSeries
+        Any CRS; if empty, nothing is within.
+    km : float
+        Setback [km].
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from shapely import box
+    >>> lake = gpd.GeoSeries([box(0, 0, 1, 1)], crs="EPSG:4326")
+    >>> sites = gpd.GeoSeries.from_xy([0.5, 1.01, 1.1], [0.5] * 3, crs="EPSG:4326")
+    >>> is_within_km(sites, lake, 5)
+    array([ True,  True, False])
+    """
+    setback = _radius(km)
+    if len(features) == 0:
+        return np.zeros(len(sites), dtype=bool)
+    found: Bools = nearest(sites, features, max_km=setback).position[:, 0] >= 0
+    return found
+
+
+def covered_share(sites_polygons: _Frame, polygons: _Frame) -> Floats:
+    """Return the share of each site's area that lies under a polygon layer.
+
+    Overlapping polygons count once. Areas are taken in an equal-area
+    projection of the globe.
+
+    Parameters
+    ----------
+    sites_polygons : GeoDataFrame or GeoSeries, n rows
+        Polygons; see `footprints` for points that stand for cells.
+    polygons : GeoDataFrame or GeoSeries
+        The layer.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        Between 0 and 1.
+
+    Raises
+    ------
+    LayerError
+        If either side is not polygons.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from shapely import box
+    >>> site = gpd.GeoSeries([box(0, 0, 1, 1)], crs="EPSG:4326")
+    >>> lakes = gpd.GeoSeries([box(0, 0, 0.5, 1), box(0, 0, 0.2, 1)], crs="EPSG:4326")
+    >>> float(covered_share(site, lakes).round(6)[0])
+    0.5
+    """
+    own = _geoms(sites_polygons, "the sites")
+    _require_areas(own, sites_polygons)
+    other = _geoms(polygons, "the polygon layer")
+    _require_areas(other, polygons)
+    if not len(own):
+        return np.zeros(0)
+    if not len(other):
+        return np.zeros(len(own))
+    own, other = _equal_area(own), _equal_area(other)
+    area = shapely.area(own)
+    covered = np.zeros(len(own))
+    tree = shapely.STRtree(own)
+    feature, site = tree.query(other, predicate="intersects")
+    inside_feature, inside = tree.query(other, predicate="covers")
+    del inside_feature
+    whole = np.zeros(len(own), dtype=bool)
+    whole[inside] = True
+    covered[whole] = area[whole]
+    part = ~whole[site]
+    site, feature = site[part], feature[part]
+    order = np.lexsort((feature, site))
+    site, feature = site[order], feature[order]
+    pieces = shapely.intersection(own[site], other[feature])
+    count = np.bincount(site, minlength=len(own))
+    alone = count[site] == 1
+    covered[site[alone]] = shapely.area(pieces[alone])
+    for n in np.unique(count[count > 1]):
+        # All sites with n pieces at once: one union per row of a table.
+        rows = count[site] == n
+        table = pieces[rows].reshape(-1, int(n))
+        covered[site[rows][:: int(n)]] = shapely.area(shapely.union_all(table, axis=1))
+    share: Floats = np.clip(covered / np.where(area > 0, area, np.nan), 0.0, 1.0)
+    return share
+
+
+def points_of(sites: _Frame) -> gpd.GeoSeries:
+    """Return one point per site, in longitude and latitude.
+
+    Parameters
+    ----------
+    sites : GeoDataFrame or GeoSeries
+        Any CRS. Points stand for themselves; lines and polygons for a point
+        that lies on them.
+
+    Returns
+    -------
+    GeoSeries
+        EPSG:4326, same index.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from shapely import box
+    >>> points_of(gpd.GeoSeries([box(0, 0, 2, 2)], crs="EPSG:4326")).iloc[0].wkt
+    'POINT (1 1)'
+    """
+    if not isinstance(sites, gpd.GeoDataFrame | gpd.GeoSeries):
+        _geoms(sites, "the sites")
+    series = to_wgs84(sites, "the sites")
+    geoms = np.asarray(series.array, dtype=object)
+    other = shapely.get_type_id(geoms) != 0
+    if other.any():
+        geoms = geoms.copy()
+        geoms[other] = shapely.point_on_surface(geoms[other])
+    return gpd.GeoSeries(geoms, index=series.index, crs=WGS84)
+
+
+def footprints(sites: _Frame) -> gpd.GeoSeries:
+    """Return the ground each site stands for.
+
+    Polygons stand for themselves. A point with the columns ``cell_km`` and
+    ``cell_shape`` stands for a cell around it: a north-up square of that
+    side, or a pointy-top hexagon of that width, so that cells of a grid with
+    that spacing meet.
+
+    Parameters
+    ----------
+    sites : GeoDataFrame
+        Any CRS.
+
+    Returns
+    -------
+    GeoSeries
+        Polygons, EPSG:4326, same index.
+
+    Raises
+    ------
+    LayerError
+        If a site is neither a polygon nor a cell.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> cell = gpd.GeoDataFrame(
+    ...     {"cell_km": [10.0], "cell_shape": ["square"]},
+    ...     geometry=gpd.points_from_xy([-97], [32]), crs="EPSG:4326")
+    >>> km2 = footprints(cell).to_crs("EPSG:6933").area.iloc[0] / 1e6
+    >>> round(float(km2), 1)
+    100.0
+    """
+    geoms, _ = _site_geoms(sites)
+    out = geoms.copy()
+    other = shapely.get_dimensions(geoms) != 2
+    if other.any():
+        wanted = ("cell_km", "cell_shape")
+        missing = [c for c in wanted if c not in getattr(sites, "columns", ())]
+        if missing or (shapely.get_type_id(geoms[other]) != 0).any():
+            raise LayerError(
+                four_parts(
+                    "The ground under the sites was asked for",
+                    f"{int(other.sum())} of {len(geoms)} sites are not polygons"
+                    + (f" and there is no column {shown(missing)}" if missing else ""),
+                    "polygons, or points with the columns cell_km and cell_shape, "
+                    "are allowed",
+                    "Use `grid_candidates(...)`, or buffer your points to parcels",
+                )
+            )
+        frame = sites[other]
+        cell_km = frame["cell_km"].to_numpy(dtype=float)
+        shape = frame["cell_shape"].astype(str).to_numpy()
+        known = ("square", "hex")
+        odd = ~np.isin(shape, known) | ~(cell_km > 0)
+        if odd.any():
+            found = str(shape[odd][0])
+            raise LayerError(
+                four_parts(
+                    "The ground under the sites was asked for",
+                    f"{int(odd.sum())} cells have no usable size or shape, e.g. "
+                    f"{shown(frame.index[odd], 1)} with cell_km={cell_km[odd][0]} "
+                    f"and cell_shape={found!r}",
+                    f"cell_km above 0 and cell_shape {' or '.join(known)} are allowed",
+                    "Use `grid_candidates(...)`." + nearest_name(found, known),
+                )
+            )
+        lon, lat = shapely.get_x(geoms[other]), shapely.get_y(geoms[other])
+        cells = np.empty(len(lon), dtype=object)
+        for name, azimuths, reach in (
+            ("square", (45.0, 135.0, 225.0, 315.0), np.sqrt(0.5)),
+            ("hex", (0.0, 60.0, 120.0, 180.0, 240.0, 300.0), np.sqrt(1 / 3)),
+        ):
+            rows = np.flatnonzero(shape == name)
+            if not len(rows):
+                continue
+            # Clockwise azimuths; reversed so that rings run counter-clockwise.
+            turn = np.tile(np.asarray(azimuths[::-1]), len(rows))
+            again = np.repeat(rows, len(azimuths))
+            x, y, _ = _GEOD.fwd(
+                lon[again], lat[again], turn, cell_km[again] * reach * 1000.0
+            )
+            ring = np.stack([np.asarray(x), np.asarray(y)], axis=1)
+            cells[rows] = shapely.polygons(ring.reshape(len(rows), -1, 2))
+        out[other] = cells
+    return gpd.GeoSeries(out, index=sites.index, crs=WGS84)
+
+
+# --------------------------------------------------------------------- helpers
+
+
+def _radius(km: float) -> float:
+    """Return a distance [km] that makes sense, or raise."""
+    value = float(km)
+    if not value >= 0 or value == np.inf:
+        raise LayerError(
+            four_parts(
+                "A distance was given",
+                f"it is {km!r} km",
+                "a finite number of kilometers, 0 or more, is allowed",
+                "Pass e.g. `radius_km=25`",
+            )
+        )
+    return value
+
+
+def _require_areas(geoms: NDArray[Any], frame: _Frame) -> None:
+    """Raise unless every geometry is a polygon."""
+    wrong = shapely.get_dimensions(geoms) != 2
+    if wrong.any():
+        kinds = sorted({g.geom_type for g in geoms[wrong]})
+        raise LayerError(
+            four_parts(
+                "Areas were asked for",
+                f"{int(wrong.sum())} of {len(geoms)} rows are {shown(kinds)}, "
+                f"e.g. {shown(frame.index[wrong], 3)}",
+                "polygons are allowed",
+                "Buffer points or lines first, or ask `nearest` for a distance",
+            )
+        )
+
+
+def _equal_area(geoms: NDArray[Any]) -> NDArray[Any]:
+    """Return polygons in an equal-area projection of the globe, valid."""
+    fine = shapely.segmentize(geoms, _STEP_DEG)
+    moved = gpd.GeoSeries(fine, crs=WGS84).to_crs(GLOBAL_EQUAL_AREA)
+    out: NDArray[Any] = np.asarray(moved.array, dtype=object)
+    bad = ~shapely.is_valid(out)
+    if bad.any():
+        out = out.copy()
+        out[bad] = shapely.make_valid(out[bad])
+    return out

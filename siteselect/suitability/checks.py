@@ -1,0 +1,114 @@
+"""What every part of the room refuses: odd layers, columns, figures, lengths."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from siteselect.errors import LayerError, StudyError, four_parts, nearest_name, shown
+from siteselect.layers import layer_info
+
+__all__ = [
+    "check_length",
+    "check_vector",
+    "column_of",
+    "layer_name",
+    "numbers",
+    "refuse_infinite",
+]
+
+
+def layer_name(layer: object) -> str:
+    """Return the name a layer carries, or ``"layer"``."""
+    return str(layer_info(layer).name or "layer")
+
+
+def numbers(features: gpd.GeoDataFrame, column: str, layer: str) -> npt.NDArray[Any]:
+    """Return a column of a layer as float64, unknown as NaN; refuse the rest."""
+    series = column_of(features, column, f"layer {layer!r}")
+    if not (
+        pd.api.types.is_numeric_dtype(series) or pd.api.types.is_bool_dtype(series)
+    ):
+        raise LayerError(
+            four_parts(
+                f"Column {column!r} of layer {layer!r} was asked for as numbers",
+                f"it holds {series.dtype}",
+                "allowed are numeric columns",
+                f"convert it first, e.g. pd.to_numeric(layer[{column!r}])",
+            )
+        )
+    values = series.to_numpy(dtype=np.float64, na_value=np.nan)
+    refuse_infinite(values, series.index, f"Column {column!r} of layer {layer!r}")
+    return values
+
+
+def column_of(frame: gpd.GeoDataFrame, column: str, what: str) -> pd.Series[Any]:
+    """Return a column, or say which one was meant."""
+    if column not in frame.columns:
+        raise LayerError(
+            four_parts(
+                f"Column {column!r} of {what} was asked for",
+                f"it is missing.{nearest_name(column, map(str, frame.columns))}",
+                f"allowed are {shown(frame.columns, 12)}",
+                "check the spelling, or add the column",
+            )
+        )
+    found: Any = frame[column]
+    if isinstance(found, pd.DataFrame):
+        raise LayerError(
+            four_parts(
+                f"Column {column!r} of {what} was asked for",
+                f"{found.shape[1]} columns have this name",
+                "allowed is one",
+                "rename or drop the others",
+            )
+        )
+    series: pd.Series[Any] = found
+    return series
+
+
+def refuse_infinite(
+    values: npt.NDArray[np.float64], index: pd.Index[Any], what: str
+) -> None:
+    """Refuse infinities, naming the rows."""
+    bad = np.isinf(values)
+    if bad.any():
+        raise LayerError(
+            four_parts(
+                f"{what} was asked for as figures",
+                f"found infinity in {int(bad.sum())} rows: {shown(index[bad])}",
+                "allowed are finite numbers, or NaN where unknown",
+                "replace it, e.g. .replace([np.inf, -np.inf], np.nan)",
+            )
+        )
+
+
+def check_vector(layer: object, kind: str) -> None:
+    """Refuse what is not a vector layer."""
+    if not isinstance(layer, gpd.GeoDataFrame):
+        raise LayerError(
+            four_parts(
+                f"{kind} reads a vector layer",
+                f"found {type(layer).__name__}",
+                "allowed is a GeoDataFrame",
+                "read it with read_layer(...); use Sample or Zonal for a raster",
+            )
+        )
+
+
+def check_length(kind: str, name: str, km: float, *, zero: bool = False) -> None:
+    """Refuse a length that is not finite and positive."""
+    is_good = isinstance(km, (int, float, np.number)) and not isinstance(km, bool)
+    if not is_good or not np.isfinite(km) or km < 0 or (km == 0 and not zero):
+        raise StudyError(
+            four_parts(
+                f"{kind} takes {name} in kilometres",
+                f"found {km!r}",
+                f"allowed are finite numbers {'from' if zero else 'above'} 0",
+                f"pass for instance {name}=25",
+            )
+        )

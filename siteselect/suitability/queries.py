@@ -1,0 +1,270 @@
+"""Spatial answers for one frame of candidates, each question asked once.
+
+Criteria of one `score_sites` call that look at the same layer share the
+answer. The answers live as long as the call: there is no global cache.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pandas.api.types import is_bool_dtype
+
+from siteselect.errors import StudyError, four_parts, shown
+from siteselect.layers import Raster, spatial
+from siteselect.layers import raster as raster_queries
+from siteselect.suitability.checks import check_vector, column_of, layer_name
+
+#: What a filter in words may be made of.
+_COMPARISON = (
+    ast.Expression,
+    ast.BoolOp,
+    ast.boolop,
+    ast.UnaryOp,
+    ast.unaryop,
+    ast.BinOp,
+    ast.operator,
+    ast.Compare,
+    ast.cmpop,
+    ast.Name,
+    ast.expr_context,
+    ast.Constant,
+    ast.List,
+    ast.Tuple,
+)
+
+Filter = str | Mapping[str, Any] | Callable[[gpd.GeoDataFrame], "pd.Series[bool]"]
+Answer = TypeVar("Answer")
+
+__all__ = ["Filter", "Queries", "describe_filter", "function_name", "one_band"]
+
+
+@dataclass(frozen=True, eq=False)
+class Subset:
+    """The rows of a layer that pass a filter, and how many the layer has."""
+
+    features: gpd.GeoDataFrame
+    n_layer: int
+
+
+class Queries:
+    """Ask each spatial question about one frame of candidates once.
+
+    Parameters
+    ----------
+    sites : geopandas.GeoDataFrame
+        The candidates; read, never changed.
+    """
+
+    def __init__(self, sites: gpd.GeoDataFrame) -> None:
+        self.sites = sites
+        # The layer is kept beside its answer so that its id stays its own.
+        self._answers: dict[Hashable, tuple[Any, Any]] = {}
+
+    def _once(self, key: Hashable, layer: Any, ask: Callable[[], Answer]) -> Answer:
+        """Return the stored answer, asking only the first time."""
+        if key not in self._answers:
+            self._answers[key] = (layer, ask())
+        answer: Answer = self._answers[key][1]
+        return answer
+
+    def subset(self, layer: gpd.GeoDataFrame, where: Filter | None) -> Subset:
+        """Return the rows of the layer that pass the filter."""
+        return self._once(
+            ("subset", id(layer), _filter_key(where)),
+            (layer, where),
+            lambda: Subset(_filtered(layer, where), len(layer)),
+        )
+
+    def nearest(
+        self,
+        layer: gpd.GeoDataFrame,
+        *,
+        where: Filter | None = None,
+        k: int = 1,
+        max_km: float | None = None,
+    ) -> spatial.Nearest:
+        """Find the k nearest features that pass the filter."""
+        features = self.subset(layer, where).features
+        return self._once(
+            ("nearest", id(layer), _filter_key(where), k, max_km),
+            layer,
+            lambda: spatial.nearest(self.sites, features, k=k, max_km=max_km),
+        )
+
+    def pairs(
+        self, layer: gpd.GeoDataFrame, *, radius_km: float, where: Filter | None = None
+    ) -> spatial.Pairs:
+        """Return all (site, feature) pairs within the radius."""
+        features = self.subset(layer, where).features
+        return self._once(
+            ("pairs", id(layer), _filter_key(where), radius_km),
+            layer,
+            lambda: spatial.pairs_within(self.sites, features, radius_km),
+        )
+
+    def containing(self, layer: gpd.GeoDataFrame) -> npt.NDArray[np.int64]:
+        """Return the position of the polygon that holds each site, -1 where none."""
+        return self._once(
+            ("containing", id(layer)),
+            layer,
+            lambda: spatial.containing(self.sites, layer),
+        )
+
+    def footprints(self) -> gpd.GeoSeries:
+        """Return the ground of each site as a polygon."""
+        return self._once(("footprints",), None, lambda: spatial.footprints(self.sites))
+
+    def points(self) -> gpd.GeoSeries:
+        """Return one point per site."""
+        return self._once(("points",), None, lambda: spatial.points_of(self.sites))
+
+    def covered_share(self, layer: gpd.GeoDataFrame) -> npt.NDArray[np.float64]:
+        """Return the share of each site's ground under the layer."""
+        return self._once(
+            ("covered", id(layer)),
+            layer,
+            lambda: spatial.covered_share(self.footprints(), layer),
+        )
+
+    def sample(
+        self, layer: Raster, *, band: int | str, reach_km: float
+    ) -> raster_queries.SampleResult:
+        """Return the cell value at each site."""
+        return self._once(
+            ("sample", id(layer), band, reach_km),
+            layer,
+            lambda: raster_queries.sample(
+                one_band(layer, band), self.points(), reach_km=reach_km
+            ),
+        )
+
+    def zonal(
+        self, layer: Raster, *, band: int | str, stat: str
+    ) -> npt.NDArray[np.float64]:
+        """Return a statistic of the cells under each site's ground."""
+        return self._once(
+            ("zonal", id(layer), band, stat),
+            layer,
+            lambda: np.asarray(
+                raster_queries.zonal(one_band(layer, band), self.footprints(), stat),
+                dtype=np.float64,
+            ),
+        )
+
+
+def one_band(layer: Raster, band: int | str) -> Raster:
+    """Return the raster with only one of its bands in use (1 is the first)."""
+    if isinstance(band, str):
+        return layer.band(band)
+    if not 1 <= band <= len(layer.bands):
+        raise StudyError(
+            four_parts(
+                f"Band {band} of raster {layer_name(layer)!r} was asked for",
+                f"it has {len(layer.bands)}",
+                f"allowed are 1 to {len(layer.bands)}",
+                "pass band= with one of these",
+            )
+        )
+    return replace(layer, bands=(layer.bands[band - 1],))
+
+
+def describe_filter(where: Filter | None) -> Any:
+    """Return a filter as something json writes."""
+    if where is None or isinstance(where, str):
+        return where
+    if isinstance(where, Mapping):
+        return {str(key): _plain_filter(value) for key, value in where.items()}
+    return {"kind": "function", "name": function_name(where)}
+
+
+def function_name(function: object) -> str:
+    """Return the name of a function, or of the type of what is called."""
+    return str(getattr(function, "__qualname__", type(function).__qualname__))
+
+
+def _plain_filter(value: Any) -> Any:
+    """Turn one wanted value, or several, into what json writes."""
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain_filter(item) for item in value]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _filter_key(where: Filter | None) -> Hashable:
+    """Key under which equal filters share an answer."""
+    return where if where is None or isinstance(where, str) else id(where)
+
+
+def _filtered(layer: gpd.GeoDataFrame, where: Filter | None) -> gpd.GeoDataFrame:
+    """Rows of the layer that pass; a missing figure does not pass."""
+    check_vector(layer, "A vector measurement")
+    if where is None:
+        return layer
+    name = layer_name(layer)
+    if isinstance(where, str):
+        return _filtered_by_text(layer, where, name)
+    if isinstance(where, Mapping):
+        keep = np.ones(len(layer), dtype=bool)
+        for column, wanted in where.items():
+            series = column_of(layer, str(column), f"layer {name!r}")
+            several = isinstance(wanted, (list, tuple, set, frozenset))
+            keep &= series.isin(list(wanted) if several else [wanted]).to_numpy()
+        return layer[keep]
+    mask = where(layer)
+    if not isinstance(mask, pd.Series) or not mask.index.equals(layer.index):
+        raise StudyError(
+            four_parts(
+                f"The filter of layer {name!r} picks rows",
+                f"the function returned {type(mask).__name__} with another index",
+                "allowed is a boolean Series with the layer's index",
+                "return for instance layer['voltage_kv'] >= 230",
+            )
+        )
+    return layer[mask.fillna(False).to_numpy(dtype=bool)]
+
+
+def _filtered_by_text(
+    layer: gpd.GeoDataFrame, where: str, name: str
+) -> gpd.GeoDataFrame:
+    """Rows that satisfy a text such as ``"voltage_kv >= 345"``."""
+    columns = [c for c in layer.columns if c != layer.geometry.name]
+    table = pd.DataFrame(layer)[columns].reset_index(drop=True)
+    try:
+        read = _columns_read(where, columns)
+        found = table.eval(where, engine="python")
+        if not isinstance(found, pd.Series) or not is_bool_dtype(found.dtype):
+            raise ValueError("the result is not one truth per row")
+        keep = found.fillna(False).to_numpy(dtype=bool)
+    except Exception as error:
+        raise StudyError(
+            four_parts(
+                f"The filter {where!r} of layer {name!r} picks rows",
+                f"it cannot be read: {str(error).splitlines()[0]}",
+                f"allowed are comparisons of {shown(columns, 12)}",
+                "write for instance where='voltage_kv >= 345'",
+            )
+        ) from error
+    # "!=" and "not" hold for a missing figure, which is no knowledge.
+    return layer[keep & table[read].notna().all(axis=1).to_numpy()]
+
+
+def _columns_read(where: str, columns: list[Any]) -> list[Any]:
+    """Columns a text names; refuse what is more than a comparison.
+
+    A study file may come from elsewhere: its filters must not call anything.
+    """
+    quoted = re.findall("`([^`]+)`", where)
+    tree = ast.parse(re.sub("`[^`]+`", "_", where).strip(), mode="eval")
+    for node in ast.walk(tree):
+        if not isinstance(node, _COMPARISON):
+            raise ValueError(f"{type(node).__name__.lower()} is not allowed")
+    named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return [c for c in columns if c in named or c in quoted]

@@ -1,0 +1,48 @@
+"""Messages in four parts, and an error tree that doubles as the builtins."""
+
+from __future__ import annotations
+
+import pytest
+
+import siteselect as ss
+from siteselect.errors import four_parts, nearest_name, shown
+
+
+@pytest.mark.parametrize(
+    ("child", "builtin"),
+    [
+        (ss.LayerError, ValueError),
+        (ss.CRSError, ss.LayerError),
+        (ss.StudyError, ValueError),
+        (ss.InfeasiblePlanError, RuntimeError),
+        (ss.SolverError, RuntimeError),
+        (ss.MissingDependencyError, ImportError),
+    ],
+)
+def test_children_inherit_the_root_and_the_builtin_they_resemble(child, builtin):
+    assert issubclass(child, ss.SiteSelectError)
+    assert issubclass(child, builtin)
+
+
+@pytest.mark.parametrize("child", [ss.DataQualityWarning, ss.ApproximationWarning])
+def test_warnings_have_one_root(child):
+    assert issubclass(child, ss.SiteSelectWarning)
+    assert issubclass(child, UserWarning)
+
+
+def test_conflicts_travel_with_the_error():
+    assert ss.InfeasiblePlanError("no plan", ["power"]).conflicts == ("power",)
+
+
+def test_parts_are_sentences_and_code_stays_code():
+    text = four_parts("a was asked", "y", "one of a, b.", "ss.call(z)")
+    assert text == "A was asked. y. Wanted: one of a, b. Try: ss.call(z)."
+    text = four_parts("it_mw was asked", "found 3", "four is allowed", "call it")
+    assert text == "it_mw was asked. Found 3. Four is allowed. Call it."
+
+
+def test_long_lists_are_cut_and_close_names_offered():
+    assert shown(range(8)) == "0, 1, 2, 3, 4 and 3 more"
+    assert shown([]) == ""
+    assert nearest_name("stress", ["strss", "flow"]) == " Did you mean 'strss'?"
+    assert nearest_name("stress", ["flow"]) == ""
