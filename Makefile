@@ -46,7 +46,6 @@ demo: $(VENV)/.user
 
 test: $(VENV)/.dev
 	$(THREADS) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not soak" tests
-	$(THREADS) $(BIN)/python -m pytest -q --doctest-modules siteselect
 	$(THREADS) $(BIN)/python -m pytest -q --nbmake --nbmake-timeout=300 notebooks
 
 lint: $(VENV)/.dev

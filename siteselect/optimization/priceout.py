@@ -171,9 +171,7 @@ class PriceOut:
         gain = np.where(self.site_fixed, best, np.maximum(best, 0.0))
         own = value[self.own]
         problem = self.compiled.problem
-        best_end = np.where(
-            own > 0, problem.upper[self.own], problem.lower[self.own]
-        )
+        best_end = np.where(own > 0, problem.upper[self.own], problem.lower[self.own])
         own_gain = np.where(own == 0, 0.0, own) * np.where(own == 0, 0.0, best_end)
         bound = constant + float(gain.sum()) + float(own_gain.sum())
         column_bound = np.full(self.n, bound)

@@ -69,10 +69,25 @@ def test_price_out_equals_brute_force(instance: Instance) -> None:
 
 
 @given(instances("range"))
-@examples(60)
+@examples(140)
 def test_ranges_equal_brute_force(instance: Instance) -> None:
     agree(instance, method="full")
     agree(instance, method="priceout")
+
+
+def test_the_problems_drawn_are_many_and_mostly_have_a_plan() -> None:
+    seen: list[bool] = []
+    texts: set[str] = set()
+
+    @given(instances())
+    @examples(100)
+    def look(instance: Instance) -> None:
+        texts.add(repr(instance))
+        seen.append(brute_force(instance) is not None)
+
+    look()
+    assert len(texts) > 0.9 * len(seen)
+    assert sum(seen) > 0.6 * len(seen)
 
 
 @given(instances())
@@ -96,7 +111,7 @@ def test_cbc_and_build_model_agree(instance: Instance) -> None:
 
 @pytest.mark.soak
 @given(instances())
-@examples(100 * SOAK)
+@examples(1600 * SOAK)
 def test_soak_sizes(instance: Instance) -> None:
     agree(instance, method="full")
     agree(instance, method="priceout")
@@ -104,7 +119,7 @@ def test_soak_sizes(instance: Instance) -> None:
 
 @pytest.mark.soak
 @given(instances("range"))
-@examples(20 * SOAK)
+@examples(600 * SOAK)
 def test_soak_ranges(instance: Instance) -> None:
     agree(instance, method="full")
     agree(instance, method="priceout")
