@@ -54,7 +54,9 @@ def demo(
 def layers() -> None:
     """List the bundled layers: what each is, and what it is not."""
     frame = siteselect.datasets.layers().reset_index()
-    Console().print(_table(frame, ["layer", "evidence", "vintage", "title", "not_this"]))
+    Console().print(
+        _table(frame, ["layer", "evidence", "vintage", "title", "not_this"])
+    )
 
 
 @app.command()

@@ -77,7 +77,7 @@ class Study:
         """
         from siteselect.reporting import study_text
 
-        return study_text(self.plan, self.survival, self.written)
+        return study_text(self.plan, self.survival, self.written, self.eligibility)
 
 
 def bundled_study(
@@ -93,7 +93,7 @@ def bundled_study(
     ----------
     out : path
         Folder to write to: ``map.png``, ``sites.gpkg``, ``sites.csv``,
-        ``plan.json``.
+        ``plan.json``, ``eligibility.csv``.
     spacing_km : float
         Grid of candidates [km]; 20 km gives about 19,500.
     resolves : int
@@ -118,7 +118,7 @@ def bundled_study(
     >>> study.plan.status, round(study.plan.total_mw)
     ('optimal', 3000)
     >>> sorted(path.name for path in study.written)
-    ['map.png', 'plan.json', 'sites.csv', 'sites.gpkg']
+    ['eligibility.csv', 'map.png', 'plan.json', 'sites.csv', 'sites.gpkg']
     """
     from siteselect.optimization import Average, Limit, Spacing, Spread, optimize_sites
 
@@ -210,13 +210,13 @@ def bundled_study(
             survival = plan.survival(criteria, n=resolves)
             told.append(f"{resolves} re-solves with weights and layers shaken")
     with step("write") as told:
-        written = write_study(plan, survival, Path(out))
+        written = write_study(plan, survival, counts, Path(out))
         told.append(", ".join(path.name for path in written))
     return Study(plan, survival, counts, written, seconds)
 
 
 def write_study(
-    plan: SitePlan, survival: pd.DataFrame, folder: Path
+    plan: SitePlan, survival: pd.DataFrame, counts: pd.DataFrame, folder: Path
 ) -> tuple[Path, ...]:
     """Write map, sites and proof of a study; each file whole or not at all.
 
@@ -226,6 +226,8 @@ def write_study(
         The plan.
     survival : pandas.DataFrame
         One row per chosen site; its columns join the site table.
+    counts : pandas.DataFrame
+        Eligibility by state and criterion.
     folder : pathlib.Path
         Made if missing.
 
@@ -234,7 +236,13 @@ def write_study(
     tuple of pathlib.Path
         The files written.
     """
-    from siteselect.reporting import plot_plan, write_map, write_plan
+    from siteselect.reporting import (
+        plot_plan,
+        to_csv_text,
+        write_map,
+        write_plan,
+        write_text,
+    )
 
     folder.mkdir(parents=True, exist_ok=True)
     joined = plan
@@ -245,4 +253,5 @@ def write_study(
         write_plan(joined, folder / "sites.gpkg"),
         write_plan(joined, folder / "sites.csv"),
         write_plan(joined, folder / "plan.json"),
+        write_text(folder / "eligibility.csv", to_csv_text(counts)),
     )

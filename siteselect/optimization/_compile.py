@@ -18,6 +18,7 @@ from siteselect.errors import (
     nearest_name,
     shown,
 )
+from siteselect.optimization._distance import lonlat
 from siteselect.optimization.limits import (
     Budget,
     Fixed,
@@ -174,7 +175,14 @@ def count_of(value: Any, what: str) -> float | None:
         return None
     found = number(value, what)
     if found < 0 or found != int(found):
-        raise StudyError(f"{what}={value!r}: a whole number of sites is needed.")
+        raise StudyError(
+            four_parts(
+                f"{what}={value!r} was asked for",
+                "that is negative" if found < 0 else "that is not a whole number",
+                "a whole number of sites",
+                f"{what}={max(1, round(found))}",
+            )
+        )
     return found
 
 
@@ -199,7 +207,14 @@ def check_frame(sites: Any) -> gpd.GeoDataFrame:
             )
         )
     if sites._geometry_column_name not in sites.columns:
-        raise LayerError("The candidates have no active geometry column.")
+        raise LayerError(
+            four_parts(
+                "optimize_sites needs candidates with a place",
+                "the frame has no active geometry column",
+                "a GeoDataFrame with points or polygons",
+                "sites = sites.set_geometry('geometry')",
+            )
+        )
     if not sites.index.is_unique:
         twice = sites.index[sites.index.duplicated()].unique()
         raise StudyError(
@@ -227,7 +242,7 @@ def floats(
                     f"{what} reads {getattr(spec, 'name', spec)!r}",
                     f"it holds {column.dtype} values",
                     "a numeric column, a number or a Series",
-                    "",
+                    "sites[column] = pandas.to_numeric(sites[column])",
                 )
             ) from None
     return np.full(len(sites), number(spec, what))
@@ -300,7 +315,7 @@ def sized(
                     f"{what} is given per size",
                     "no entry for " + shown(f"{s:g} MW" for s in missing),
                     "one column, number or Series per size of site_mw",
-                    "",
+                    f"{what}={{size: column for each of {sizes}}}",
                 )
             )
         return np.column_stack([floats(frame, given[s], what) for s in sizes])
@@ -483,9 +498,9 @@ def canonical_order(frame: gpd.GeoDataFrame, used: list[Any]) -> Ints:
                 "sites = sites[sites.geometry.notna()]",
             )
         )
-    is_point = (shape.geom_type == "Point").all()
-    points = shape if is_point else shape.representative_point()
-    x, y = points.x.to_numpy(), points.y.to_numpy()
+    # A centimetre, so that a change of CRS and its rounding do not reorder rows.
+    known = frame if frame.crs is not None else frame.set_crs(4326)
+    x, y = np.round(lonlat(known).T, 7)
     order = np.lexsort((y, x))
     same = (np.diff(x[order]) == 0) & (np.diff(y[order]) == 0)
     if not same.any():
@@ -534,16 +549,33 @@ def compile_problem(request: Request) -> Compiled:
         )
     if not isinstance(request.objective, str):
         raise StudyError(
-            f"objective={request.objective!r}: 'score', 'cost' or a column name."
+            four_parts(
+                f"objective={request.objective!r} was asked for",
+                f"that is {type(request.objective).__name__}",
+                "'score', 'cost' or a column name",
+                "objective='score'",
+            )
         )
     if request.objective not in ("score", "cost"):
         column_of(sites, request.objective, "objective")
     if not 0 <= number(request.gap, "gap") < 1:
-        raise StudyError(f"gap={request.gap!r}: a fraction from 0 to 1 is needed.")
+        raise StudyError(
+            four_parts(
+                f"gap={request.gap!r} was asked for",
+                "that is no fraction of the objective",
+                "a fraction from 0 up to 1, without 1",
+                "gap=1e-4",
+            )
+        )
     if request.method not in ("auto", "full", "priceout"):
         raise StudyError(
-            f"method={request.method!r}: 'auto', 'full' or 'priceout' is needed."
-            + nearest_name(str(request.method), ["auto", "full", "priceout"])
+            four_parts(
+                f"method={request.method!r} was asked for",
+                "there is no such method."
+                + nearest_name(str(request.method), ["auto", "full", "priceout"]),
+                "'auto', 'full' or 'priceout'",
+                "method='auto'",
+            )
         )
     has_capacity = has(sites, request.capacity, DEFAULT_CAPACITY)
     able, notes, scores = eligible_rows(request, has_capacity)
@@ -612,7 +644,7 @@ def refuse_contradictions(
                 f"{shown(repr(x) for x in both)} is both fixed and forbidden",
                 "fixed and forbidden contradict each other",
                 "a site in one of them",
-                "",
+                "leave it out of fixed or out of forbidden",
             )
         )
     sites = request.sites
@@ -654,7 +686,14 @@ def limits_of(request: Request, sites: gpd.GeoDataFrame) -> list[SupportsLimit]:
     if request.budget_usd is not None:
         budget = number(request.budget_usd, "budget_usd")
         if budget < 0:
-            raise StudyError(f"budget_usd={budget:g}: zero or more dollars are needed.")
+            raise StudyError(
+                four_parts(
+                    f"budget_usd={budget:g} was asked for",
+                    "that is negative",
+                    "zero or more US dollars",
+                    f"budget_usd={-budget:g}",
+                )
+            )
         if not has(sites, request.cost_per_mw, DEFAULT_COST) and not has(
             sites, request.fixed_cost, DEFAULT_FIXED_COST
         ):
@@ -677,7 +716,7 @@ def limits_of(request: Request, sites: gpd.GeoDataFrame) -> list[SupportsLimit]:
                     f"min_sites={least:g} and max_sites={most:g} were asked for",
                     "the minimum is over the maximum",
                     "min_sites <= max_sites",
-                    "",
+                    f"min_sites={most:g}",
                 )
             )
         out.append(Sites(least or 0.0, np.inf if most is None else most))

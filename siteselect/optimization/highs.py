@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from siteselect.errors import SolverError
+from siteselect.errors import SolverError, four_parts
 from siteselect.optimization.problem import Bools, Floats
 
 Status: TypeAlias = Literal["optimal", "feasible", "infeasible", "unbounded", "unknown"]
@@ -291,7 +291,14 @@ def read_mip(h: Any, sign: float) -> MipResult:
     if status == "infeasible":
         return MipResult("infeasible", -np.inf, -np.inf, None)
     if status == "optimal" and x is None:
-        raise SolverError("HiGHS said optimal and returned no solution.")
+        raise SolverError(
+            four_parts(
+                "HiGHS was asked for a plan",
+                "it said optimal and returned no solution",
+                "a solution with its proof",
+                "solver='cbc', or report this with the inputs",
+            )
+        )
     if status == "optimal":
         # A pure linear program has no bound of its own: the optimum is one.
         bound = max(bound, objective) if np.isfinite(bound) else objective

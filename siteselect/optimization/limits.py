@@ -166,7 +166,14 @@ def bound_values(
         return high
     if isinstance(spec, Mapping | pd.Series):
         if isinstance(spec, pd.Series) and not spec.index.is_unique:
-            raise StudyError(f"{limit!r}: {what} has repeated groups in its index.")
+            raise StudyError(
+                four_parts(
+                    f"{limit!r} reads {what} from a Series keyed by group",
+                    "groups are repeated in its index",
+                    "one value per group",
+                    "series.groupby(level=0).first()",
+                )
+            )
         given = dict(spec.items())
         missing_keys = [k for k in keys if k not in given]
         if missing_keys:
@@ -188,14 +195,19 @@ def bound_values(
                         "no eligible site lies there",
                         "groups with an eligible site, e.g. "
                         + shown(repr(k) for k in keys),
-                        "",
+                        "leave those groups out of the mapping",
                     )
                 )
         values = np.array([float(given[k]) for k in keys])
         if np.isnan(values).any():
             bad = [k for k, v in zip(keys, values, strict=True) if np.isnan(v)]
             raise StudyError(
-                f"{limit!r}: {what} is missing for {shown(repr(k) for k in bad)}."
+                four_parts(
+                    f"{limit!r} reads {what} by group",
+                    f"it is missing for {shown(repr(k) for k in bad)}",
+                    "a number for every group with an eligible site",
+                    "fill it from a source (float('inf') for no limit)",
+                )
             )
         return values
     value = float(spec) if spec in (np.inf, -np.inf) else number(spec, limit)
@@ -210,7 +222,7 @@ def clean_name(name: object, kind: str) -> None:
                 f"{kind} was given the name {name!r}",
                 "accounts, prices and conflicts are reported by name",
                 "a short text such as 'county water'",
-                "",
+                f"{kind}('county water', ...)",
             )
         )
 
@@ -223,7 +235,7 @@ def needs_bound(limit: str, *bounds: object) -> None:
                 f"{limit!r} sets no bound",
                 "at_most and at_least are both None",
                 "at least one of them",
-                "",
+                "at_most=<number, mapping, Series or column>",
             )
         )
 
@@ -239,7 +251,7 @@ def crossed(limit: str, low: Floats, high: Floats, keys: list[Any]) -> None:
                 + (f" in {keys[g]!r}" if keys[g] != "" else ""),
                 "the minimum is over the maximum",
                 "at_least <= at_most",
-                "",
+                "swap at_least and at_most",
             )
         )
 
@@ -446,7 +458,7 @@ class Share:
                 raise StudyError(
                     four_parts(
                         f"{self.name!r} bounds a share by {bound!r}",
-                        "",
+                        "that is outside of what a share can be",
                         "a share from 0 to 1",
                         f"{bound!r} percent is {bound / 100:g}",
                     )
@@ -531,7 +543,7 @@ class Spread:
                     f"{self.name!r} sets no bound",
                     "at_least, max_sites_per_group and max_share are all None",
                     "at least one of them",
-                    "",
+                    "at_least=3, max_sites_per_group=1 or max_share=0.4",
                 )
             )
         for count in (self.at_least, self.max_sites_per_group):
@@ -539,15 +551,24 @@ class Spread:
                 number(count, self.name) < 0 or float(count) != int(count)
             ):
                 raise StudyError(
-                    f"{self.name!r} was given {count!r}, a whole number is needed."
+                    four_parts(
+                        f"{self.name!r} was given {count!r}",
+                        "that is negative or not whole",
+                        "a whole number of sites or groups",
+                        "siteselect.Spread(name, by='state', at_least=3)",
+                    )
                 )
         if (
             self.max_share is not None
             and not 0 < number(self.max_share, self.name) <= 1
         ):
             raise StudyError(
-                f"{self.name!r}: max_share={self.max_share!r}, "
-                "a share over 0 and up to 1 is needed."
+                four_parts(
+                    f"{self.name!r} bounds a share by {self.max_share!r}",
+                    "that is outside of what a share can be",
+                    "a share over 0 and up to 1",
+                    "max_share=0.4",
+                )
             )
 
     def __repr__(self) -> str:
@@ -748,9 +769,9 @@ class Spacing:
             raise StudyError(
                 four_parts(
                     f"{self.name!r} was given {self.km!r} km",
-                    "",
+                    "it is negative or longer than half the equator",
                     "a distance from 0 to 20,000 km",
-                    "",
+                    "siteselect.Spacing(km=40)",
                 )
             )
 

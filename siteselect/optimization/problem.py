@@ -313,7 +313,14 @@ def column_of(frame: gpd.GeoDataFrame, name: str, limit: str) -> pd.Series[Any]:
         )
     column = frame[name]
     if isinstance(column, pd.DataFrame):
-        raise StudyError(f"{limit!r} asks for column {name!r}, which exists twice.")
+        raise StudyError(
+            four_parts(
+                f"{limit!r} asks for column {name!r}",
+                "it exists more than once",
+                "one column of that name",
+                "sites = sites.loc[:, ~sites.columns.duplicated()]",
+            )
+        )
     return column
 
 
@@ -385,7 +392,7 @@ def number(value: object, what: str) -> float:
                 f"{what!r} was given {value!r}",
                 f"that is {type(value).__name__}",
                 "a finite number",
-                "",
+                f"{what} with a plain number",
             )
         )
     return float(value)  # type: ignore[arg-type]
@@ -403,7 +410,7 @@ def groups(
                 f"{limit!r} groups sites by {by!r}",
                 f"that is {type(by).__name__}",
                 "a column name or a Series keyed by site",
-                "",
+                "by='state'",
             )
         )
     column = aligned(frame, by, limit)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from siteselect.optimization.plan import SitePlan
 
 
-def _silent(line: str) -> None:
+def _silent(_: str) -> None:
     """Say nothing: a re-solve is one of many."""
 
 

@@ -8,6 +8,7 @@ from siteselect.reporting.files import (
     versions,
     write_map,
     write_plan,
+    write_text,
 )
 from siteselect.reporting.maps import plot_plan, plot_suitability
 from siteselect.reporting.not_checked import (
@@ -40,4 +41,5 @@ __all__ = [
     "versions",
     "write_map",
     "write_plan",
+    "write_text",
 ]

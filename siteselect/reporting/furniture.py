@@ -14,9 +14,7 @@ import matplotlib.patheffects as effects
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.collections import PathCollection
 from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
-from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, Polygon, Rectangle
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
@@ -570,34 +568,6 @@ def swatch_block(entries: Sequence[tuple[str, str]], size: float) -> Block:
     return Block(width, step * len(entries), draw)
 
 
-def line_swatch_block(color: str, label: str, size: float) -> Block:
-    """Return a short line with its meaning."""
-
-    def draw(ax: Axes, points: Transform, x: float, y: float) -> None:
-        ax.add_line(
-            Line2D(
-                [x, x + 14],
-                [y + 0.4 * size] * 2,
-                transform=points,
-                color=color,
-                linewidth=0.7,
-                clip_on=False,
-                zorder=20,
-            )
-        )
-        write_text(ax, points, x + 18, y + 0.12 * size, label, size, gid="swatch-label")
-
-    return Block(18 + text_size(label, size)[0], 1.3 * size, draw)
-
-
 def halo(width: float = 1.6) -> list[effects.AbstractPathEffect]:
     """Return a white outline that keeps type legible on colour."""
     return [effects.withStroke(linewidth=width, foreground="white")]
-
-
-def picks_of(ax: Axes) -> PathCollection | None:
-    """Return the artist that holds the picks of a map, None if it has none."""
-    for artist in ax.collections:
-        if artist.get_gid() == "picks" and isinstance(artist, PathCollection):
-            return artist
-    return None

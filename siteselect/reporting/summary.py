@@ -21,7 +21,10 @@ from siteselect.reporting.tables import sites_table, to_text
 
 
 def study_text(
-    plan: PlanLike, survival: pd.DataFrame, written: Sequence[Path] = ()
+    plan: PlanLike,
+    survival: pd.DataFrame,
+    written: Sequence[Path] = (),
+    counts: pd.DataFrame | None = None,
 ) -> str:
     """Return a plan as one page of text.
 
@@ -33,6 +36,8 @@ def study_text(
         What `SitePlan.survival` returned; without columns if it was not run.
     written : sequence of pathlib.Path
         Files to name at the end.
+    counts : pandas.DataFrame, optional
+        What `eligibility` returned by state.
 
     Returns
     -------
@@ -74,6 +79,8 @@ def study_text(
         binding = binding[binding["binding"].astype(bool)]
         names = [str(name) for name in dict.fromkeys(binding["limit"])]
         parts += ["", "Limits that bind: " + (", ".join(names) or "none") + "."]
+    if counts is not None:
+        parts += _eligibility_lines(counts)
     evidence = plan.evidence
     if evidence is not None and len(evidence):
         shares = [
@@ -92,6 +99,28 @@ def study_text(
     if written:
         parts += ["", "Written: " + ", ".join(str(path) for path in written)]
     return "\n".join(parts)
+
+
+def _eligibility_lines(counts: pd.DataFrame) -> list[str]:
+    """Say who is eligible by state, and which rule or criterion takes others out."""
+    every = counts.loc["all"]
+    states = counts.drop(index="all")
+    share = (states["eligible"] / states["candidates"]).sort_values(kind="stable")
+    least = [f"{name} {percent(value)}" for name, value in share.head(6).items()]
+    lines = [
+        f"Eligible: {every['eligible']:,.0f} of {every['candidates']:,.0f}; least in "
+        + ", ".join(least)
+        + "."
+    ]
+    for word in ("excluded", "unknown"):
+        found = [
+            f"{str(column).removeprefix(word + ': ')} {every[column]:,.0f}"
+            for column in counts.columns
+            if str(column).startswith(word + ": ") and every[column] > 0
+        ]
+        if found:
+            lines.append(f"{word.capitalize()} by: {', '.join(found)}.")
+    return lines
 
 
 def _survival_line(survival: pd.DataFrame) -> str:

@@ -37,6 +37,7 @@ def test_demo_on_a_coarse_grid_writes_its_files(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "Optimal for these inputs" in done.stdout
     assert sorted(p.name for p in (tmp_path / "out" / "demo").iterdir()) == [
+        "eligibility.csv",
         "map.png",
         "plan.json",
         "sites.csv",

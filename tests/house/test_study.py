@@ -106,7 +106,14 @@ def test_it_says_each_step_and_a_readable_end(study):
         assert word.lower() in text.lower()
     for label in made.plan.sites.index:
         assert str(label) in text
-    assert len(list(folder.iterdir())) == 4
+    assert "Excluded by: lake" in text
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "eligibility.csv",
+        "map.png",
+        "plan.json",
+        "sites.csv",
+        "sites.gpkg",
+    ]
 
 
 def test_its_files_say_the_same_as_the_plan(study):
