@@ -336,7 +336,7 @@ def offered_sizes(
     if isinstance(site_mw, Mapping):
         sizes = [number(s, "site_mw") for s in site_mw]
         offered_by = {number(s, "site_mw"): v for s, v in site_mw.items()}
-    elif isinstance(site_mw, Iterable) and not isinstance(site_mw, str):
+    elif isinstance(site_mw, Iterable):
         sizes = [number(s, "site_mw") for s in site_mw]
     else:
         sizes = [number(site_mw, "site_mw")]
@@ -583,7 +583,12 @@ def compile_problem(request: Request) -> Compiled:
     forbidden = labels_of(request.forbidden, "forbidden", sites.index)
     refuse_contradictions(request, fixed, forbidden, able)
     limits = limits_of(request, sites)
-    used = [request.score, request.capacity, request.cost_per_mw, request.fixed_cost]
+    used: list[Any] = [
+        request.score,
+        request.capacity,
+        request.cost_per_mw,
+        request.fixed_cost,
+    ]
     used += [request.objective, LIFETIME_COST if minimize else None]
     if isinstance(request.site_mw, Mapping):
         used.append(request.site_mw)

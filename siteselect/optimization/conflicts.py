@@ -156,9 +156,7 @@ def _least_change(
     if left <= 0 or not soft.size or soft.size < np.count_nonzero(mine):
         return None
     n, k = problem.n_columns, soft.size
-    place = sparse.csr_array(
-        (np.ones(k), (soft, np.arange(k))), shape=(len(rows), k), dtype=np.float64
-    )
+    place = sparse.csr_array((np.ones(k), (soft, np.arange(k))), shape=(len(rows), k))
     objective = np.concatenate([np.zeros(n), np.full(2 * k, -1.0)])
     matrix = sparse.csr_array(sparse.hstack([rows.matrix, place, -place], format="csr"))
     lower = np.concatenate([problem.lower, np.zeros(2 * k)])

@@ -63,7 +63,7 @@ def silenced() -> Iterator[None]:
 def new_highs(**options: Any) -> Any:
     """Return a silent HiGHS object with one thread and a fixed seed."""
     with silenced():
-        h = highspy.Highs()
+        h = highspy.Highs()  # type: ignore[no-untyped-call]
         h.setOptionValue("output_flag", False)
     for name, value in {"threads": 1, "random_seed": 0, **options}.items():
         h.setOptionValue(name, value)

@@ -94,7 +94,7 @@ def accounts(
     return pd.DataFrame(
         {
             "limit": limit,
-            "group": pd.Series(list(group), dtype=object),  # type: ignore[call-overload]
+            "group": pd.Series(list(group), dtype="object"),  # type: ignore[call-overload]
             "kind": kind,
             "allowed_min": allowed_min,
             "allowed_max": allowed_max,
@@ -839,10 +839,9 @@ class Spacing:
     def check(self, sites: gpd.GeoDataFrame) -> pd.DataFrame:
         """Return the smallest distance between chosen sites."""
         chosen = sites[sites["mw"] > 0]
-        shape = chosen.geometry
-        if not (shape.geom_type == "Point").all():
-            shape = shape.representative_point()
-        points = shape.to_crs("EPSG:4326")
+        points = chosen.geometry.to_crs("EPSG:4326")
+        if not (points.geom_type == "Point").all():
+            points = points.representative_point()
         lon, lat = points.x.to_numpy(), points.y.to_numpy()
         i, j = np.triu_indices(len(chosen), k=1)
         if self.within is not None:
@@ -1037,9 +1036,10 @@ def truth(problem: Problem, where: str | pd.Series[Any], limit: str) -> Bools:
 def plain(sites: gpd.GeoDataFrame, spec: Quantity) -> pd.Series[Any]:
     """Return a column, Series or number as a Series over the sites."""
     if isinstance(spec, str):
-        return sites[spec].astype(float)
+        column: pd.Series[Any] = sites[spec]
+        return column.astype(float)
     if isinstance(spec, pd.Series):
-        return spec.loc[sites.index].astype(float)
+        return spec.reindex(sites.index).astype(float)
     return pd.Series(float(spec), index=sites.index)
 
 
@@ -1049,7 +1049,8 @@ def plain_groups(
     """Return the group of each site as a Series."""
     if by is None:
         return pd.Series("", index=sites.index)
-    return sites[by] if isinstance(by, str) else by.loc[sites.index]
+    column: pd.Series[Any] = sites[by] if isinstance(by, str) else by
+    return column.reindex(sites.index)
 
 
 def plain_bound(
@@ -1063,7 +1064,8 @@ def plain_bound(
     if spec is None:
         return np.full(len(index), default)
     if isinstance(spec, str):
-        return sites[spec].astype(float).groupby(key).first().loc[index].to_numpy()
+        first = sites[spec].astype(float).groupby(key).first().reindex(index)
+        return np.asarray(first, dtype=np.float64)
     if isinstance(spec, Mapping | pd.Series):
         return np.array([float(spec[k]) for k in index])
     return np.full(len(index), float(spec))

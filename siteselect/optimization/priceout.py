@@ -287,7 +287,7 @@ class PriceOut:
     def separate(self, x: Floats) -> Rows:
         """Return rows of lazy limits that ``x`` violates."""
         problem = self.compiled.problem
-        parts = [limit.cuts(problem, x) for limit in self.spacing]  # type: ignore[attr-defined]
+        parts = [limit.cuts(problem, x) for limit in self.spacing]
         return Rows.stack([Rows.empty(self.n), *parts])
 
     def improving(self, priced: _Priced, master: _Master, choice: Floats) -> Ints:
@@ -559,7 +559,7 @@ class PriceOut:
         orders.append(goal[usable])
         mw = np.maximum(problem.column_mw[usable], 1e-9)
         orders.append(goal[usable] / mw)
-        if (problem.column_cost > 0).any():
+        if usable.size and (problem.column_cost > 0).any():
             cost = np.maximum(problem.column_cost[usable], 1e-9)
             orders += [goal[usable] / cost, mw / cost]
             # Half way between the best and the cheapest: where a budget is tight.
@@ -597,8 +597,8 @@ class PriceOut:
                 used[rows] = after
                 x[j] = 1.0
                 taken.add(site)
-        x = self.complete(x)
-        return x if x is not None and self.is_feasible(x) else None
+        whole = self.complete(x)
+        return whole if whole is not None and self.is_feasible(whole) else None
 
     def complete(self, x: Floats) -> Floats | None:
         """Set the continuous columns for the binaries of ``x``; None if none fit."""

@@ -284,19 +284,18 @@ class Problem:
 
     def sites_mw(self, x: Floats) -> Floats:
         """Return facility MW per site of a solution ``x`` over all columns."""
-        own = self.column_site >= 0
-        return np.bincount(
-            self.column_site[own],
-            weights=(self.column_mw * x)[own],
-            minlength=self.n_sites,
-        )
+        own = np.flatnonzero(self.column_site >= 0)
+        return self._per_site(own, (self.column_mw * x)[own])
 
     def sites_open(self, x: Floats) -> Floats:
         """Return the sum of the opening columns per site of a solution ``x``."""
         own = self.open_columns
-        return np.bincount(
-            self.column_site[own], weights=x[own], minlength=self.n_sites
-        )
+        return self._per_site(own, x[own])
+
+    def _per_site(self, columns: Ints, values: Floats) -> Floats:
+        total = np.zeros(self.n_sites)
+        np.add.at(total, self.column_site[columns], values)
+        return total
 
 
 def column_of(frame: gpd.GeoDataFrame, name: str, limit: str) -> pd.Series[Any]:
@@ -311,8 +310,8 @@ def column_of(frame: gpd.GeoDataFrame, name: str, limit: str) -> pd.Series[Any]:
                 f"add it: sites[{name!r}] = ...",
             )
         )
-    column = frame[name]
-    if isinstance(column, pd.DataFrame):
+    column: pd.Series[Any] = frame[name]
+    if list(frame.columns).count(name) > 1:
         raise StudyError(
             four_parts(
                 f"{limit!r} asks for column {name!r}",

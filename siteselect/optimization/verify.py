@@ -236,7 +236,8 @@ def _at(frame: Any, spec: Any, label: Any) -> float:
     if isinstance(spec, str):
         return float(frame.at[label, spec])
     if isinstance(spec, pd.Series):
-        return float(spec.at[label])
+        value: Any = spec.at[label]
+        return float(value)
     return float(spec)
 
 
