@@ -131,13 +131,14 @@ def power_bounds(power_mw: Any) -> tuple[float, float]:
         high = np.inf if power_mw[1] is None else number(power_mw[1], "power_mw")
     else:
         low, high = 0.0, number(power_mw, "power_mw")
-    if low > high or high < 0 or low < 0:
+    is_negative = low < 0 or high < 0
+    if low > high or is_negative:
         raise StudyError(
             four_parts(
                 f"power_mw={power_mw!r} was asked for",
-                "the minimum is over the maximum"
-                if low > high
-                else "a power is negative",
+                "a power is negative"
+                if is_negative
+                else "the minimum is over the maximum",
                 "0 <= at least <= at most, in facility MW",
                 f"power_mw=({min(abs(low), abs(high)):g}, "
                 f"{max(abs(low), abs(high)):g})",
@@ -212,7 +213,7 @@ def check_frame(sites: Any) -> gpd.GeoDataFrame:
                 "optimize_sites needs candidates with a place",
                 "the frame has no active geometry column",
                 "a GeoDataFrame with points or polygons",
-                "sites = sites.set_geometry('geometry')",
+                "use sites.set_geometry('geometry')",
             )
         )
     if not sites.index.is_unique:
@@ -222,7 +223,7 @@ def check_frame(sites: Any) -> gpd.GeoDataFrame:
                 "every candidate needs a label of its own",
                 "labels occur twice: " + shown(repr(x) for x in twice),
                 "a unique index",
-                "sites = sites.reset_index(drop=True)",
+                "use sites.reset_index(drop=True)",
             )
         )
     return sites
@@ -326,7 +327,7 @@ def offered_sizes(
     request: Request, frame: gpd.GeoDataFrame, has_capacity: bool
 ) -> SizeTable:
     """Return the sizes that each eligible site can carry, with their cost."""
-    site_mw = request.site_mw
+    site_mw: Any = request.site_mw
     has_cost = has(frame, request.cost_per_mw, DEFAULT_COST)
     has_fixed = has(frame, request.fixed_cost, DEFAULT_FIXED_COST)
     n = len(frame)
@@ -495,7 +496,7 @@ def canonical_order(frame: gpd.GeoDataFrame, used: list[Any]) -> Ints:
                 f"{bad.size} have no geometry: "
                 + shown(repr(x) for x in frame.index[bad]),
                 "points or polygons",
-                "sites = sites[sites.geometry.notna()]",
+                "use sites[sites.geometry.notna()]",
             )
         )
     # A centimetre, so that a change of CRS and its rounding do not reorder rows.
@@ -670,12 +671,12 @@ def refuse_contradictions(
                 "drop it from fixed or lift what excludes it",
             )
         )
-    most = request.max_sites
+    most = count_of(request.max_sites, "max_sites")
     if most is not None and len(set(fixed)) > most:
         raise StudyError(
             four_parts(
                 f"fixed names {len(set(fixed))} sites",
-                f"max_sites is {most}",
+                f"max_sites is {most:g}",
                 "at most max_sites fixed sites: fixed and max_sites contradict",
                 f"max_sites={len(set(fixed))}",
             )

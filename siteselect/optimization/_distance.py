@@ -16,7 +16,20 @@ _EARTH_KM = 6371.0088
 
 def lonlat(frame: gpd.GeoDataFrame) -> Floats:
     """Return longitude and latitude [degree] of each row, shape (n, 2)."""
-    points = points_of(frame)
+    if frame.crs is None:
+        raise CRSError(
+            four_parts(
+                "spacing needs distances on the Earth",
+                "the candidates have no coordinate reference system",
+                "any known CRS",
+                "use sites.set_crs(4326)",
+            )
+        )
+    shape = frame.geometry
+    points = (
+        shape if (shape.geom_type == "Point").all() else shape.representative_point()
+    )
+    points = points.to_crs(4326)
     return np.column_stack([points.x.to_numpy(), points.y.to_numpy()]).astype(float)
 
 

@@ -156,14 +156,9 @@ def _least_change(
     if left <= 0 or not soft.size or soft.size < np.count_nonzero(mine):
         return None
     n, k = problem.n_columns, soft.size
-    place = sparse.csr_array((np.ones(k), (soft, np.arange(k))), shape=(len(rows), k))
-    objective = np.concatenate([np.zeros(n), np.full(2 * k, -1.0)])
-    matrix = sparse.csr_array(sparse.hstack([rows.matrix, place, -place], format="csr"))
-    lower = np.concatenate([problem.lower, np.zeros(2 * k)])
-    upper = np.concatenate([problem.upper, np.full(2 * k, np.inf)])
-    whole = np.concatenate([problem.integrality, np.zeros(2 * k, dtype=bool)])
-    if is_relaxed:
-        whole[:] = False
+    place = sparse.csr_array(
+        sparse.coo_array((np.ones(k), (soft, np.arange(k))), shape=(len(rows), k))
+    )
     found = highs.solve_mip(
         objective,
         matrix,

@@ -63,7 +63,7 @@ def silenced() -> Iterator[None]:
 def new_highs(**options: Any) -> Any:
     """Return a silent HiGHS object with one thread and a fixed seed."""
     with silenced():
-        h = highspy.Highs()  # type: ignore[no-untyped-call]
+        h: Any = highspy.Highs()  # type: ignore[no-untyped-call]
         h.setOptionValue("output_flag", False)
     for name, value in {"threads": 1, "random_seed": 0, **options}.items():
         h.setOptionValue(name, value)
@@ -123,6 +123,18 @@ def model_of(
         kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
         lp.integrality_ = [kinds[int(b)] for b in integrality]
     return lp
+
+
+def run(h: Any) -> None:
+    """Run HiGHS, once more if another model left its threads behind.
+
+    HiGHS shares one set of threads in the process and refuses a model that asks
+    for another number of them than the model before, also one of the user's own.
+    """
+    h.run()
+    if h.getModelStatus() == highspy.HighsModelStatus.kNotset:
+        highspy.Highs.resetGlobalScheduler(True)
+        h.run()
 
 
 def status_of(h: Any) -> Status:
@@ -198,7 +210,7 @@ class LiveLp:
 
     def solve(self) -> LpResult:
         """Solve from the present basis."""
-        self.h.run()
+        run(self.h)
         status = status_of(self.h)
         solution = self.h.getSolution()
         value = float(self.h.getInfo().objective_function_value)
@@ -263,7 +275,7 @@ def solve_mip(
     if start is not None:
         n = int(start.shape[0])
         h.setSolution(n, np.arange(n, dtype=np.int32), start)
-    h.run()
+    run(h)
     return read_mip(h, sign=1.0)
 
 

@@ -1036,10 +1036,10 @@ def truth(problem: Problem, where: str | pd.Series[Any], limit: str) -> Bools:
 def plain(sites: gpd.GeoDataFrame, spec: Quantity) -> pd.Series[Any]:
     """Return a column, Series or number as a Series over the sites."""
     if isinstance(spec, str):
-        column: pd.Series[Any] = sites[spec]
-        return column.astype(float)
+        column: pd.Series[Any] = sites[spec].astype(float)
+        return column
     if isinstance(spec, pd.Series):
-        return spec.reindex(sites.index).astype(float)
+        return pd.Series(spec.loc[sites.index].astype(float))
     return pd.Series(float(spec), index=sites.index)
 
 
@@ -1049,8 +1049,10 @@ def plain_groups(
     """Return the group of each site as a Series."""
     if by is None:
         return pd.Series("", index=sites.index)
-    column: pd.Series[Any] = sites[by] if isinstance(by, str) else by
-    return column.reindex(sites.index)
+    if isinstance(by, str):
+        key: pd.Series[Any] = sites[by]
+        return key
+    return pd.Series(by.loc[sites.index])
 
 
 def plain_bound(
@@ -1064,7 +1066,7 @@ def plain_bound(
     if spec is None:
         return np.full(len(index), default)
     if isinstance(spec, str):
-        first = sites[spec].astype(float).groupby(key).first().reindex(index)
+        first = sites[spec].astype(float).groupby(key).first().loc[index]
         return np.asarray(first, dtype=np.float64)
     if isinstance(spec, Mapping | pd.Series):
         return np.array([float(spec[k]) for k in index])

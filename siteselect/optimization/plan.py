@@ -175,7 +175,7 @@ class SitePlan:
             ("cost", dollars(self.total_cost_usd)),
             ("objective", f"{self.objective:,.6g} {self.objective_name}"),
             ("bound", f"{self.bound:,.6g}"),
-            ("limits", ", ".join(used) or "none"),
+            ("limits", printable(", ".join(used)) or "none"),
             ("time", f"{sum(self.seconds.values()):.2f} s, {self.solver}"),
         ]
 
@@ -183,6 +183,11 @@ class SitePlan:
         wanted = ["mw", "cost_usd", "why"]
         table = pd.DataFrame(self.sites.drop(columns=self.sites.geometry.name))[wanted]
         table["cost_usd"] = table["cost_usd"].map(dollars)
+        table["why"] = table["why"].map(printable)
+        table.index = pd.Index(
+            [x if isinstance(x, int | float) else printable(x) for x in table.index],
+            name=None if table.index.name is None else printable(table.index.name),
+        )
         return table
 
     def __repr__(self) -> str:
@@ -194,7 +199,7 @@ class SitePlan:
         if len(self.sites) > 20:
             text += f"\n... and {len(self.sites) - 20} more"
         for note in self.notes:
-            text += f"\nnote: {note}"
+            text += f"\nnote: {printable(note)}"
         return text
 
     def _repr_html_(self) -> str:
@@ -222,6 +227,17 @@ def gap_text(gap: float) -> str:
     if not np.isfinite(gap):
         return "unknown"
     return f"{100 * gap:.2g} %"
+
+
+def printable(text: object) -> str:
+    """Return text whose control characters are spelled out.
+
+    Examples
+    --------
+    >>> printable("two" + chr(0x200B) + "words").isascii()
+    True
+    """
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text))
 
 
 def dollars(usd: float) -> str:

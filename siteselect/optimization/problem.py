@@ -284,17 +284,20 @@ class Problem:
 
     def sites_mw(self, x: Floats) -> Floats:
         """Return facility MW per site of a solution ``x`` over all columns."""
-        own = np.flatnonzero(self.column_site >= 0)
-        return self._per_site(own, (self.column_mw * x)[own])
+        own = self.column_site >= 0
+        total: Floats = np.bincount(
+            self.column_site[own],
+            weights=(self.column_mw * x)[own],
+            minlength=self.n_sites,
+        ).astype(np.float64)
+        return total
 
     def sites_open(self, x: Floats) -> Floats:
         """Return the sum of the opening columns per site of a solution ``x``."""
         own = self.open_columns
-        return self._per_site(own, x[own])
-
-    def _per_site(self, columns: Ints, values: Floats) -> Floats:
-        total = np.zeros(self.n_sites)
-        np.add.at(total, self.column_site[columns], values)
+        total: Floats = np.bincount(
+            self.column_site[own], weights=x[own], minlength=self.n_sites
+        ).astype(np.float64)
         return total
 
 
@@ -310,14 +313,14 @@ def column_of(frame: gpd.GeoDataFrame, name: str, limit: str) -> pd.Series[Any]:
                 f"add it: sites[{name!r}] = ...",
             )
         )
-    column: pd.Series[Any] = frame[name]
-    if list(frame.columns).count(name) > 1:
+    column: pd.Series[Any] | pd.DataFrame = frame[name]
+    if isinstance(column, pd.DataFrame):
         raise StudyError(
             four_parts(
                 f"{limit!r} asks for column {name!r}",
                 "it exists more than once",
                 "one column of that name",
-                "sites = sites.loc[:, ~sites.columns.duplicated()]",
+                "use sites.loc[:, ~sites.columns.duplicated()]",
             )
         )
     return column
@@ -335,7 +338,7 @@ def aligned(
                 f"{limit!r} uses a Series keyed by site",
                 "its index has repeated labels",
                 "one value per site",
-                "series = series.groupby(level=0).first()",
+                "series.groupby(level=0).first()",
             )
         )
     return spec.reindex(frame.index)
@@ -375,7 +378,7 @@ def raise_missing(
             f"it is missing or infinite in {len(rows)} eligible rows: "
             + shown(repr(label) for label in frame.index[rows]),
             "a finite value for every eligible site; missing is never taken as 0",
-            f"sites = sites[sites[{name!r}].notna()] or fill it from a source",
+            f"use sites[sites[{name!r}].notna()] or fill it from a source",
         )
     )
 

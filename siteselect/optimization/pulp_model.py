@@ -236,6 +236,14 @@ def solve(
         # not; either way HiGHS's own objective tells.
         import highspy
 
+        if highs.getModelStatus() == highspy.HighsModelStatus.kNotset:
+            # Threads of another model: see `siteselect.optimization.highs.run`.
+            highspy.Highs.resetGlobalScheduler(True)
+            with silenced(), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                model.solve(tool)
+            values = [v.value() for v in variables]
+            highs = model.solverModel
         native_max = highs.getObjectiveSense()[1] == highspy.ObjSense.kMaximize
         found = read_mip(highs, sign=1.0 if native_max else -1.0)
         x = None if found.x is None else _values(values)

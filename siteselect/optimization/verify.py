@@ -236,8 +236,7 @@ def _at(frame: Any, spec: Any, label: Any) -> float:
     if isinstance(spec, str):
         return float(frame.at[label, spec])
     if isinstance(spec, pd.Series):
-        value: Any = spec.at[label]
-        return float(value)
+        return float(np.asarray(spec.at[label], dtype=np.float64))
     return float(spec)
 
 

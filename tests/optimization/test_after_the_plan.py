@@ -152,5 +152,5 @@ def test_survival_needs_the_raw_columns():
     plan = ss.optimize_sites(
         scored.drop(columns="grid_raw"), power_mw=(300, 300), site_mw=[100]
     )
-    with pytest.raises(ss.StudyError, match="(?i:raw columns)"):
+    with pytest.raises(ss.StudyError, match=r"(?i:raw columns)"):
         plan.survival(criteria)
