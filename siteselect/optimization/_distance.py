@@ -7,6 +7,7 @@ import numpy as np
 from pyproj import Geod
 from scipy.spatial import cKDTree
 
+from siteselect.errors import CRSError, four_parts
 from siteselect.layers.spatial import points_of, self_pairs_within
 from siteselect.optimization.problem import Floats, Ints
 
@@ -25,11 +26,7 @@ def lonlat(frame: gpd.GeoDataFrame) -> Floats:
                 "use sites.set_crs(4326)",
             )
         )
-    shape = frame.geometry
-    points = (
-        shape if (shape.geom_type == "Point").all() else shape.representative_point()
-    )
-    points = points.to_crs(4326)
+    points = points_of(frame)
     return np.column_stack([points.x.to_numpy(), points.y.to_numpy()]).astype(float)
 
 

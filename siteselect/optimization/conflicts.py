@@ -159,6 +159,13 @@ def _least_change(
     place = sparse.csr_array(
         sparse.coo_array((np.ones(k), (soft, np.arange(k))), shape=(len(rows), k))
     )
+    objective = np.concatenate([np.zeros(n), np.full(2 * k, -1.0)])
+    matrix = sparse.csr_array(sparse.hstack([rows.matrix, place, -place], format="csr"))
+    lower = np.concatenate([problem.lower, np.zeros(2 * k)])
+    upper = np.concatenate([problem.upper, np.full(2 * k, np.inf)])
+    whole = np.concatenate([problem.integrality, np.zeros(2 * k, dtype=bool)])
+    if is_relaxed:
+        whole[:] = False
     found = highs.solve_mip(
         objective,
         matrix,
