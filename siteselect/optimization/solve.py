@@ -109,7 +109,8 @@ def optimize_sites(
     solver : str or pulp.LpSolver, default "highs"
         Any solver that PuLP offers.
     gap : float, default 1e-4
-        Relative gap to prove.
+        Relative gap to prove. Below about 1e-6 the solver's own tolerances may
+        leave a correct plan "feasible".
     time_limit_s : float, optional
         Seconds after which the best plan so far is returned as ``"feasible"``.
     method : {"auto", "full", "priceout"}
@@ -329,7 +330,9 @@ def solve_full(
         time_limit_s=clock.left(request.time_limit_s),
     )
     clock.lap("solve")
-    if result.status == "infeasible":
+    left = clock.left(request.time_limit_s)
+    if result.status == "infeasible" or (result.x is None and left is None):
+        # "Infeasible", or stopped without a word and not for want of time.
         result = second_opinion(problem, rows, request.gap)
         clock.lap("second opinion")
         name += " and HiGHS without presolve"

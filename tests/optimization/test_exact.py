@@ -19,7 +19,7 @@ from strategies import (
 from siteselect.errors import InfeasiblePlanError
 from siteselect.optimization import build_model, optimize_sites
 
-EXACT = 1e-7
+EXACT = 5e-7
 
 
 def no_candidates(error: Exception) -> bool:
