@@ -77,10 +77,11 @@ def four_parts(asked: str, found: str, allowed: str, mend: str) -> str:
     if wanted and not _SAYS_ALLOWED.search(wanted):
         wanted = f"Wanted: {wanted}"
     call = _plain(mend)
-    if call and not call.split(" ", 1)[0].rstrip(",:;").isalpha():
+    if call and not _is_prose(call):
         call = f"Try: {call}"
     parts = (_plain(asked), _plain(found), wanted, call)
-    return " ".join(_sentence(part) + "." for part in parts if part)
+    sentences = [_sentence(part) for part in parts if part]
+    return " ".join(s if s.endswith("?") else f"{s}." for s in sentences)
 
 
 _SAYS_ALLOWED = re.compile(
@@ -92,11 +93,16 @@ def _plain(part: str) -> str:
     return part.strip().rstrip(".")
 
 
+def _is_prose(part: str) -> bool:
+    """Tell a sentence from code by its first two words."""
+    first, second = [*part.split(), "", ""][:2]
+    first = first.rstrip(".,:;")
+    return first.isalpha() and (len(first) > 1 or first in "aA") and second != "="
+
+
 def _sentence(part: str) -> str:
-    """Start with a capital, unless the first word is a name from the code."""
-    first = part.split(" ", 1)[0].rstrip(",:;")
-    is_word = first.isalpha() and (len(first) > 1 or first == "a")
-    return part[0].upper() + part[1:] if is_word else part
+    """Start with a capital, unless it starts with a name from the code."""
+    return part[0].upper() + part[1:] if _is_prose(part) else part
 
 
 def shown(items: Iterable[object], limit: int = 5) -> str:

@@ -62,7 +62,7 @@ def require_crs(
     if frame.crs is None:
         raise CRSError(
             four_parts(
-                f"Distances and areas need to know where {layer} lies",
+                f"Distances and areas need the place of {layer} on the Earth",
                 "it has no coordinate reference system (`crs` is None)",
                 "any CRS that pyproj knows is allowed",
                 "Set the one the coordinates are in, e.g. "

@@ -479,7 +479,8 @@ def _on_plane(
     azimuth, _, meters = _GEOD.inv(lon[center], lat[center], xy[:, 0], xy[:, 1])
     angle, km = np.radians(np.asarray(azimuth)), np.asarray(meters) / 1000.0
     flat = np.stack([km * np.sin(angle), km * np.cos(angle)], axis=1)
-    return shapely.set_coordinates(geoms.copy(), flat)
+    moved: NDArray[Any] = shapely.set_coordinates(geoms.copy(), flat)
+    return moved
 
 
 def _shape_pairs(

@@ -500,8 +500,11 @@ def canonical_order(frame: gpd.GeoDataFrame, used: list[Any]) -> Ints:
             )
         )
     # A centimetre, so that a change of CRS and its rounding do not reorder rows.
-    known = frame if frame.crs is not None else frame.set_crs(4326)
-    x, y = np.round(lonlat(known).T, 7)
+    if frame.crs is None:
+        points = frame.geometry.representative_point()
+        x, y = np.round([points.x.to_numpy(), points.y.to_numpy()], 7)
+    else:
+        x, y = np.round(lonlat(frame).T, 7)
     order = np.lexsort((y, x))
     same = (np.diff(x[order]) == 0) & (np.diff(y[order]) == 0)
     if not same.any():

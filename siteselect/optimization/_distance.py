@@ -7,8 +7,7 @@ import numpy as np
 from pyproj import Geod
 from scipy.spatial import cKDTree
 
-from siteselect.errors import CRSError, four_parts
-from siteselect.layers.spatial import points_of, self_pairs_within
+from siteselect.layers import spatial
 from siteselect.optimization.problem import Floats, Ints
 
 _GEOD = Geod(ellps="WGS84")
@@ -17,16 +16,7 @@ _EARTH_KM = 6371.0088
 
 def lonlat(frame: gpd.GeoDataFrame) -> Floats:
     """Return longitude and latitude [degree] of each row, shape (n, 2)."""
-    if frame.crs is None:
-        raise CRSError(
-            four_parts(
-                "spacing needs distances on the Earth",
-                "the candidates have no coordinate reference system",
-                "any known CRS",
-                "use sites.set_crs(4326)",
-            )
-        )
-    points = points_of(frame)
+    points = spatial.points_of(frame)
     return np.column_stack([points.x.to_numpy(), points.y.to_numpy()]).astype(float)
 
 
@@ -88,7 +78,7 @@ class Nearby:
     def all_pairs(self) -> tuple[Ints, Ints]:
         """Return all pairs ``i < j`` that are too close, sorted."""
         # Proposed with 0.2 % to spare, decided by the geodesic.
-        found = self_pairs_within(
+        found = spatial.self_pairs_within(
             gpd.GeoSeries.from_xy(self.points[:, 0], self.points[:, 1], crs=4326),
             self.km * 1.002,
         )

@@ -2,7 +2,7 @@
 
 A `Problem` holds the columns (what may be decided) and a `Rows` the rows (what
 must hold). Limits write rows, PuLP and HiGHS read them, and a re-solve with
-another objective re-uses both.
+another objective reuses both.
 """
 
 from __future__ import annotations

@@ -41,6 +41,11 @@ def test_parts_are_sentences_and_code_stays_code():
     assert text == "it_mw was asked. Found 3. Four is allowed. Call it."
 
 
+def test_code_keeps_its_case_and_a_question_its_mark():
+    text = four_parts("x", "none. Did you mean 'y'?", "a name", "sites = f(x)")
+    assert text == "x. None. Did you mean 'y'? Wanted: a name. Try: sites = f(x)."
+
+
 def test_long_lists_are_cut_and_close_names_offered():
     assert shown(range(8)) == "0, 1, 2, 3, 4 and 3 more"
     assert shown([]) == ""

@@ -111,7 +111,7 @@ def test_cbc_and_build_model_agree(instance: Instance) -> None:
 
 @pytest.mark.soak
 @given(instances())
-@examples(1600 * SOAK)
+@examples(1550 * SOAK)
 def test_soak_sizes(instance: Instance) -> None:
     agree(instance, method="full")
     agree(instance, method="priceout")
@@ -119,7 +119,7 @@ def test_soak_sizes(instance: Instance) -> None:
 
 @pytest.mark.soak
 @given(instances("range"))
-@examples(600 * SOAK)
+@examples(500 * SOAK)
 def test_soak_ranges(instance: Instance) -> None:
     agree(instance, method="full")
     agree(instance, method="priceout")

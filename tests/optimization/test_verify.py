@@ -174,7 +174,7 @@ def test_plans_verify_and_corrupted_ones_do_not(way: Callable[..., Plan]) -> Non
 @pytest.mark.parametrize("way", CORRUPT)
 def test_soak_corrupted_plans(way: Callable[..., Plan]) -> None:
     @given(st.integers(0, 2**32))
-    @examples(80 * SOAK)
+    @examples(72 * SOAK)
     def run(seed: int) -> None:
         check(seed, way)
 
