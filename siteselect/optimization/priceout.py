@@ -420,7 +420,7 @@ class PriceOut:
         name = "greedy"
         core = 0
         if priced is not None:
-            self.greedy(goal, priced, x_lp, plan)
+            self.greedy(goal, priced, x_lp, plan, is_hurried=deadline is not None)
             lap("greedy")
             status, bound, name, core = self.close(
                 goal, priced, plan, gap, deadline, solver, say, lap
@@ -547,7 +547,12 @@ class PriceOut:
         return result, name
 
     def greedy(
-        self, goal: Floats, priced: _Priced, x_lp: Floats | None, plan: _Incumbent
+        self,
+        goal: Floats,
+        priced: _Priced,
+        x_lp: Floats | None,
+        plan: _Incumbent,
+        is_hurried: bool,
     ) -> None:
         """Offer plans that fill up in several orders."""
         usable = self.opens[self.upper[self.opens] > 0]
@@ -555,8 +560,18 @@ class PriceOut:
         orders = [priced.column_bound[usable]]
         if x_lp is not None:
             orders.append(x_lp[usable] * 1e6 + priced.column_bound[usable])
+        if is_hurried:
+            orders += self.plain_orders(goal, usable)
+        for rank in orders:
+            order = usable[np.argsort(-rank, kind="stable")[:1500]]
+            x = self.fill(order)
+            if x is not None:
+                plan.offer(x)
+
+    def plain_orders(self, goal: Floats, usable: Ints) -> list[Floats]:
+        """Return orders that need no duals: best, best per dollar, cheapest."""
         problem = self.compiled.problem
-        orders.append(goal[usable])
+        orders = [goal[usable]]
         mw = np.maximum(problem.column_mw[usable], 1e-9)
         orders.append(goal[usable] / mw)
         if usable.size and (problem.column_cost > 0).any():
@@ -569,11 +584,7 @@ class PriceOut:
                 - k * cheap / float(cheap.max())
                 for k in (0.5, 1.0, 2.0)
             ]
-        for rank in orders:
-            order = usable[np.argsort(-rank, kind="stable")[:1500]]
-            x = self.fill(order)
-            if x is not None:
-                plan.offer(x)
+        return orders
 
     def fill(self, order: Ints) -> Floats | None:
         """Open columns in order while all limits hold; None if the end breaks one."""
