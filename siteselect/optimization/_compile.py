@@ -337,7 +337,7 @@ def offered_sizes(
     if isinstance(site_mw, Mapping):
         sizes = [number(s, "site_mw") for s in site_mw]
         offered_by = {number(s, "site_mw"): v for s, v in site_mw.items()}
-    elif isinstance(site_mw, Iterable) and not isinstance(site_mw, str):
+    elif isinstance(site_mw, Iterable):
         sizes = [number(s, "site_mw") for s in site_mw]
     else:
         sizes = [number(site_mw, "site_mw")]

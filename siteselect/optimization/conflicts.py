@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,14 +33,23 @@ class Clash:
     ways_out : mapping of str to float
         By limit: the least total change, in the limit's unit, with which all
         others hold; limits that cannot help alone are absent.
+    is_relaxed : bool
+        Whether the changes are those of the linear relaxation, which are lower
+        bounds: with whole sites it may take more.
     """
 
     names: tuple[str, ...]
     is_smallest: bool
     ways_out: dict[str, float]
+    is_relaxed: bool = False
 
 
-def clash_of(problem: Problem, rows: Rows, limit_s: float = TIME_LIMIT_S) -> Clash:
+def clash_of(
+    problem: Problem,
+    rows: Rows,
+    limit_s: float = TIME_LIMIT_S,
+    is_feasible: Callable[[list[str], float], bool | None] | None = None,
+) -> Clash:
     """Return a smallest set of clashing limits, by leaving out one at a time.
 
     Built-in limits are left out last, so that the set rather names them.
@@ -52,6 +62,9 @@ def clash_of(problem: Problem, rows: Rows, limit_s: float = TIME_LIMIT_S) -> Cla
         All rows of an infeasible program, those of lazy limits included.
     limit_s : float
         Seconds for all checks.
+    is_feasible : callable, optional
+        Takes names of limits and a deadline, and says whether they hold together
+        (None if time ran out); by default the rows go to HiGHS as they are.
 
     Returns
     -------
@@ -69,17 +82,22 @@ def clash_of(problem: Problem, rows: Rows, limit_s: float = TIME_LIMIT_S) -> Cla
         if len(kept) == 1:
             break
         rest = [n for n in kept if n != name]
-        verdict = _is_feasible(problem, _only(rows, rest), deadline)
+        if is_feasible is not None:
+            verdict = is_feasible(rest, deadline)
+        else:
+            verdict = _is_feasible(problem, _only(rows, rest), deadline)
         if verdict is False:
             kept = rest
         elif verdict is None:
             is_smallest = False
     ways = {}
     for name in kept:
-        amount = _least_change(problem, rows, name, deadline)
+        amount = _least_change(
+            problem, rows, name, deadline, is_relaxed=is_feasible is not None
+        )
         if amount is not None:
             ways[name] = amount
-    return Clash(tuple(kept), is_smallest, ways)
+    return Clash(tuple(kept), is_smallest, ways, is_feasible is not None)
 
 
 def every_limit(rows: Rows) -> Clash:
@@ -129,7 +147,7 @@ def _is_feasible(problem: Problem, rows: Rows, deadline: float) -> bool | None:
 
 
 def _least_change(
-    problem: Problem, rows: Rows, name: str, deadline: float
+    problem: Problem, rows: Rows, name: str, deadline: float, is_relaxed: bool
 ) -> float | None:
     """Return the least total slack of one limit with which all others hold."""
     mine: Bools = rows.limit.astype(str) == name
@@ -141,14 +159,21 @@ def _least_change(
     place = sparse.csr_array(
         sparse.coo_array((np.ones(k), (soft, np.arange(k))), shape=(len(rows), k))
     )
+    objective = np.concatenate([np.zeros(n), np.full(2 * k, -1.0)])
+    matrix = sparse.csr_array(sparse.hstack([rows.matrix, place, -place], format="csr"))
+    lower = np.concatenate([problem.lower, np.zeros(2 * k)])
+    upper = np.concatenate([problem.upper, np.full(2 * k, np.inf)])
+    whole = np.concatenate([problem.integrality, np.zeros(2 * k, dtype=bool)])
+    if is_relaxed:
+        whole[:] = False
     found = highs.solve_mip(
-        np.concatenate([np.zeros(n), np.full(2 * k, -1.0)]),
-        sparse.csr_array(sparse.hstack([rows.matrix, place, -place], format="csr")),
+        objective,
+        matrix,
         rows.lower,
         rows.upper,
-        np.concatenate([problem.lower, np.zeros(2 * k)]),
-        np.concatenate([problem.upper, np.full(2 * k, np.inf)]),
-        np.concatenate([problem.integrality, np.zeros(2 * k, dtype=bool)]),
+        lower,
+        upper,
+        whole,
         time_limit_s=left,
     )
     if found.x is None or found.status != "optimal":
@@ -185,8 +210,9 @@ def clash_text(clash: Clash) -> tuple[str, str]:
     if not clash.is_smallest:
         said += " (not every one of them is shown to be needed)"
     units = {"power": " MW", "budget": " USD", "sites": " sites"}
+    least = "at least " if clash.is_relaxed else ""
     ways = [
-        f"{name} by {amount:,.6g}{units.get(name, '')}"
+        f"{name} by {least}{amount:,.6g}{units.get(name, '')}"
         for name, amount in clash.ways_out.items()
     ]
     if not ways:

@@ -839,10 +839,9 @@ class Spacing:
     def check(self, sites: gpd.GeoDataFrame) -> pd.DataFrame:
         """Return the smallest distance between chosen sites."""
         chosen = sites[sites["mw"] > 0]
-        shape = chosen.geometry
-        if not (shape.geom_type == "Point").all():
-            shape = shape.representative_point()
-        points = shape.to_crs("EPSG:4326")
+        points = chosen.geometry.to_crs("EPSG:4326")
+        if not (points.geom_type == "Point").all():
+            points = points.representative_point()
         lon, lat = points.x.to_numpy(), points.y.to_numpy()
         i, j = np.triu_indices(len(chosen), k=1)
         if self.within is not None:

@@ -117,6 +117,7 @@ class PriceOut:
         )
         self.working: Ints | None = None
         self.duals: Floats | None = None
+        self.goal = np.zeros(self.n)
         self.plans: list[Floats] = []
 
     def _sites(self, problem: Problem) -> None:
@@ -277,6 +278,12 @@ class PriceOut:
                 return "infeasible", None, None
         return "unknown", None, best
 
+    def found_rows(self) -> Rows:
+        """Return the rows of lazy limits found so far."""
+        return self.rows.take(
+            np.arange(self.n_account + len(self.cuts), len(self.rows))
+        )
+
     def separate(self, x: Floats) -> Rows:
         """Return rows of lazy limits that ``x`` violates."""
         problem = self.compiled.problem
@@ -393,6 +400,9 @@ class PriceOut:
         status, x_lp, priced = self.relax(goal, deadline=deadline, say=say)
         lap("relaxation")
         unit = 1.0 / scale
+        if priced is None and status != "infeasible":
+            # Out of time before the first duals: zero duals bound too, if badly.
+            priced = self.price(goal, np.zeros(len(self.rows)))
         if status == "infeasible":
             return Found(
                 "infeasible", None, -np.inf, -np.inf, None, "linear program", 0, -np.inf
@@ -410,7 +420,7 @@ class PriceOut:
         name = "greedy"
         core = 0
         if priced is not None:
-            self.greedy(goal, priced, x_lp, plan)
+            self.greedy(goal, priced, x_lp, plan, is_hurried=deadline is not None)
             lap("greedy")
             status, bound, name, core = self.close(
                 goal, priced, plan, gap, deadline, solver, say, lap
@@ -498,7 +508,7 @@ class PriceOut:
                 return "feasible", bound, name, k
             if last or k == order.size:
                 return "feasible", bound, name, k
-            size = min(max(4 * size, min(need, 4000)), order.size)
+            size = min(int(2.5 * size), order.size)
 
     def exact(self, x: Floats) -> Floats:
         """Round binaries that a solver left a hair from 0 or 1."""
@@ -537,29 +547,54 @@ class PriceOut:
         return result, name
 
     def greedy(
-        self, goal: Floats, priced: _Priced, x_lp: Floats | None, plan: _Incumbent
+        self,
+        goal: Floats,
+        priced: _Priced,
+        x_lp: Floats | None,
+        plan: _Incumbent,
+        is_hurried: bool,
     ) -> None:
         """Offer plans that fill up in several orders."""
         usable = self.opens[self.upper[self.opens] > 0]
+        self.goal = goal
         orders = [priced.column_bound[usable]]
         if x_lp is not None:
             orders.append(x_lp[usable] * 1e6 + priced.column_bound[usable])
-        problem = self.compiled.problem
-        orders.append(goal[usable])
-        orders.append(goal[usable] / np.maximum(problem.column_mw[usable], 1e-9))
+        if is_hurried:
+            orders += self.plain_orders(goal, usable)
         for rank in orders:
             order = usable[np.argsort(-rank, kind="stable")[:1500]]
             x = self.fill(order)
             if x is not None:
                 plan.offer(x)
 
+    def plain_orders(self, goal: Floats, usable: Ints) -> list[Floats]:
+        """Return orders that need no duals: best, best per dollar, cheapest."""
+        problem = self.compiled.problem
+        orders = [goal[usable]]
+        mw = np.maximum(problem.column_mw[usable], 1e-9)
+        orders.append(goal[usable] / mw)
+        if usable.size and (problem.column_cost > 0).any():
+            cost = np.maximum(problem.column_cost[usable], 1e-9)
+            orders += [goal[usable] / cost, mw / cost]
+            # Half way between the best and the cheapest: where a budget is tight.
+            best, cheap = goal[usable] / mw, cost / mw
+            orders += [
+                best / max(float(np.abs(best).max()), 1e-9)
+                - k * cheap / float(cheap.max())
+                for k in (0.5, 1.0, 2.0)
+            ]
+        return orders
+
     def fill(self, order: Ints) -> Floats | None:
         """Open columns in order while all limits hold; None if the end breaks one."""
         problem = self.compiled.problem
-        if self.own.size or self.more.size or problem.fixed.any():
-            return None
+        must = problem.fixed[problem.column_site[order]]
+        order = np.concatenate([order[must], order[~must]])
         x = np.zeros(self.n)
         matrix, upper = self.by_column, self.rows.upper + 1e-9
+        # Rows with continuous columns are settled by those, at the end.
+        upper[np.diff(self.rows.matrix[:, ~problem.integrality].indptr) > 0] = np.inf
         used = np.zeros(len(self.rows))
         taken: set[int] = set()
         indptr, indices, data = matrix.indptr, matrix.indices, matrix.data
@@ -573,7 +608,35 @@ class PriceOut:
                 used[rows] = after
                 x[j] = 1.0
                 taken.add(site)
-        return x if self.is_feasible(x) else None
+        whole = self.complete(x)
+        return whole if whole is not None and self.is_feasible(whole) else None
+
+    def complete(self, x: Floats) -> Floats | None:
+        """Set the continuous columns for the binaries of ``x``; None if none fit."""
+        problem = self.compiled.problem
+        free = np.flatnonzero(~problem.integrality)
+        if not free.size:
+            return x
+        upper = np.minimum(problem.upper, self.upper)[free]
+        more = problem.column_site[free] >= 0
+        is_open = problem.sites_open(x) > 0.5
+        upper[more] *= is_open[problem.column_site[free[more]]]
+        part = sparse.csr_array(self.by_column[:, free].tocsr())
+        touched = np.flatnonzero(np.diff(part.indptr))
+        used = self.rows.matrix @ x
+        found = highs.solve_lp(
+            self.goal[free],
+            sparse.csr_array(part[touched]),
+            (self.rows.lower - used)[touched],
+            (self.rows.upper - used)[touched],
+            problem.lower[free],
+            upper,
+        )
+        if found.status != "optimal":
+            return None
+        x = x.copy()
+        x[free] = found.x
+        return x
 
 
 class _Incumbent:

@@ -31,6 +31,8 @@ from siteselect.optimization.problem import Floats, Problem, Quantity, Rows
 
 #: Up to this many columns ``method="auto"`` hands the whole matrix to the solver.
 FULL_COLUMNS = 600
+#: Above this many columns the search for clashing limits prices columns out.
+MANY_COLUMNS = 5_000
 #: A slack below this part of the bound counts as none.
 BINDING = 1e-6
 
@@ -107,7 +109,8 @@ def optimize_sites(
     solver : str or pulp.LpSolver, default "highs"
         Any solver that PuLP offers.
     gap : float, default 1e-4
-        Relative gap to prove.
+        Relative gap to prove. Below about 1e-6 the solver's own tolerances may
+        leave a correct plan "feasible".
     time_limit_s : float, optional
         Seconds after which the best plan so far is returned as ``"feasible"``.
     method : {"auto", "full", "priceout"}
@@ -288,8 +291,12 @@ def solve_priced(
         lap=clock.lap,
     )
     if found.status == "infeasible":
-        rows = compiled.full_rows()
+        # Lazy rows only where they were needed: fewer rows already settle it.
+        rows = Rows.stack([compiled.rows, engine.found_rows()])
         result = second_opinion(compiled.problem, rows, request.gap)
+        if result.x is not None and compiled.lazy:
+            rows = compiled.full_rows()
+            result = second_opinion(compiled.problem, rows, request.gap)
         clock.lap("second opinion")
         if result.status == "infeasible":
             raise infeasible(compiled, rows)
@@ -323,7 +330,9 @@ def solve_full(
         time_limit_s=clock.left(request.time_limit_s),
     )
     clock.lap("solve")
-    if result.status == "infeasible":
+    left = clock.left(request.time_limit_s)
+    if result.status == "infeasible" or (result.x is None and left is None):
+        # "Infeasible", or stopped without a word and not for want of time.
         result = second_opinion(problem, rows, request.gap)
         clock.lap("second opinion")
         name += " and HiGHS without presolve"
@@ -341,6 +350,17 @@ def solve_full(
 
 def second_opinion(problem: Problem, rows: Rows, gap: float) -> highs.MipResult:
     """Solve the full model once more by another route: HiGHS without presolve."""
+    relaxed = highs.solve_lp(
+        np.zeros(problem.n_columns),
+        rows.matrix,
+        rows.lower,
+        rows.upper,
+        problem.lower,
+        problem.upper,
+        presolve="off",
+    )
+    if relaxed.status == "infeasible":
+        return highs.MipResult("infeasible", -np.inf, -np.inf, None)
     sign = 1.0 if problem.maximize else -1.0
     scale = pulp_model.objective_scale(problem)
     found = highs.solve_mip(
@@ -445,10 +465,47 @@ def no_plan(request: Request, solver: str) -> SolverError:
     )
 
 
+def _priced_feasibility(
+    compiled: Compiled,
+) -> Callable[[list[str], float], bool | None]:
+    """Return a check whether some limits hold together, by pricing columns out."""
+
+    def is_feasible(names: list[str], deadline: float) -> bool | None:
+        wanted = {*names, "site capacity"}
+        part = replace(
+            compiled,
+            limits=tuple(x for x in compiled.limits if x.name in wanted),
+            lazy=tuple(x for x in compiled.lazy if x.name in wanted),
+            rows=compiled.rows.take(
+                np.flatnonzero(np.isin(compiled.rows.limit.astype(str), list(wanted)))
+            ),
+            # Fixed sites are a limit here; without it they are free.
+            problem=compiled.problem
+            if "fixed" in wanted
+            else replace(
+                compiled.problem, fixed=np.zeros_like(compiled.problem.fixed), _cache={}
+            ),
+        )
+        found = PriceOut(part).solve(gap=1e9, deadline=deadline)
+        if found.x is not None:
+            return True
+        return False if found.status == "infeasible" else None
+
+    return is_feasible
+
+
 def infeasible(compiled: Compiled, rows: Rows) -> InfeasiblePlanError:
     """Return the error that names the limits that clash."""
     try:
-        clash = clash_of(compiled.problem, rows)
+        clash = clash_of(
+            compiled.problem,
+            rows,
+            is_feasible=(
+                _priced_feasibility(compiled)
+                if compiled.problem.n_columns > MANY_COLUMNS
+                else None
+            ),
+        )
     except Exception:  # That no plan exists is known; which limits clash is extra.
         clash = every_limit(rows)
     said, ways = clash_text(clash)
