@@ -7,8 +7,8 @@ problem.
 from __future__ import annotations
 
 from siteselect.optimization.limits import Average, Limit, Share, Spacing, Spread
+from siteselect.optimization.optimize import build_model, optimize_sites
 from siteselect.optimization.plan import SitePlan
-from siteselect.optimization.solve import build_model, optimize_sites
 
 __all__ = [
     "Average",

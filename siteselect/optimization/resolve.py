@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from siteselect.optimization._compile import Compiled, compile_problem
-from siteselect.optimization.solve import Clock, plan_of, solve_compiled
+from siteselect.optimization.read_back import plan_of
+from siteselect.optimization.solution import Clock
+from siteselect.optimization.solve import solve_compiled
 
 if TYPE_CHECKING:
     from siteselect.optimization.plan import SitePlan

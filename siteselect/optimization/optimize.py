@@ -1,0 +1,214 @@
+"""The door: choose sites, or write the program for PuLP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import geopandas as gpd
+
+from siteselect.optimization import pulp_model
+from siteselect.optimization._compile import (
+    DEFAULT_CAPACITY,
+    DEFAULT_COST,
+    DEFAULT_FIXED_COST,
+    Request,
+    Sized,
+    Sizes,
+    compile_problem,
+)
+from siteselect.optimization.limits import SupportsLimit
+from siteselect.optimization.plan import SitePlan
+from siteselect.optimization.problem import Quantity
+from siteselect.optimization.read_back import plan_of
+from siteselect.optimization.solution import Clock
+from siteselect.optimization.solve import solve_compiled
+
+
+def optimize_sites(
+    sites: gpd.GeoDataFrame,
+    *,
+    power_mw: float | tuple[float | None, float | None] | None = None,
+    budget_usd: float | None = None,
+    site_mw: Sizes = None,
+    limits: Sequence[SupportsLimit] = (),
+    max_sites: int | None = None,
+    min_sites: int | None = None,
+    min_spacing_km: float | None = None,
+    fixed: Iterable[Any] = (),
+    forbidden: Iterable[Any] = (),
+    objective: str = "score",
+    score: Quantity = "score",
+    capacity: Sized = DEFAULT_CAPACITY,
+    cost_per_mw: Sized = DEFAULT_COST,
+    fixed_cost: Sized = DEFAULT_FIXED_COST,
+    solver: Any = "highs",
+    gap: float = 1e-4,
+    time_limit_s: float | None = None,
+    method: str = "auto",
+    progress: bool | Callable[[str], object] | None = None,
+) -> SitePlan:
+    """Choose sites and sizes that are best within all limits, with a proof.
+
+    Parameters
+    ----------
+    sites : geopandas.GeoDataFrame
+        Candidates, one row each, with a unique index and a known CRS. Rows that
+        are excluded, or whose score or capacity is unknown, are never chosen.
+    power_mw : float or tuple, optional
+        Total facility power [MW]: a number is "at most", ``(least, most)`` is
+        "between", either may be None.
+    budget_usd : float, optional
+        Most that the cost columns may add up to [USD].
+    site_mw : list, tuple, float or mapping, optional
+        Sizes of a site [MW]: a list of sizes; a tuple ``(least, most)`` for any
+        size in a range; a mapping from size to a boolean column that says where
+        it is offered. None is any size up to the capacity. A chosen site of a
+        range takes at least 0.1 MW.
+    limits : sequence
+        `Limit`, `Average`, `Share`, `Spread`, `Spacing` or your own.
+    max_sites, min_sites : int, optional
+        Number of chosen sites.
+    min_spacing_km : float, optional
+        Least geodesic distance between chosen sites [km].
+    fixed, forbidden : iterable of labels
+        Sites that must or must not be chosen.
+    objective : str, default "score"
+        ``"score"`` maximises score x MW; ``"cost"`` minimises lifetime cost (or
+        capital cost where that column is absent) and needs a lower bound on
+        power; any other column is maximised as value x MW.
+    score, capacity, cost_per_mw, fixed_cost : str, number, Series or mapping
+        Column of the score [-], of the most a site can take [MW], of the cost per
+        facility MW [USD/MW] and of the cost per site [USD]. The last three may be
+        a mapping from size to column. Absent default columns mean no cap and no
+        cost.
+    solver : str or pulp.LpSolver, default "highs"
+        Any solver that PuLP offers.
+    gap : float, default 1e-4
+        Relative gap to prove. Below about 1e-6 the solver's own tolerances may
+        leave a correct plan "feasible".
+    time_limit_s : float, optional
+        Seconds after which the best plan so far is returned as ``"feasible"``.
+    method : {"auto", "full", "priceout"}
+        Hand the whole matrix to the solver, or price columns out first; the
+        answer is the same within the gap.
+    progress : bool or callable, optional
+        Called with a line of text per step.
+
+    Returns
+    -------
+    SitePlan
+
+    Raises
+    ------
+    StudyError, LayerError
+        The arguments or the candidates cannot be used.
+    InfeasiblePlanError
+        No set of sites satisfies all limits; ``conflicts`` names those that clash.
+    SolverError
+        The solver is missing or failed.
+
+    Notes
+    -----
+    Ties between equally good plans are broken by the canonical order of the
+    candidates (x, y, used columns), not by cost.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> sites = gpd.GeoDataFrame(
+    ...     {"score": [0.9, 0.8, 0.5], "capacity_mw": [100.0, 300.0, 300.0]},
+    ...     geometry=gpd.points_from_xy([-100, -99, -98], [32, 32, 32]),
+    ...     crs=4326,
+    ... )
+    >>> plan = optimize_sites(sites, power_mw=400, site_mw=[100, 300])
+    >>> plan.status, plan.sites["mw"].to_dict()
+    ('optimal', {1: 300.0, 0: 100.0})
+    """
+    request = Request(
+        sites=sites,
+        power_mw=power_mw,
+        budget_usd=budget_usd,
+        site_mw=site_mw,
+        limits=tuple(limits),
+        max_sites=max_sites,
+        min_sites=min_sites,
+        min_spacing_km=min_spacing_km,
+        fixed=_labels(fixed),
+        forbidden=_labels(forbidden),
+        objective=objective,
+        score=score,
+        capacity=capacity,
+        cost_per_mw=cost_per_mw,
+        fixed_cost=fixed_cost,
+        solver=solver,
+        gap=gap,
+        time_limit_s=time_limit_s,
+        method=method,
+    )
+    say = _progress(progress)
+    clock = Clock()
+    compiled = compile_problem(request)
+    clock.lap("compile")
+    say(
+        f"{compiled.problem.n_sites:,} eligible candidates, "
+        f"{compiled.problem.n_columns:,} columns, {len(compiled.rows):,} rows"
+    )
+    found = solve_compiled(compiled, clock=clock, say=say)
+    return plan_of(compiled, found, clock)
+
+
+def build_model(sites: gpd.GeoDataFrame, **arguments: Any) -> Any:
+    """Write the full model as a PuLP problem, to print, extend or solve elsewhere.
+
+    Parameters
+    ----------
+    sites : geopandas.GeoDataFrame
+        Candidates, as for `optimize_sites`.
+    **arguments
+        As for `optimize_sites`.
+
+    Returns
+    -------
+    pulp.LpProblem
+        Power in GW and money in M$; every variable and constraint is named. A
+        spacing is written as "at most one of these" per clique of close sites.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> sites = gpd.GeoDataFrame(
+    ...     {"score": [0.9, 0.8]},
+    ...     geometry=gpd.points_from_xy([-100, -99], [32, 32]),
+    ...     crs=4326,
+    ... )
+    >>> model = build_model(sites, power_mw=100, site_mw=[100])
+    >>> len(model.variables()), len(model.constraints())
+    (2, 2)
+    """
+    for key in ("fixed", "forbidden"):
+        if key in arguments:
+            arguments[key] = _labels(arguments[key])
+    arguments.pop("progress", None)
+    if "limits" in arguments:
+        arguments["limits"] = tuple(arguments["limits"])
+    compiled = compile_problem(Request(sites=sites, **arguments))
+    rows = compiled.full_rows()
+    model, _ = pulp_model.build(compiled.problem, rows)
+    return model
+
+
+def _labels(labels: Any) -> tuple[Any, ...]:
+    if labels is None:
+        return ()
+    if isinstance(labels, str) or not isinstance(labels, Iterable):
+        return (labels,)
+    return tuple(labels)
+
+
+def _progress(progress: Any) -> Callable[[str], object]:
+    if callable(progress):
+        return progress  # type: ignore[no-any-return]
+    if progress:
+        return lambda line: print(line, flush=True)
+    return lambda line: None
