@@ -42,6 +42,7 @@ from siteselect.optimization.problem import (
     Problem,
     Rows,
 )
+from siteselect.optimization.words import amount, listed, moved_text, unit_of
 
 #: One size per site is the shape of the problem, not a limit that can give way.
 STRUCTURE = ("site capacity",)
@@ -368,6 +369,21 @@ def clash_of(
     )
 
 
+def can_hold(compiled: Compiled, names: Iterable[str]) -> bool | None:
+    """Return whether some limits hold together by the solver's word, None if unknown.
+
+    Parameters
+    ----------
+    compiled : Compiled
+        The program.
+    names : iterable of str
+        Names of its limits.
+    """
+    deadline = time.perf_counter() + TIME_LIMIT_S / 2
+    search = _Search(compiled.problem, compiled.full_rows(), compiled, deadline)
+    return search.solve(search.part(names)).holds
+
+
 def _share(deadline: float, n: int) -> float:
     """Return a deadline for the next of ``n`` tasks: twice its fair share."""
     now = time.perf_counter()
@@ -463,7 +479,7 @@ def _slack(
     found = search.solve(wide, objective)
     if found.holds is False:
         raise _CannotHelpError
-    unit = _unit(search, name, limit, rows.kind[at[0]])
+    unit = unit_of(name, limit, rows.kind[at[0]])
     if found.x is None:
         if not np.isfinite(found.bound):
             raise _NotSettledError
@@ -486,7 +502,7 @@ def _slack(
         parts.append((rows.group[at[k]], float(bound) / scale, float(used[k]) / scale))
     if name == "fixed":
         labels = tuple(group for group, _, _ in parts)
-        text = "fixed: release " + _listed(map(repr, labels))
+        text = "fixed: release " + listed(map(repr, labels))
         n = float(len(labels))
         return WayOut(
             name, _one(labels), n, 0.0, -n, "sites", False, text, tuple(parts), "fixed"
@@ -583,28 +599,6 @@ def _place(
     return f"over {len(parts)} groups of {word} ({', '.join(each)}{more})"
 
 
-def _unit(search: _Search, name: str, limit: Any, kind: object) -> str:
-    """Return the unit of a limit's bounds."""
-    fixed = {"power": "MW", "money": "USD"}
-    known = str(getattr(limit, "unit", "") or "")
-    if known:
-        return known
-    if str(kind) in fixed:
-        return fixed[str(kind)]
-    if str(kind) in ("count", "sites per group"):
-        return "sites"
-    if str(kind) == "distinct groups":
-        return "groups"
-    per_mw, per_site = getattr(limit, "per_mw", None), getattr(limit, "per_site", None)
-    if isinstance(per_mw, int | float) and per_mw == 1 and _is_zero(per_site):
-        return "MW"
-    return ""
-
-
-def _is_zero(value: object) -> bool:
-    return isinstance(value, int | float) and value == 0
-
-
 def _released(search: _Search, every: list[str]) -> WayOut | None:
     """Return the fewest forbidden sites whose release makes a plan possible."""
     assert search.compiled is not None
@@ -629,7 +623,7 @@ def _released(search: _Search, every: list[str]) -> WayOut | None:
     is_open = freed.sites_open(found.x) > 0.5
     labels = tuple(problem.frame.index[is_open & is_closed])
     n = float(len(labels))
-    text = f"forbidden: release {_listed(map(repr, labels))}"
+    text = f"forbidden: release {listed(map(repr, labels))}"
     return WayOut(
         "forbidden",
         _one(labels),
@@ -842,75 +836,6 @@ def _one(labels: tuple[Any, ...]) -> object:
     return labels[0] if len(labels) == 1 else labels
 
 
-def _listed(words: Iterable[str]) -> str:
-    said = list(words)
-    if len(said) > 5:
-        said = [*said[:5], f"{len(said) - 5} more"]
-    return said[0] if len(said) == 1 else ", ".join(said[:-1]) + " and " + said[-1]
-
-
-def outward(value: float, up: bool, digits: int = 4) -> float:
-    """Return a value rounded to some digits, never against the stated direction.
-
-    Examples
-    --------
-    >>> outward(5.43219e9, up=True), outward(31.279, up=False)
-    (5433000000.0, 31.27)
-    """
-    if value == 0 or not np.isfinite(value):
-        return value
-    step = 10.0 ** (np.floor(np.log10(abs(value))) - digits + 1)
-    ratio = value / step
-    near = round(ratio)
-    if abs(ratio - near) <= 1e-6:
-        return float(f"{near * step:.12g}")
-    whole = np.ceil(ratio) if up else np.floor(ratio)
-    return float(f"{whole * step:.12g}")
-
-
-def amount(value: float, unit: str, up: bool) -> str:
-    """Return an amount with its unit, rounded in a safe direction.
-
-    Examples
-    --------
-    >>> amount(300.0, "MW", up=True), amount(5.43219e9, "USD", up=True)
-    ('300 MW', '$5.433 B')
-    """
-    value = outward(value, up)
-    if unit == "USD":
-        for size, name in ((1e9, " B"), (1e6, " M"), (1e3, " k")):
-            if abs(value) >= size:
-                return f"${value / size:,.6g}{name}"
-        return f"${value:,.6g}"
-    whole = (
-        unit.removesuffix("s") if value == 1 and unit in ("sites", "groups") else unit
-    )
-    return f"{value:,.6g} {whole}".rstrip()
-
-
-def moved_text(name: str, now: float, needed: float, unit: str) -> str:
-    """Return a moved bound in words.
-
-    Examples
-    --------
-    >>> moved_text("power", 3000.0, 2700.0, "MW")
-    'power: 3,000 -> 2,700 MW'
-    >>> moved_text("budget", 4.9e9, 5.5e9, "USD")
-    'budget: $4.9 B -> $5.5 B (+ $0.6 B)'
-    """
-    up = needed > now
-    safe = outward(needed, up)
-    if unit == "USD":
-        sign = "+" if up else "-"
-        size = 1e9 if abs(now) >= 1e9 else 1.0
-        change = abs(safe - now)
-        said = f"${change / size:,.4g} B" if size > 1 else amount(change, unit, up)
-        ends = f"{amount(now, unit, up)} -> {amount(safe, unit, up)}"
-        return f"{name}: {ends} ({sign} {said})"
-    first = f"{now:,.6g}"
-    return f"{name}: {first} -> {amount(needed, unit, up)}"
-
-
 def clash_text(clash: Clash) -> tuple[str, str]:
     """Return what clashes and the ways out as two sentences.
 
@@ -930,7 +855,7 @@ def clash_text(clash: Clash) -> tuple[str, str]:
     >>> said
     "'power' and 'sites' cannot hold together"
     >>> ways
-    "Any one of these frees the others: power: 900 -> 600 MW; 'sites' alone cannot help"
+    "This frees the others: power: 900 -> 600 MW; 'sites' alone cannot help"
     """
     named = [repr(name) for name in clash.names]
     if len(named) == 1:
@@ -944,9 +869,9 @@ def clash_text(clash: Clash) -> tuple[str, str]:
     ways = [way.text for way in clash.ways_out]
     tail = []
     if clash.stuck:
-        tail.append(f"{_listed(map(repr, clash.stuck))} alone cannot help")
+        tail.append(f"{listed(map(repr, clash.stuck))} alone cannot help")
     if clash.unsettled:
-        tail.append(f"not settled in time for {_listed(map(repr, clash.unsettled))}")
+        tail.append(f"not settled in time for {listed(map(repr, clash.unsettled))}")
     if not ways:
         start = "Loosen one of them"
         if len(clash.stuck) == len(clash.names):
@@ -961,4 +886,4 @@ def clash_text(clash: Clash) -> tuple[str, str]:
     return said, "; ".join([f"{lead}: {found}", *tail])
 
 
-__all__ = ["Clash", "WayOut", "clash_of", "clash_text"]
+__all__ = ["Clash", "WayOut", "can_hold", "clash_of", "clash_text"]

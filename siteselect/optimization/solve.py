@@ -11,8 +11,14 @@ import numpy as np
 from siteselect.errors import InfeasiblePlanError, SolverError, four_parts
 from siteselect.optimization import highs, pulp_model
 from siteselect.optimization._compile import Compiled, Request
-from siteselect.optimization.conflicts import clash_of, clash_text, every_limit
+from siteselect.optimization.conflicts import (
+    can_hold,
+    clash_of,
+    clash_text,
+    every_limit,
+)
 from siteselect.optimization.plan import relative_gap
+from siteselect.optimization.precheck import Proof, prove_infeasible
 from siteselect.optimization.priceout import PriceOut
 from siteselect.optimization.problem import Floats, Problem, Rows
 from siteselect.optimization.solution import Clock, Solution
@@ -25,6 +31,7 @@ def solve_compiled(
     compiled: Compiled, *, clock: Clock, say: Callable[[str], object]
 ) -> Solution:
     """Solve by the asked-for way; raise where no plan exists."""
+    refuse_impossible(compiled)
     request = compiled.request
     n = compiled.problem.n_columns
     small = n == 0 or (request.method == "auto" and n <= FULL_COLUMNS)
@@ -228,10 +235,23 @@ def no_plan(request: Request, solver: str) -> SolverError:
     )
 
 
-def infeasible(compiled: Compiled, rows: Rows) -> InfeasiblePlanError:
+def refuse_impossible(compiled: Compiled) -> None:
+    """Raise where arithmetic alone shows that no plan exists."""
+    proof = prove_infeasible(compiled)
+    # A second route agrees, or the solver decides.
+    if proof is not None and can_hold(compiled, proof.names) is not True:
+        raise infeasible(compiled, compiled.full_rows(), proof)
+
+
+def infeasible(
+    compiled: Compiled, rows: Rows, proof: Proof | None = None
+) -> InfeasiblePlanError:
     """Return the error that names the limits that clash."""
+    suspects, said = ((), "") if proof is None else (proof.names, proof.said)
     try:
-        clash = clash_of(compiled.problem, rows, compiled=compiled)
+        clash = clash_of(
+            compiled.problem, rows, compiled=compiled, suspects=suspects, said=said
+        )
     except Exception:  # That no plan exists is known; which limits clash is extra.
         clash = every_limit(rows)
     said, ways = clash_text(clash)
