@@ -338,6 +338,7 @@ class PriceOut:
             upper=self.upper[columns],
             integrality=problem.integrality[columns],
             column_names=tuple(problem.column_names[c] for c in columns.tolist()),
+            column_option={},
             extra={},
             _cache={},
         )
