@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -24,8 +25,6 @@ from siteselect.optimization.solution import Clock, Solution
 
 #: Up to this many columns ``method="auto"`` hands the whole matrix to the solver.
 FULL_COLUMNS = 600
-#: Above this many columns the search for clashing limits prices columns out.
-MANY_COLUMNS = 5_000
 
 
 def solve_compiled(
@@ -320,51 +319,19 @@ def unconfirmed(request: Request, solver: str) -> SolverError:
     )
 
 
-def _priced_feasibility(
-    compiled: Compiled,
-) -> Callable[[list[str], float], bool | None]:
-    """Return a check whether some limits hold together, by pricing columns out."""
-
-    def is_feasible(names: list[str], deadline: float) -> bool | None:
-        wanted = {*names, "site capacity"}
-        part = replace(
-            compiled,
-            limits=tuple(x for x in compiled.limits if x.name in wanted),
-            lazy=tuple(x for x in compiled.lazy if x.name in wanted),
-            rows=compiled.rows.take(
-                np.flatnonzero(np.isin(compiled.rows.limit.astype(str), list(wanted)))
-            ),
-            # Fixed sites are a limit here; without it they are free.
-            problem=compiled.problem
-            if "fixed" in wanted
-            else replace(
-                compiled.problem, fixed=np.zeros_like(compiled.problem.fixed), _cache={}
-            ),
-        )
-        found = PriceOut(part).solve(gap=1e9, deadline=deadline)
-        if found.x is not None:
-            return True
-        return False if found.status == "infeasible" else None
-
-    return is_feasible
-
-
 def infeasible(compiled: Compiled, rows: Rows) -> InfeasiblePlanError:
     """Return the error that names the limits that clash."""
     outer = deadline.current()
     left = None if outer is None else outer.left()
     limit_s = TIME_LIMIT_S if left is None else min(TIME_LIMIT_S, left)
+    extra: dict[str, Any] = {} if left is None else {"limit_s": limit_s}
     try:
         with deadline.watching(limit_s, time.perf_counter()):
             clash = clash_of(
                 compiled.problem,
                 rows,
-                **({} if left is None else {"limit_s": limit_s}),
-                is_feasible=(
-                    _priced_feasibility(compiled)
-                    if compiled.problem.n_columns > MANY_COLUMNS
-                    else None
-                ),
+                compiled=compiled,
+                **extra,
             )
     except Exception:  # That no plan exists is known; which limits clash is extra.
         clash = every_limit(rows)
@@ -377,4 +344,5 @@ def infeasible(compiled: Compiled, rows: Rows) -> InfeasiblePlanError:
             ways,
         ),
         clash.names,
+        clash.ways_out,
     )
