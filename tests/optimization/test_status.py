@@ -8,50 +8,12 @@ import geopandas as gpd
 import numpy as np
 import pulp
 import pytest
+from optimization.instances import country
 
 import siteselect as ss
 from siteselect.optimization import highs, pulp_model, solve
 from siteselect.optimization._compile import Request, compile_problem
 from siteselect.optimization.priceout import PriceOut
-
-
-def country(n: int, seed: int = 0) -> tuple[gpd.GeoDataFrame, dict[str, Any]]:
-    """Candidates with every kind of column, and a program with every limit type."""
-    rng = np.random.default_rng(seed)
-    substation = rng.integers(0, max(2, n // 4), n)
-    county = rng.integers(0, max(2, n // 8), n)
-    headroom = rng.choice([150.0, 320.0, 470.0, 900.0], substation.max() + 1)
-    water = rng.lognormal(14.0, 1.0, county.max() + 1)
-    sites = gpd.GeoDataFrame(
-        {
-            "score": rng.random(n).round(4),
-            "capacity_mw": headroom[substation],
-            "cost_usd_per_mw": rng.uniform(8e6, 14e6, n).round(-3),
-            "fixed_cost_usd": rng.uniform(1e7, 9e7, n).round(-3),
-            "substation": substation,
-            "headroom_mw": headroom[substation],
-            "county": county,
-            "water": rng.uniform(1e3, 1.5e4, n).round(),
-            "water_available": water[county],
-            "carbon": rng.uniform(100, 700, n).round(1),
-            "state": rng.choice(list("ABCDEFGH"), n),
-        },
-        geometry=gpd.points_from_xy(rng.uniform(-110, -80, n), rng.uniform(30, 45, n)),
-        crs=4326,
-    )
-    program = {
-        "power_mw": (1500, 1500),
-        "budget_usd": 14.5e9,
-        "site_mw": [100, 200, 300],
-        "limits": [
-            ss.Limit("headroom", per_mw=1, by="substation", at_most="headroom_mw"),
-            ss.Limit("water", per_mw="water", by="county", at_most="water_available"),
-            ss.Average("carbon", "carbon", at_most=350),
-            ss.Spread("states", "state", at_least=4, max_share=0.4),
-            ss.Spacing(60),
-        ],
-    }
-    return sites, program
 
 
 @pytest.mark.parametrize(("n", "seed"), [(200, 0), (1000, 1), (1000, 2)])
