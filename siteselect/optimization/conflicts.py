@@ -49,7 +49,7 @@ STRUCTURE = ("site capacity",)
 #: Kinds of rows whose slack is an amount in the limit's own unit.
 AMOUNTS = ("power", "money", "count", "total")
 #: Kinds of rows whose slack is a number of groups or sites.
-COUNTS = ("distinct groups", "sites per group")
+COUNTS = ("distinct groups", "sites per group", "covered share")
 #: Bounds inside coefficients: field, whether loosening raises it, kind of account,
 #: unit, and whether it is a whole number.
 FIELDS: dict[str, tuple[tuple[str, bool, str, str, bool], ...]] = {
@@ -68,7 +68,6 @@ FIELDS: dict[str, tuple[tuple[str, bool, str, str, bool], ...]] = {
     ),
     "Spacing": (("km", False, "distance", "km", False),),
     "Cluster": (("km", True, "", "km", False),),
-    "Cover": (("at_least", False, "", "of the weight", False),),
     "AtLeast": (("mw", False, "", "MW", False),),
 }
 #: Seconds for all checks; what is not settled by then is called so.
@@ -210,10 +209,13 @@ class _Search:
             if self.is_large and getattr(limit, "is_lazy", _never)(problem):
                 lazy.append(limit)
             else:
-                parts.append(limit.rows(problem))
+                parts += rows_for(limit, problem)
         if "fixed" not in wanted and problem.fixed.any():
             # Fixed sites are a limit here; without it they are free.
             free = np.zeros_like(problem.fixed)
+            standing = getattr(problem, "standing_mw", None)
+            if standing is not None and "existing" in wanted:
+                free |= standing > 0
             problem = replace(problem, fixed=free, _cache=problem._cache)
         return _Program(problem, Rows.stack(parts), tuple(lazy))
 
@@ -277,6 +279,26 @@ class _Search:
 
 def _never(problem: Problem) -> bool:
     return False
+
+
+def rows_for(limit: Any, problem: Problem) -> list[Rows]:
+    """Return the rows of a limit, in each year that it holds in."""
+    if not getattr(problem, "years", ()):
+        return [limit.rows(problem)]
+    from siteselect.optimization.horizon import dated, rows_of
+
+    return list(rows_of(dated(limit, problem), problem))
+
+
+def label_of(rows: Rows, r: int) -> object:
+    """Return the group of a row, with its year where it has one."""
+    group, years = rows.group[r], getattr(rows, "year", None)
+    year = "" if years is None else years[r]
+    if year == "":
+        return group
+    return (
+        f"in {year}" if isinstance(group, str) and group == "" else f"{group} in {year}"
+    )
 
 
 def clash_of(
@@ -354,7 +376,7 @@ def clash_of(
         except _CannotHelpError:
             stuck.append(name)
             continue
-        except _NotSettledError:
+        except Exception:  # The clash is known; a way out of it is extra.
             unsettled.append(name)
             continue
         ways += found
@@ -369,6 +391,12 @@ def clash_of(
     )
 
 
+def known_rows(compiled: Compiled) -> Rows:
+    """Return the rows that a search starts from: many lazy ones stay lazy."""
+    is_large = compiled.problem.n_columns > MANY_COLUMNS
+    return compiled.rows if is_large else compiled.full_rows()
+
+
 def can_hold(compiled: Compiled, names: Iterable[str]) -> bool | None:
     """Return whether some limits hold together by the solver's word, None if unknown.
 
@@ -380,7 +408,7 @@ def can_hold(compiled: Compiled, names: Iterable[str]) -> bool | None:
         Names of its limits.
     """
     deadline = time.perf_counter() + TIME_LIMIT_S / 2
-    search = _Search(compiled.problem, compiled.full_rows(), compiled, deadline)
+    search = _Search(compiled.problem, known_rows(compiled), compiled, deadline)
     return search.solve(search.part(names)).holds
 
 
@@ -424,8 +452,8 @@ def _ways_out(search: _Search, every: list[str], name: str) -> Iterator[WayOut]:
             raise _NotSettledError
         n = 0
         for field, is_raised, account, unit, is_whole in fields:
-            if getattr(limit, field, None) is None:
-                continue
+            if not isinstance(getattr(limit, field, None), int | float):
+                continue  # None, or by year.
             knob = _Knob(search, every, limit, field, is_raised, account, is_whole)
             way = knob.turn(unit or str(getattr(limit, "unit", "") or ""))
             if way is not None:
@@ -499,7 +527,9 @@ def _slack(
     for k in moved.tolist():
         scale = float(rows.scale[at[k]])
         bound = rows.upper[at[k]] if over[k] > tol[k] else rows.lower[at[k]]
-        parts.append((rows.group[at[k]], float(bound) / scale, float(used[k]) / scale))
+        parts.append(
+            (label_of(rows, at[k]), float(bound) / scale, float(used[k]) / scale)
+        )
     if name == "fixed":
         labels = tuple(group for group, _, _ in parts)
         text = "fixed: release " + listed(map(repr, labels))
@@ -591,7 +621,8 @@ def _place(
     by = getattr(limit, "by", None)
     word = by.removesuffix("_id").replace("_", " ") if isinstance(by, str) else "group"
     if len(parts) == 1:
-        return f"at {word} {parts[0][0]}"
+        only = str(parts[0][0])
+        return only if only.startswith("in ") else f"at {word} {only}"
     each = [
         f"{group}: {amount(abs(b - a), unit, up=True)}" for group, a, b in parts[:3]
     ]
@@ -886,4 +917,4 @@ def clash_text(clash: Clash) -> tuple[str, str]:
     return said, "; ".join([f"{lead}: {found}", *tail])
 
 
-__all__ = ["Clash", "WayOut", "can_hold", "clash_of", "clash_text"]
+__all__ = ["Clash", "WayOut", "can_hold", "clash_of", "clash_text", "known_rows"]

@@ -437,7 +437,7 @@ def _break_even_cost(
             _scaled(problem.objective).reshape(1, -1),
             _scaled_bound(problem.objective, plan.objective),
             np.inf,
-            "objective",
+            "as good as the plan",
         )
         part = replace(with_it, rows=Rows.stack([rows, as_good]))
         keep = np.append(keep, True)

@@ -215,9 +215,19 @@ class _Check:
         return amount(scaled / float(self.rows.scale[r]), unit, up, digits=6)
 
     def where(self, r: int) -> str:
+        """Return ``" in 'UT' in 2030"`` for the group and year of a row."""
+        year = self.year(r)
+        return self.place(r) if year == "" else f"{self.place(r)} in {year}"
+
+    def place(self, r: int) -> str:
         """Return ``" in 'UT'"`` for the group of a row."""
         group = self.rows.group[r]
         return "" if isinstance(group, str) and group == "" else f" in {group!r}"
+
+    def year(self, r: int) -> object:
+        """Return the year of a row, empty where there is none."""
+        years = getattr(self.rows, "year", None)
+        return "" if years is None else years[r]
 
     def row(self, r: int) -> Floats:
         """Return one row as a dense vector."""
@@ -244,6 +254,8 @@ class _Check:
             if not self.misses(reach, float(self.rows.lower[r])):
                 continue
             asked = f"at least {self.value(r, self.rows.lower[r], True)} asked"
+            if self.year(r) != "":
+                asked += f" in {self.year(r)}"
             name = self.name[r]
             got = self.value(r, reach, True)
             if name == "power":
@@ -252,7 +264,7 @@ class _Check:
                 said = f"{got.split()[0]} sites offer a size; {asked}"
             else:
                 said = (
-                    f"{name}{self.where(r)}: all eligible sites together reach "
+                    f"{name}{self.place(r)}: all eligible sites together reach "
                     f"{got}; {asked}"
                 )
             return Proof((name,), said)
@@ -415,6 +427,8 @@ class _Check:
         upper = float(self.rows.upper[r] if sign > 0 else -self.rows.lower[r])
         asked = self.value(f, floor, False)
         if name == "sites":
+            if self.year(r) != self.year(f):
+                return None  # More sites may stand in another year.
             k = int(np.floor(upper + 1e-9))
             reach = float(np.sort(most)[::-1][:k].sum())
             if self.misses(reach, floor):

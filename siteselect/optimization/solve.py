@@ -18,6 +18,7 @@ from siteselect.optimization.conflicts import (
     clash_of,
     clash_text,
     every_limit,
+    known_rows,
 )
 from siteselect.optimization.plan import relative_gap
 from siteselect.optimization.precheck import Proof, prove_infeasible
@@ -327,7 +328,7 @@ def refuse_impossible(compiled: Compiled) -> None:
     proof = prove_infeasible(compiled)
     # A second route agrees, or the solver decides.
     if proof is not None and can_hold(compiled, proof.names) is not True:
-        raise infeasible(compiled, compiled.full_rows(), proof)
+        raise infeasible(compiled, known_rows(compiled), proof)
 
 
 def infeasible(

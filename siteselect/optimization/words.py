@@ -90,6 +90,8 @@ def unit_of(name: str, limit: Any, kind: object) -> str:
         return "sites"
     if str(kind) == "distinct groups":
         return "groups"
+    if str(kind) == "covered share":
+        return "of the weight"
     per_mw, per_site = getattr(limit, "per_mw", None), getattr(limit, "per_site", None)
     if isinstance(per_mw, int | float) and per_mw == 1 and _is_zero(per_site):
         return "MW"
