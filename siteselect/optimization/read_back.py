@@ -23,16 +23,14 @@ def plan_of(compiled: Compiled, found: Solution, clock: Clock) -> SitePlan:
     problem, request = compiled.problem, compiled.request
     x = found.x
     mw = problem.sites_mw(x)
-    own = problem.column_site >= 0
-    cost = np.bincount(
-        problem.column_site[own],
-        weights=(problem.column_cost * x)[own],
-        minlength=problem.n_sites,
-    )
-    value = np.bincount(
-        problem.column_site[own],
-        weights=(problem.objective * x)[own],
-        minlength=problem.n_sites,
+    pays = problem.column_payer >= 0
+    cost, value = (
+        np.bincount(
+            problem.column_payer[pays],
+            weights=(what * x)[pays],
+            minlength=problem.n_sites,
+        )
+        for what in (problem.column_cost, problem.objective)
     )
     mw = np.round(mw, 9)
     chosen = np.flatnonzero(mw > 0)
@@ -47,7 +45,6 @@ def plan_of(compiled: Compiled, found: Solution, clock: Clock) -> SitePlan:
     evidence = evidence_of(request.sites)
     notes = list(compiled.notes)
     clock.lap("read back")
-    names = {"score": "score x MW", "cost": "USD"}
     return SitePlan(
         status=found.status,
         objective=found.objective,
@@ -56,7 +53,7 @@ def plan_of(compiled: Compiled, found: Solution, clock: Clock) -> SitePlan:
         sites=picked,
         candidates=request.sites,
         limits=table,
-        objective_name=names.get(request.objective, f"{request.objective} x MW"),
+        objective_name=compiled.objective.unit,
         solver=found.solver,
         seconds=dict(clock.seconds),
         notes=tuple(notes),

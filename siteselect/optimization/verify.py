@@ -86,9 +86,15 @@ def _check_sites(plan: SitePlan, frame: Any, mw: pd.Series[Any], say: Any) -> No
     )
     off = _differs(cost, plan.sites["cost_usd"])
     say("costs add up", not off.any(), shown(repr(x) for x in mw.index[off]))
-    value = sum(
-        (_value(request, x, float(mw[x]), float(cost[x])) for x in mw.index), 0.0
-    )
+    full = frame[able].copy()
+    full["mw"] = mw.reindex(full.index).fillna(0.0)
+    full["cost_usd"] = cost.reindex(full.index).fillna(0.0)
+    if isinstance(request.objective, str):
+        value = sum(
+            (_value(request, x, float(mw[x]), float(cost[x])) for x in mw.index), 0.0
+        )
+    else:
+        value = request.objective.value(full)
     say(
         "objective adds up",
         abs(value - plan.objective) <= TOLERANCE * max(1.0, abs(value)),
@@ -107,9 +113,6 @@ def _check_sites(plan: SitePlan, frame: Any, mw: pd.Series[Any], say: Any) -> No
     taken = [x for x in _labels(request.forbidden) if x in mw.index]
     say("forbidden sites are not", not taken, shown(repr(x) for x in taken))
     _check_built_in(request, mw, cost, say)
-    full = frame[able].copy()
-    full["mw"] = mw.reindex(full.index).fillna(0.0)
-    full["cost_usd"] = cost.reindex(full.index).fillna(0.0)
     _check_accounts(plan, full, say)
     for limit in request.limits:
         bad = broken(limit.check(full))
@@ -203,7 +206,7 @@ def _check_claims(plan: SitePlan, say: Any) -> None:
     room = TOLERANCE * max(1.0, abs(objective))
     is_bound = (
         bound <= objective + room
-        if request.objective == "cost"
+        if not plan.compiled.objective.maximize
         else bound >= objective - room
     )
     say("the bound bounds", is_bound, f"{bound:.8g} against {objective:.8g}")
