@@ -180,6 +180,9 @@ def limit_in_year(
     """
     if getattr(limit, "last_year_only", False) and not is_last:
         return None
+    own = getattr(limit, "in_year", None)
+    if own is not None:
+        return own(year, is_last=is_last)
     if not is_dataclass(limit) or isinstance(limit, type):
         return limit
     changes: dict[str, Any] = {}

@@ -170,8 +170,7 @@ def sized(
                     f"{what} is given per size",
                     "no entry for " + shown(map(str, missing)),
                     "one column, number or Series per size of site_mw",
-                    f"{what}={{size: column for each of "
-                    f"{[o.key for o in options]}}}",
+                    f"{what}={{size: column for each of {[o.key for o in options]}}}",
                 )
             )
         return np.column_stack([floats(frame, given[o.key], what) for o in options])

@@ -8,7 +8,6 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,12 +15,9 @@ from pyproj import Geod
 from strategies import SOAK, examples
 
 import siteselect.optimization as opt
-from siteselect.errors import InfeasiblePlanError, LayerError, SolverError, StudyError
-from siteselect.optimization import build_model, optimize_sites
-from siteselect.optimization._compile import Compiled, Request, compile_problem
-from siteselect.optimization.by_year import Arriving, ByYear, in_year, years_of
-from siteselect.optimization.paths import growth_paths
-from siteselect.optimization.problem import Rows
+from siteselect.errors import InfeasiblePlanError, StudyError
+from siteselect.optimization import optimize_sites
+from siteselect.optimization.by_year import Arriving, ByYear
 
 INF = np.inf
 EXACT = 5e-7
@@ -262,8 +258,9 @@ class Case:
     def holds(self, plan: tuple[tuple[float, ...], ...]) -> bool:
         say, rows, years = self.say, self.rows, self.years
         everyone = range(self.n)
-        spent = [sum(self.spent(i, plan[i])[k] for i in everyone)
-                 for k in range(len(years))]
+        spent = [
+            sum(self.spent(i, plan[i])[k] for i in everyone) for k in range(len(years))
+        ]
         budget = say["budget"]
         if isinstance(budget, dict):
             since = -1
