@@ -962,7 +962,7 @@ class ItPower:
 
     def check(self, sites: gpd.GeoDataFrame) -> pd.DataFrame:
         """Return the total IT MW."""
-        ratio = sites[PEAK_RATIO] if PEAK_RATIO in sites else DEFAULT_PEAK_RATIO
+        ratio = sites.get(PEAK_RATIO, DEFAULT_PEAK_RATIO)
         used = [float((sites["mw"] / ratio).sum())]
         return accounts(
             self.name, [""], "power", self.at_least, self.at_most, used, "IT MW"

@@ -281,7 +281,8 @@ class Problem:
         since : int, optional
             Position of the first year whose spending counts, ``k`` by default.
         """
-        assert self.year_mw is not None and self.year_cost is not None
+        assert self.year_mw is not None
+        assert self.year_cost is not None
         first = k if since is None else since
         mw = self.year_mw[:, k]
         lifetime = self.year_lifetime_cost
