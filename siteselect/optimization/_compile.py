@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
@@ -503,7 +503,7 @@ def compile_problem(request: Request) -> Compiled:
         offer(request, frame, in_year(request.capacity, y, frame), has_capacity)
         for y in years or (0,)
     ]
-    problem = site_columns(request, frame, found, standing, may_grow[positions])
+    problem = site_columns(request, frame, found, standing, may_grow[positions], limits)
     problem = replace(
         problem, power_mw=power[-1], year_power_mw=tuple(power) if years else ()
     )
@@ -511,11 +511,7 @@ def compile_problem(request: Request) -> Compiled:
     if small:
         notes.append(f"{small:,} can carry none of the sizes")
     problem = choices(problem, fixed, forbidden)
-    problem = replace(
-        problem,
-        objective=coefficients(request, objective, problem, stuck[positions]),
-        maximize=objective.maximize,
-    )
+    problem = replace(problem, maximize=objective.maximize)
     chosen: list[SupportsLimit] = list(limits)
     if hasattr(objective, "rows"):
         chosen.append(ObjectiveRows(objective))
@@ -523,6 +519,12 @@ def compile_problem(request: Request) -> Compiled:
     for of_limit in parts:
         for part in of_limit:
             problem = _with_own_columns(problem, part)
+    # An objective's own columns have brought theirs along.
+    problem = replace(
+        problem,
+        objective=problem.objective
+        + coefficients(request, objective, problem, stuck[positions]),
+    )
     lazy = tuple(x for x in chosen if getattr(x, "is_lazy", _never)(problem))
     rows = Rows.stack(
         [Rows.empty(problem.n_columns)]
@@ -857,12 +859,26 @@ def site_columns(
     found: list[Offer],
     standing: Floats,
     may_grow: Bools,
+    limits: Sequence[SupportsLimit],
 ) -> Problem:
-    """Return the problem with one column per site and size, or path of sizes."""
+    """Return the problem with one column per site and size, or path of sizes.
+
+    Where a limit has options, there is one column for each of them.
+    """
     years = request.horizon
-    if not years:
-        return size_columns(frame, size_table(found[0], standing, may_grow), standing)
-    return path_columns(frame, path_table(found, standing, may_grow), standing, years)
+    table: Any
+    if years:
+        table = path_table(found, standing, may_grow)
+    else:
+        table = size_table(found[0], standing, may_grow)
+    for limit in limits:
+        maker = getattr(limit, "options", None)
+        options = maker(frame) if maker is not None else None
+        if options is not None:
+            table = table.with_option(limit.name, options, standing)
+    if years:
+        return path_columns(frame, table, standing, years)
+    return size_columns(frame, table, standing)
 
 
 def size_columns(
@@ -908,6 +924,10 @@ def size_columns(
         integrality=opens.copy(),
         fixed=np.zeros(len(frame), dtype=bool),
         column_lifetime_cost=lifetime,
+        column_option={
+            name: np.concatenate([which, which[extra]])[order]
+            for name, which in table.option.items()
+        },
         column_names=names,
         standing_mw=standing if (standing > 0).any() else None,
     )
@@ -939,6 +959,7 @@ def path_columns(
         integrality=np.ones(n, dtype=bool),
         fixed=np.zeros(len(frame), dtype=bool),
         column_lifetime_cost=None if lifetime is None else lifetime.sum(axis=1),
+        column_option=dict(table.option),
         column_names=path_names(labels[site].tolist(), table.mw),
         standing_mw=standing if (standing > 0).any() else None,
         years=years,

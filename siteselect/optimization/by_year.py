@@ -167,6 +167,18 @@ def columns_in(spec: Any) -> list[Any]:
 FLOORS = ("at_least",)
 #: Kinds of limits whose ``at_least`` bounds an average and holds in every year.
 AVERAGES = ("Average", "Share")
+#: Kinds of limits about which sites there are in the end, not about a year.
+AT_THE_END = ("AllOrNone", "IfThen", "Cluster", "AtLeast")
+
+
+def only_at_the_end(limit: Any) -> bool:
+    """Return whether a limit is about the last year only.
+
+    Sites never close, so what is about pairs or groups of sites is settled then. A
+    limit of one's own says so by a class attribute ``last_year_only = True``.
+    """
+    named = type(limit).__name__ in AT_THE_END
+    return bool(getattr(limit, "last_year_only", named))
 
 
 def limit_in_year(
@@ -175,10 +187,9 @@ def limit_in_year(
     """Return a limit as it holds in one year, None if it does not.
 
     Bounds by year become those of the year. A floor that is not given by year holds
-    in the last year only; so do limits with ``last_year_only``, such as spacing:
-    sites never close, so the last year has every pair that any year has.
+    in the last year only; so do limits that are only about the end.
     """
-    if getattr(limit, "last_year_only", False) and not is_last:
+    if only_at_the_end(limit) and not is_last:
         return None
     own = getattr(limit, "in_year", None)
     if own is not None:

@@ -6,14 +6,16 @@ program is one site and one path, and a site follows at most one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from math import comb
+from typing import Any
 
 import numpy as np
 
 from siteselect.errors import StudyError, four_parts
 from siteselect.optimization.problem import Bools, Floats, Ints
-from siteselect.optimization.sizes import Offer
+from siteselect.optimization.sizes import Offer, option_entries
 
 #: More columns than this are refused: memory would run out before the answer.
 MOST_COLUMNS = 50_000_000
@@ -40,6 +42,22 @@ class PathTable:
     mw: Floats
     cost: Floats
     lifetime: Floats | None
+    #: By limit that offers options per site: the option of each entry.
+    option: Mapping[str, Ints] = field(default_factory=dict)
+
+    def with_option(self, name: str, options: Any, standing: Floats) -> PathTable:
+        """Return every entry once per option of its site, kept over all years."""
+        entry, which = option_entries(self.site, options)
+        site, mw = self.site[entry], self.mw[entry]
+        before = np.column_stack([standing[site], mw[:, :-1]])
+        added = options.cost_usd_per_mw[which][:, None] * (mw - before)
+        opens = (mw > 0) & (before == 0)
+        added += options.cost_usd[which][:, None] * opens
+        lifetime = None if self.lifetime is None else self.lifetime[entry] + added
+        kept = {one: codes[entry] for one, codes in self.option.items()}
+        return PathTable(
+            site, mw, self.cost[entry] + added, lifetime, {**kept, name: which}
+        )
 
 
 def growth_paths(n_sizes: int, n_years: int) -> Ints:

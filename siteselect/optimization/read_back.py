@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from siteselect.optimization._compile import Compiled
+from siteselect.optimization.draw import DRAW_COLUMNS, DRAWN, Draw, drawn_by_site
 from siteselect.optimization.plan import SitePlan, relative_gap
 from siteselect.optimization.problem import Floats, Problem
 from siteselect.optimization.solution import Clock, Solution
@@ -38,12 +39,20 @@ def plan_of(compiled: Compiled, found: Solution, clock: Clock) -> SitePlan:
     chosen = chosen[np.lexsort((chosen, -value[chosen].round(9), -mw[chosen]))]
     frame = problem.frame
     then = by_years(problem, x)
-    table = account_table(compiled, mw, cost, then, found.duals)
+    shared = [limit for limit in compiled.limits if isinstance(limit, Draw)]
+    draws = draws_of(shared, problem, x)
+    table = account_table(compiled, mw, cost, then, found.duals, draws)
     picked = request.sites.loc[frame.index[chosen]].copy()
     picked["mw"] = mw[chosen]
     for k, year in enumerate(problem.years):
         picked[f"mw_{year}"] = then.mw[chosen, k]
     picked["cost_usd"] = cost[chosen]
+    for limit in shared:
+        last = draws_in(draws, problem.years[-1] if problem.years else "")
+        said = drawn_by_site(last, limit.name, picked.index)
+        picked[limit.name] = [
+            "; ".join(f"{k}: {v:g} MW" for k, v in one.items()) for one in said
+        ]
     picked["why"] = reasons(compiled, chosen, mw, table)
     evidence = evidence_of(request.sites)
     notes = list(compiled.notes)
@@ -62,10 +71,31 @@ def plan_of(compiled: Compiled, found: Solution, clock: Clock) -> SitePlan:
         notes=tuple(notes),
         evidence=evidence,
         compiled=compiled,
+        draws=draws,
         x=x,
         duals=found.duals,
         by_year=year_table(problem, then),
     )
+
+
+def draws_of(shared: list[Draw], problem: Problem, x: Floats) -> pd.DataFrame:
+    """Return who draws from where, with a column ``year`` where there are years."""
+    columns = list(DRAW_COLUMNS)
+    if not problem.years:
+        parts = [limit.draws(problem, x) for limit in shared]
+    else:
+        columns.append("year")
+        parts = [
+            limit.draws(problem.in_year(k), x).assign(year=year)
+            for k, year in enumerate(problem.years)
+            for limit in shared
+        ]
+    return pd.concat([pd.DataFrame(columns=columns), *parts], ignore_index=True)
+
+
+def draws_in(draws: pd.DataFrame, year: object) -> pd.DataFrame:
+    """Return the draws of one year."""
+    return draws[draws["year"] == year] if "year" in draws else draws
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +142,7 @@ def account_table(
     cost: Floats,
     then: ByYears,
     duals: Floats | None,
+    draws: pd.DataFrame,
 ) -> pd.DataFrame:
     """Return the accounts of all limits with slack, binding and price."""
     frame, years = compiled.problem.frame, compiled.problem.years
@@ -122,7 +153,12 @@ def account_table(
             first = part.year if part.since is None else part.since
             stands = then.mw[:, part.year]
             spent = then.cost[:, first : part.year + 1].sum(axis=1)
-        found = part.limit.check(frame.assign(mw=stands, cost_usd=spent))
+        full = frame.assign(mw=stands, cost_usd=spent)
+        if isinstance(part.limit, Draw):
+            here = draws_in(draws, part.label(years))
+            name = DRAWN.format(name=part.limit.name)
+            full[name] = drawn_by_site(here, part.limit.name, full.index)
+        found = part.limit.check(full)
         parts.append(found.assign(year=part.label(years)) if years else found)
     parts = [p for p in parts if len(p)]
     columns = [

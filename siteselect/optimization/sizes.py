@@ -7,7 +7,7 @@ may stand in one list. What stands already at a site is its smallest size, and f
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import geopandas as gpd
@@ -339,6 +339,8 @@ class SizeTable:
     lifetime: Floats | None
     per_mw: Floats
     lifetime_per_mw: Floats | None
+    #: By limit that offers options per site: the option of each entry.
+    option: Mapping[str, Ints] = field(default_factory=dict)
 
     def take(self, keep: Any) -> SizeTable:
         """Return some of the entries."""
@@ -350,7 +352,38 @@ class SizeTable:
             None if self.lifetime is None else self.lifetime[keep],
             self.per_mw[keep],
             None if self.lifetime_per_mw is None else self.lifetime_per_mw[keep],
+            {name: which[keep] for name, which in self.option.items()},
         )
+
+    def with_option(self, name: str, options: Any, standing: Floats) -> SizeTable:
+        """Return every entry once per option of its site.
+
+        A site that stands has its option already: it pays for what it adds.
+        """
+        entry, which = option_entries(self.site, options)
+        table = self.take(entry)
+        stands = standing[table.site]
+        per_mw = options.cost_usd_per_mw[which]
+        added = per_mw * (table.least - stands)
+        added += np.where(stands > 0, 0.0, options.cost_usd[which])
+        lifetime, per_life = table.lifetime, table.lifetime_per_mw
+        return replace(
+            table,
+            cost=table.cost + added,
+            lifetime=None if lifetime is None else lifetime + added,
+            per_mw=table.per_mw + per_mw,
+            lifetime_per_mw=None if per_life is None else per_life + per_mw,
+            option={**table.option, name: which},
+        )
+
+
+def option_entries(site: Ints, options: Any) -> tuple[Ints, Ints]:
+    """Return which entry of ``site`` goes with which option of the same site."""
+    first = np.searchsorted(options.site, site, side="left")
+    count = np.searchsorted(options.site, site, side="right") - first
+    entry = np.repeat(np.arange(site.size), count)
+    within = np.arange(entry.size) - np.repeat(np.cumsum(count) - count, count)
+    return entry.astype(np.int64), (first[entry] + within).astype(np.int64)
 
 
 def size_table(found: Offer, standing: Floats, may_grow: Bools) -> SizeTable:

@@ -16,6 +16,7 @@ import pandas as pd
 
 from siteselect.errors import SolverError, shown
 from siteselect.optimization.by_year import Arriving, ByYear, PerSite
+from siteselect.optimization.draw import DRAWN, Draw, drawn_by_site
 
 if TYPE_CHECKING:
     from siteselect.optimization.plan import SitePlan
@@ -139,6 +140,14 @@ def _check_sites(plan: SitePlan, frame: Any, paths: pd.DataFrame, say: Any) -> N
     say("places are those of the candidates", same)
     told = dict(zip(labels, plan.sites["cost_usd"].astype(float), strict=True))
     spent, lifetime = _spending(request, paths, stands, told)
+    shared = [limit for limit in request.limits if isinstance(limit, Draw)]
+    for draw in shared:
+        joined = _joining(plan.draws, draw, list(paths), stands)
+        if joined is None:
+            say(f"links of {draw.name!r} exist", False)
+            continue
+        joined = joined.reindex(spent.index).fillna(0.0)
+        spent, lifetime = spent + joined, lifetime + joined
     cost = spent.sum(axis=1)
     off = _differs(cost, plan.sites["cost_usd"])
     say("costs add up", not off.any(), shown(repr(x) for x in cost.index[off]))
@@ -152,6 +161,12 @@ def _check_sites(plan: SitePlan, frame: Any, paths: pd.DataFrame, say: Any) -> N
     }
     full["mw"] = mw.reindex(full.index).fillna(0.0)
     full["cost_usd"] = cost.reindex(full.index).fillna(0.0)
+    for draw in shared:
+        name = DRAWN.format(name=draw.name)
+        for year, table in then.items():
+            mine = _draws_in(plan.draws, year)
+            table[name] = drawn_by_site(mine, draw.name, table.index)
+        full[name] = then[list(then)[-1]][name]
     value = _objective(request, paths, lifetime, then, full)
     say(
         "objective adds up",
@@ -186,6 +201,32 @@ def _check_sites(plan: SitePlan, frame: Any, paths: pd.DataFrame, say: Any) -> N
                 ].itertuples(index=False)
             ),
         )
+
+
+def _draws_in(draws: pd.DataFrame, year: Any) -> pd.DataFrame:
+    return draws if year == "" else draws[draws["year"] == year]
+
+
+def _joining(
+    draws: pd.DataFrame, draw: Draw, years: list[Any], stands: Mapping[Any, float]
+) -> pd.DataFrame | None:
+    """Return what joining sources costs by site and year; None if a link is made up.
+
+    A site that stands has its line already; only what is added to it is paid.
+    """
+    mine = draws[draws["limit"] == draw.name]
+    out: dict[Any, pd.Series[Any]] = {}
+    try:
+        last = _draws_in(mine, years[-1])
+        there = last[last["site"].isin(list(stands))] if not draw.split else last[:0]
+        before = draw.link_cost_usd(there.assign(mw=there["site"].map(stands)))
+        for year in years:
+            total = draw.link_cost_usd(_draws_in(mine, year))
+            out[year] = total.sub(before, fill_value=0.0)
+            before = total
+    except (KeyError, TypeError):
+        return None
+    return pd.DataFrame(out).fillna(0.0)
 
 
 def _breaks(limit: Any, then: Mapping[Any, Any], full: Any) -> pd.DataFrame:
@@ -228,7 +269,8 @@ def _arrived(frame: Any, spec: Arriving, label: Any, year: int) -> float:
 
 def _limit_then(limit: Any, year: int, is_last: bool, frame: Any) -> Any | None:
     """Return a limit with the bounds of one year; floors wait for the last."""
-    if getattr(limit, "last_year_only", False):
+    at_the_end = type(limit).__name__ in ("AllOrNone", "IfThen", "Cluster", "AtLeast")
+    if getattr(limit, "last_year_only", at_the_end):
         return limit if is_last else None
     if not is_dataclass(limit) or isinstance(limit, type):
         return limit
