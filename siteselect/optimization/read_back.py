@@ -26,12 +26,14 @@ def plan_of(compiled: Compiled, found: Solution, clock: Clock) -> SitePlan:
     x = found.x
     mw = problem.sites_mw(x)
     pays = problem.column_payer >= 0
+    cost: Floats
+    value: Floats
     cost, value = (
         np.bincount(
             problem.column_payer[pays],
             weights=(what * x)[pays],
             minlength=problem.n_sites,
-        )
+        ).astype(np.float64)
         for what in (problem.column_cost, problem.objective)
     )
     mw = np.round(mw, 9)
@@ -208,9 +210,9 @@ def account_table(
         total = price.groupby(keys)["price"].sum()
         key = pd.MultiIndex.from_frame(table[keys])
         has_row = set(zip(rows.limit[keep], rows.kind[keep], strict=True))
-        found = np.array([float(total.get(k, 0.0)) for k in key])
+        duals_of = np.array([float(total.get(k, 0.0)) for k in key])
         known = [(k[0], k[1]) in has_row for k in key]
-        table["price"] = np.where(known, found * table["multiplier"], np.nan)
+        table["price"] = np.where(known, duals_of * table["multiplier"], np.nan)
     return table[columns]
 
 
