@@ -57,7 +57,7 @@ def synthetic_sites(n: int, seed: int = 0) -> gpd.GeoDataFrame:
     carbon = np.clip(
         380 + 120 * rng.normal(size=48)[state] + 25 * rng.normal(size=n), 20, None
     )
-    capacity = np.minimum(headroom[substation], rng.choice([180, 420, 900], n))
+    capacity = rng.choice([500.0, 900.0], n)
     lon = -122 + xy[:, 0] / 4400 * 52
     lat = 27 + xy[:, 1] / 2500 * 21
     frame = gpd.GeoDataFrame(
