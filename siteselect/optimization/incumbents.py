@@ -102,11 +102,11 @@ def fill(engine: PriceOut, goal: Floats, order: Ints) -> Floats | None:
     must = problem.fixed[problem.column_site[order]]
     order = np.concatenate([order[must], order[~must]])
     x = np.zeros(engine.n)
-    upper = engine.rows.upper + 1e-9
+    upper = engine.upper_of_rows + 1e-9
     # Rows with free columns are settled by those, at the end.
     upper[engine.rows_with_free] = np.inf
-    used = np.zeros(len(engine.rows))
-    part = engine.by_column[:, order]
+    used = np.zeros(engine.n_rows)
+    part = engine.entries(order)
     indptr, indices, data = part.indptr, part.indices, part.data
     site = problem.column_site[order].tolist()
     taken: set[int] = set()
@@ -123,27 +123,42 @@ def fill(engine: PriceOut, goal: Floats, order: Ints) -> Floats | None:
     return whole if whole is not None and engine.is_feasible(whole) else None
 
 
-def complete(engine: PriceOut, goal: Floats, x: Floats) -> Floats | None:
-    """Set the columns that open nothing for the sites of ``x``; None if none fit."""
+def complete(
+    engine: PriceOut,
+    goal: Floats,
+    x: Floats,
+    *,
+    tolerance: float = 1e-7,
+    holds_whole: bool = False,
+) -> Floats | None:
+    """Set the columns that open nothing for the sites of ``x``; None if none fit.
+
+    With ``holds_whole`` the limits' own whole columns stay as they are.
+    """
+    problem = engine.compiled.problem
     free = engine.free
+    if holds_whole:
+        free = free[~problem.integrality[free]]
     if not free.size:
         return x
-    problem = engine.compiled.problem
+    all_free = free
     upper = np.minimum(problem.upper, engine.upper)[free]
     belongs = problem.column_opener[free]
     has = belongs >= 0
     upper[has] *= x[belongs[has]] > 0.5
     keep = (upper != 0) | (problem.lower[free] != 0)
     free, upper = free[keep], upper[keep]
-    part = sparse.csr_array(engine.by_column[:, free].tocsr())
+    part = sparse.csr_array(engine.entries(free).tocsr())
     touched = np.flatnonzero(np.diff(part.indptr))
+    x = x.copy()
+    x[all_free] = 0.0
     support = np.flatnonzero(x)
-    used = engine.by_column[:, support] @ x[support]
+    used = engine.entries(support) @ x[support]
     body = (
         goal[free],
         sparse.csr_array(part[touched]),
-        (engine.rows.lower - used)[touched],
-        (engine.rows.upper - used)[touched],
+        (engine.lower - used)[touched],
+        (engine.upper_of_rows - used)[touched],
         problem.lower[free],
         upper,
     )
@@ -152,10 +167,13 @@ def complete(engine: PriceOut, goal: Floats, x: Floats) -> Floats | None:
     if whole.any():
         found = highs.solve_mip(*body, whole, gap=1e-3, mip_max_nodes=NEAR_NODES)
     else:
-        found = highs.solve_lp(*body)
+        found = highs.solve_lp(
+            *body,
+            primal_feasibility_tolerance=tolerance,
+            dual_feasibility_tolerance=tolerance,
+        )
     if found.x is None or found.status not in ("optimal", "feasible"):
         return None
-    x = x.copy()
     x[free] = found.x
     return x
 

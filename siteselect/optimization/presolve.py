@@ -22,7 +22,9 @@ from siteselect.optimization.problem import Bools, Floats, Ints, Problem, Rows
 
 #: Entries looked at together: memory stays flat however many candidates there are.
 BLOCK = 3_000_000
-#: Rows with more entries than this always stay and get no rounded copies.
+#: Rows with more entries than this are taken to bind.
+WIDE = 20_000
+#: Rows with more entries than this get no rounded copies.
 NARROW = 100_000
 
 
@@ -102,6 +104,11 @@ def can_bind(rows: Rows, problem: Problem, upper: Floats) -> Bools:
 
     A row goes only if its largest and smallest sums are within its bounds.
     """
+    out = np.ones(len(rows), dtype=bool)
+    narrow = np.flatnonzero(np.diff(rows.matrix.indptr) <= WIDE)
+    if narrow.size < len(rows):
+        out[narrow] = can_bind(rows.take(narrow), problem, upper)
+        return out
     most, least = np.zeros(len(rows)), np.zeros(len(rows))
     for block in _blocks(rows):
         column = block.column
@@ -145,13 +152,16 @@ def round_rows(rows: Rows, problem: Problem) -> Rows:
     """
     lower, upper = rows.lower.copy(), rows.upper.copy()
     any_free = not problem.integrality.all()
-    for block in _blocks(rows):
+    which = np.flatnonzero(_may_share_unit(rows))
+    part_of = rows.take(which) if which.size < len(rows) else rows
+    for block in _blocks(part_of):
         sizes = np.abs(block.a)
         least = -block.most(-sizes, -np.inf)
         whole = block.filled & (least > 0)
         if any_free:
             whole[block.row[~problem.integrality[block.column]]] = False
-        low, high = lower[block.rows], upper[block.rows]
+        at = which[block.rows]
+        low, high = lower[at], upper[at]
         done = ~whole
         for part in (1, 2, 3, 4):
             if done.all():
@@ -165,7 +175,35 @@ def round_rows(rows: Rows, problem: Problem) -> Rows:
             high[up] = np.floor(high[up] / unit[up] + 1e-7) * unit[up]
             down = fits & np.isfinite(low)
             low[down] = np.ceil(low[down] / unit[down] - 1e-7) * unit[down]
+        lower[at], upper[at] = low, high
     return replace(rows, lower=lower, upper=upper)
+
+
+def _may_share_unit(rows: Rows, look: int = 12) -> Bools:
+    """Return which rows pass for multiples of one number by their first entries.
+
+    A row that passes is looked at again in full.
+    """
+    least = np.full(len(rows), np.inf)
+    for block in _blocks(rows):
+        least[block.rows] = -block.most(-np.abs(block.a), -np.inf)
+    indptr = rows.matrix.indptr.astype(np.int64)
+    some = np.minimum(np.diff(indptr), look)
+    row = np.repeat(np.arange(len(rows)), some)
+    starts = np.cumsum(some) - some
+    entry = np.arange(row.size) - starts[row] + indptr[:-1][row]
+    filled = (some > 0) & (least > 0) & np.isfinite(least)
+    ratio = np.zeros(row.size)
+    there = filled[row]
+    ratio[there] = np.abs(rows.matrix.data[entry[there]]) / least[row[there]]
+    fits = np.zeros(len(rows), dtype=bool)
+    for part in (1, 2, 3, 4):
+        off = np.abs(ratio * part - np.round(ratio * part))
+        worst = np.zeros(len(rows))
+        if off.size:
+            worst[some > 0] = np.maximum.reduceat(off, starts[some > 0])
+        fits |= worst < 1e-9
+    return fits & filled
 
 
 def can_be_rounded(rows: Rows, problem: Problem) -> Bools:

@@ -122,7 +122,9 @@ class PriceOut:
         self.n_account = self.kept.size
         self.can_round = presolve.can_be_rounded(linked, problem)
         self.rounded: set[tuple[int, float]] = set()
-        self._set_rows(linked)
+        self.linked = linked
+        self._by_column = sparse.csc_array(linked.matrix)
+        self._set_found(Rows.empty(self.n))
         self.spacing = tuple(
             x for x in compiled.limits if hasattr(x, "cuts") and x in compiled.lazy
         )
@@ -130,22 +132,47 @@ class PriceOut:
         self.duals: Floats | None = None
         self.plans: list[Floats] = []
 
-    def _set_rows(self, rows: Rows) -> None:
-        self.rows = rows
-        self.by_column = sparse.csc_array(rows.matrix)
-        part = self.by_column
-        # The same arrays, read as the rows of the transposed matrix.
-        self.transposed = sparse.csr_array(
-            (part.data, part.indices, part.indptr), shape=part.shape[::-1]
-        )
-        self.rows_with_free = np.unique(self.by_column[:, self.free].indices)
+    def _set_found(self, found: Rows) -> None:
+        """Put the rows found on the way after those of limits."""
+        self.found = found
+        self.lower = np.concatenate([self.linked.lower, found.lower])
+        self.upper_of_rows = np.concatenate([self.linked.upper, found.upper])
+        self._found_by_column = sparse.csc_array(found.matrix)
+        self.rows_with_free = np.unique(self.entries(self.free).indices)
 
     def _add_rows(self, rows: Rows) -> None:
         if not len(rows):
             return
-        self._set_rows(Rows.stack([self.rows, rows]))
+        self._set_found(Rows.stack([self.found, rows]))
         if self.duals is not None:
             self.duals = np.concatenate([self.duals, np.zeros(len(rows))])
+
+    @property
+    def rows(self) -> Rows:
+        """All rows: those of limits that can bind, then those found on the way."""
+        return Rows.stack([self.linked, self.found])
+
+    @property
+    def n_rows(self) -> int:
+        """Number of all rows."""
+        return int(self.lower.size)
+
+    def entries(self, columns: Ints) -> sparse.csc_array:
+        """Return all rows over some columns."""
+        head = self._by_column[:, columns]
+        if not len(self.found):
+            return sparse.csc_array(head)
+        return sparse.csc_array(
+            sparse.vstack([head, self._found_by_column[:, columns]], format="csc")
+        )
+
+    def weighted(self, duals: Floats) -> Floats:
+        """Return the sum of the rows over all columns, weighted by ``duals``."""
+        k = self.n_account
+        out: Floats = self._by_column.T @ duals[:k]
+        if len(self.found):
+            out += self._found_by_column.T @ duals[k:]
+        return out
 
     # -- derived engines -------------------------------------------------------
 
@@ -264,18 +291,17 @@ class PriceOut:
         moved = (rows.upper[:k] > before.upper) | (rows.lower[:k] < before.lower)
         # Rounded rows stay where the row they came from was not loosened.
         loosened = set(map(str, before.limit[moved]))
-        extra = np.arange(self.n_account, len(self.rows))
-        source = self.rows.group[extra].astype(str)
-        is_found = self.rows.limit[extra] != ""
-        holds = extra[is_found | ~np.isin(source, list(loosened))]
-        engine._add_rows(self.rows.take(holds))
+        source = self.found.group.astype(str)
+        is_lazy = self.found.limit != ""
+        holds = np.flatnonzero(is_lazy | ~np.isin(source, list(loosened)))
+        engine._add_rows(self.found.take(holds))
         engine.plans = list(self.plans)
         engine.working = self.working
         if self.duals is not None:
             old = np.zeros(len(rows))
             old[:k] = self.account_duals(self.duals)
             engine.duals = np.concatenate(
-                [old[engine.account[engine.kept]], self.duals[holds]]
+                [old[engine.account[engine.kept]], self.duals[self.n_account + holds]]
             )
         return engine
 
@@ -341,7 +367,7 @@ class PriceOut:
         if self.working is not None:
             picked.append(self.working)
         if self.duals is not None:
-            value = shape.of_opens(objective - self.transposed @ self.duals)
+            value = shape.of_opens(objective - self.weighted(self.duals))
             at = best_of(value, FIRST_COLUMNS, usable)
             picked.append(shape.opens[at])
         else:
@@ -443,43 +469,20 @@ class PriceOut:
             if rounds < CUT_ROUNDS and stale < 2:
                 rounds += 1
                 rounded = presolve.rounding_cuts(
-                    self.account_rows(), self.by_column, self.can_round, x, self.rounded
+                    self.linked, self._by_column, self.can_round, x, self.rounded
                 )
                 cuts = Rows.stack([cuts, rounded])
             if not len(cuts):
                 return "optimal", x, duals, best
-            first = len(self.rows)
             self._add_rows(cuts)
-            master.add_rows(first)
+            master.add_rows(cuts)
             if late:
                 return "unknown", None, None, best
         return "unknown", None, None, best
 
-    def account_rows(self) -> Rows:
-        """Return the rows of limits, without those found on the way."""
-        rows, k = self.rows, self.n_account
-        if len(rows) == k:
-            return rows
-        matrix = rows.matrix
-        ends = int(matrix.indptr[k])
-        head = sparse.csr_array(
-            (matrix.data[:ends], matrix.indices[:ends], matrix.indptr[: k + 1]),
-            shape=(k, self.n),
-        )
-        return Rows(
-            head,
-            rows.lower[:k],
-            rows.upper[:k],
-            rows.limit[:k],
-            rows.group[:k],
-            rows.scale[:k],
-            rows.kind[:k],
-        )
-
     def found_rows(self) -> Rows:
         """Return the rows of lazy limits found so far."""
-        extra = np.arange(self.n_account, len(self.rows))
-        return self.rows.take(extra[self.rows.limit[extra] != ""])
+        return self.found.take(np.flatnonzero(self.found.limit != ""))
 
     def separate(self, x: Floats) -> Rows:
         """Return rows of lazy limits that ``x`` violates."""
@@ -534,7 +537,8 @@ class PriceOut:
         )
         parts = []
         for rows, by_column in (
-            (self.rows, self.by_column),
+            (self.linked, self._by_column),
+            (self.found, self._found_by_column),
             (self.choice, self.choice_by_column),
         ):
             matrix = sparse.csr_array(by_column[:, columns].tocsr())
@@ -566,12 +570,16 @@ class PriceOut:
         if (x > self.upper + tol).any():
             return False
         support = np.flatnonzero(x)
-        for rows, by_column in (
-            (self.rows, self.by_column),
-            (self.choice, self.choice_by_column),
+        for part, lower, upper in (
+            (self.entries(support), self.lower, self.upper_of_rows),
+            (
+                self.choice_by_column[:, support],
+                self.choice.lower,
+                self.choice.upper,
+            ),
         ):
-            used = by_column[:, support] @ x[support]
-            if (used > rows.upper + tol).any() or (used < rows.lower - tol).any():
+            used = part @ x[support]
+            if (used > upper + tol).any() or (used < lower - tol).any():
                 return False
         return not len(self.separate(x))
 
@@ -615,7 +623,7 @@ class PriceOut:
             )
         if priced is None:
             # Out of time before the first duals: zero duals bound too, if badly.
-            priced = self.price(goal, np.zeros(len(self.rows)))
+            priced = self.price(goal, np.zeros(self.n_rows))
         duals = self.account_duals(priced.duals) * sign * unit
         say(f"bound {sign * priced.bound * unit:,.6g} over {self.n:,} columns")
         plan = Incumbent(goal)
@@ -637,6 +645,8 @@ class PriceOut:
             return Found(
                 "infeasible", None, -np.inf, -np.inf, duals, name, core, bound * unit
             )
+        if plan.x is not None:
+            bound = self.without_dust(bound, plan)
         if plan.x is None:
             return Found(
                 "unknown", None, -np.inf, bound * unit, duals, name, core, np.inf
@@ -735,6 +745,21 @@ class PriceOut:
         if plan.x is None and found.status == "infeasible" and k == total:
             return "infeasible", -np.inf, name, k
         return "feasible", min(bound, max(inner, outside, plan.value)), name, k
+
+    def without_dust(self, bound: float, plan: Incumbent) -> float:
+        """Return the bound without what rounding of sums may have put on it."""
+        size = float(np.abs(plan.goal).max(initial=1.0))
+        return plan.value if bound - plan.value <= 1e-12 * size else bound
+
+    def polished(self, objective: Floats, x: Floats) -> Floats:
+        """Return ``x`` with whole binaries and the rest set exactly for them."""
+        problem = self.compiled.problem
+        sign = 1.0 if problem.maximize else -1.0
+        scale = pulp_model.objective_scale(replace(problem, objective=objective))
+        goal = sign * objective * scale
+        x = self.exact(x.copy())
+        whole = incumbents.complete(self, goal, x, tolerance=1e-9, holds_whole=True)
+        return np.clip(x if whole is None else whole, problem.lower, problem.upper)
 
     def is_over(
         self, plan: Incumbent, bound: float, gap: float, deadline: float | None

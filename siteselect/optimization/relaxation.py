@@ -23,7 +23,7 @@ import numpy as np
 from scipy import sparse
 
 from siteselect.optimization import highs
-from siteselect.optimization.problem import Bools, Floats, Ints, Problem
+from siteselect.optimization.problem import Bools, Floats, Ints, Problem, Rows
 
 if TYPE_CHECKING:
     from siteselect.optimization.priceout import PriceOut
@@ -115,14 +115,14 @@ class Priced:
 
 def price(engine: PriceOut, objective: Floats, duals: Floats) -> Priced:
     """Return the Lagrangian bound over all columns of ``engine`` for ``duals``."""
-    rows, shape = engine.rows, engine.shape
+    lower, upper, shape = engine.lower, engine.upper_of_rows, engine.shape
     problem = engine.compiled.problem
     y = duals.copy()
-    y[(y > 0) & ~np.isfinite(rows.upper)] = 0.0
-    y[(y < 0) & ~np.isfinite(rows.lower)] = 0.0
+    y[(y > 0) & ~np.isfinite(upper)] = 0.0
+    y[(y < 0) & ~np.isfinite(lower)] = 0.0
     up, down = y > 0, y < 0
-    constant = float(y[up] @ rows.upper[up]) + float(y[down] @ rows.lower[down])
-    value = objective - engine.transposed @ y
+    constant = float(y[up] @ upper[up]) + float(y[down] @ lower[down])
+    value = objective - engine.weighted(y)
     open_value = np.where(shape.of_opens(engine.upper) > 0, 0.0, -np.inf)
     open_value += shape.of_opens(value)
     if shape.more.size:
@@ -162,17 +162,17 @@ class Master:
         self.objective = np.zeros_like(objective) if penalty == 0.0 else objective
         self.is_in = np.zeros(owner.n, dtype=bool)
         self.columns = np.zeros(0, dtype=np.int64)
-        rows = owner.rows
+        lower, upper = owner.lower, owner.upper_of_rows
         # One violation column for each side that "choose nothing" may break.
-        need_more = np.flatnonzero(rows.lower > 0)
-        need_less = np.flatnonzero(rows.upper < 0)
+        need_more = np.flatnonzero(lower > 0)
+        need_less = np.flatnonzero(upper < 0)
         where = np.concatenate([need_more, need_less])
         sign = np.concatenate([np.ones(need_more.size), -np.ones(need_less.size)])
         there, at = np.unique(where, return_inverse=True)
         k = where.size
         self.n_slack = k
         # Rows are written when a column touches them: place in HiGHS, -1 if not.
-        self.place = np.full(len(rows), -1, dtype=np.int64)
+        self.place = np.full(lower.size, -1, dtype=np.int64)
         self.place[there] = np.arange(there.size)
         self.choice_place = np.full(len(owner.choice), -1, dtype=np.int64)
         self.n_rows = int(there.size)
@@ -180,15 +180,17 @@ class Master:
         self.lp = highs.LiveLp(
             np.full(k, -(penalty if penalty > 0 else 1.0)),
             slack,
-            rows.lower[there],
-            rows.upper[there],
+            lower[there],
+            upper[there],
             np.zeros(k),
             np.full(k, np.inf),
             simplex_strategy=1,
         )
         self.add(columns)
 
-    def _write(self, part: sparse.csc_array, place: Ints, rows: Any) -> None:
+    def _write(
+        self, part: sparse.csc_array, place: Ints, lower: Floats, upper: Floats
+    ) -> None:
         """Write the rows that ``part`` touches and that are not there yet."""
         touched = np.unique(part.indices)
         new = touched[place[touched] < 0]
@@ -197,7 +199,7 @@ class Master:
         place[new] = self.n_rows + np.arange(new.size)
         self.n_rows += int(new.size)
         none = sparse.csr_array((new.size, self.n_slack + self.columns.size))
-        self.lp.add_rows(none, rows.lower[new], rows.upper[new])
+        self.lp.add_rows(none, lower[new], upper[new])
 
     def add(self, columns: Ints) -> None:
         """Add columns that are not there yet, and the rows that they touch."""
@@ -205,10 +207,11 @@ class Master:
         new = columns[~self.is_in[columns]]
         if not new.size:
             return
-        first = sparse.csc_array(owner.by_column[:, new])
+        first = owner.entries(new)
         choice = sparse.csc_array(owner.choice_by_column[:, new])
-        self._write(first, self.place, owner.rows)
-        self._write(choice, self.choice_place, owner.choice)
+        self._write(first, self.place, owner.lower, owner.upper_of_rows)
+        choices = owner.choice
+        self._write(choice, self.choice_place, choices.lower, choices.upper)
         parts = []
         for part, place in ((first, self.place), (choice, self.choice_place)):
             column = np.repeat(np.arange(new.size), np.diff(part.indptr))
@@ -233,17 +236,15 @@ class Master:
         self.columns = np.concatenate([self.columns, new])
         self.is_in[new] = True
 
-    def add_rows(self, first: int) -> None:
-        """Write the owner's rows from ``first`` on over the present columns."""
-        rows = self.owner.rows
-        new = np.arange(first, len(rows))
-        part = sparse.csr_array(rows.matrix[first:])
-        part = sparse.csr_array(sparse.csc_array(part)[:, self.columns].tocsr())
-        pad = sparse.csr_array((new.size, self.n_slack))
-        self.place = np.concatenate([self.place, self.n_rows + np.arange(new.size)])
-        self.n_rows += int(new.size)
+    def add_rows(self, rows: Rows) -> None:
+        """Write rows that the owner found over the present columns."""
+        part = sparse.csr_array(sparse.csc_array(rows.matrix)[:, self.columns].tocsr())
+        pad = sparse.csr_array((len(rows), self.n_slack))
+        new = self.n_rows + np.arange(len(rows))
+        self.place = np.concatenate([self.place, new])
+        self.n_rows += len(rows)
         self.lp.add_rows(
-            sparse.hstack([pad, part], format="csr"), rows.lower[new], rows.upper[new]
+            sparse.hstack([pad, part], format="csr"), rows.lower, rows.upper
         )
 
     def bound_row(self, row: int, lower: float, upper: float) -> None:
