@@ -47,8 +47,8 @@ def synthetic_sites(n: int, seed: int = 0) -> gpd.GeoDataFrame:
     state = nearest_of(48)
     county = nearest_of(int(np.clip(n / 30, 60, 3000)))
     substation = nearest_of(int(np.clip(n / 10, 100, 20_000)))
-    quality = 0.55 + 0.12 * _field(xy, rng, 300) + 0.10 * rng.normal(size=n)
-    score = np.clip(quality, 0.02, 0.98)
+    quality = 0.2 + 0.5 * _field(xy, rng, 300) + 0.4 * rng.normal(size=n)
+    score = 1 / (1 + np.exp(-quality))
     cost = 10.5e6 + 0.6e6 * _field(xy, rng, 400) + 0.7e6 * rng.normal(size=n)
     cost += 2.0e6 * (score - 0.55)  # good places cost more
     headroom = rng.gamma(2.0, 220.0, substation.max() + 1)
