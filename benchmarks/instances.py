@@ -53,7 +53,7 @@ def synthetic_sites(n: int, seed: int = 0) -> gpd.GeoDataFrame:
     cost += 2.0e6 * (score - 0.55)  # good places cost more
     headroom = rng.gamma(2.0, 220.0, substation.max() + 1)
     water_use = np.clip(3000 + 900 * _field(xy, rng, 500), 600, None)
-    water = rng.lognormal(np.log(1.6e6), 0.7, county.max() + 1)
+    water = rng.lognormal(np.log(0.9e6), 0.8, county.max() + 1)
     carbon = np.clip(
         380 + 120 * rng.normal(size=48)[state] + 25 * rng.normal(size=n), 20, None
     )
@@ -87,7 +87,7 @@ def arguments(regime: str = "default", spacing_km: float | None = None) -> dict:
     Parameters
     ----------
     regime : {"default", "hard"}
-        "hard" has a tight budget, at least 20 states, 60 sites and 20 GW.
+        "hard" has a tight budget, at least 30 states, 60 sites and 20 GW.
     spacing_km : float, optional
         Least distance between chosen sites [km].
     """
@@ -111,7 +111,7 @@ def arguments(regime: str = "default", spacing_km: float | None = None) -> dict:
         ss.Spread(
             "states",
             by="state",
-            at_least=20 if hard else 8,
+            at_least=30 if hard else 8,
             max_share=0.12 if hard else 0.30,
         ),
         ss.Average("carbon", "carbon", at_most=330.0, unit="kg/MWh"),
