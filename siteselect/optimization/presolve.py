@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 
 from siteselect.optimization.problem import Bools, Floats, Ints, Problem, Rows
@@ -34,7 +35,7 @@ class _Block:
 
     rows: slice
     row: Ints
-    column: Ints
+    column: npt.NDArray[np.integer]
     a: Floats
     starts: Ints
     filled: Bools
@@ -203,7 +204,8 @@ def _may_share_unit(rows: Rows, look: int = 12) -> Bools:
         if off.size:
             worst[some > 0] = np.maximum.reduceat(off, starts[some > 0])
         fits |= worst < 1e-9
-    return fits & filled
+    out: Bools = fits & filled
+    return out
 
 
 def can_be_rounded(rows: Rows, problem: Problem) -> Bools:

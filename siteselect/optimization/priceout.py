@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -124,6 +125,7 @@ class PriceOut:
         self.rounded: set[tuple[int, float]] = set()
         self.linked = linked
         self._by_column = sparse.csc_array(linked.matrix)
+        self.n_added = 0
         self._set_found(Rows.empty(self.n))
         self.spacing = tuple(
             x for x in compiled.limits if hasattr(x, "cuts") and x in compiled.lazy
@@ -214,7 +216,7 @@ class PriceOut:
             if value is not None:
                 given = np.asarray(value, dtype=np.float64)
                 side[which] = given * rows.scale[which]
-        return self.derived(self.compiled.problem, replace(rows, lower=low, upper=high))
+        return self._moved(replace(rows, lower=low, upper=high), which)
 
     def bounded_rows(self, limit: str, group: object = None) -> Ints:
         """Return the rows of ``compiled.rows`` whose bounds are those of a limit."""
@@ -262,44 +264,101 @@ class PriceOut:
         own = problem.column_site >= 0
         upper[own & closed[np.maximum(problem.column_site, 0)]] = 0.0
         new = np.flatnonzero(must & ~problem.fixed)
-        if new.size:
-            code = np.full(problem.n_sites, -1, dtype=np.int64)
-            code[new] = np.arange(new.size)
-            opens = problem.column_opens.astype(np.float64)
-            chosen = problem.site_rows(code, new.size, opens)
-            labels = problem.frame.index.to_numpy(dtype=object)[new]
-            rows = Rows.stack(
-                [rows, Rows.make(chosen, 1.0, np.inf, "fixed", labels, 1.0)]
-            )
-        return self.derived(replace(problem, upper=upper, fixed=must), rows)
+        engine = self._copied(replace(problem, upper=upper, fixed=must), rows)
+        engine.upper = np.minimum(self.upper, upper)
+        engine.site_fixed = must[self.shape.site_ids]
+        if not new.size:
+            return engine
+        code = np.full(problem.n_sites, -1, dtype=np.int64)
+        code[new] = np.arange(new.size)
+        opens = problem.column_opens.astype(np.float64)
+        chosen = problem.site_rows(code, new.size, opens)
+        labels = problem.frame.index.to_numpy(dtype=object)[new]
+        return engine.with_rows(Rows.make(chosen, 1.0, np.inf, "fixed", labels))
 
     def with_rows(self, rows: Rows) -> PriceOut:
         """Return an engine with more rows over the same columns, e.g. no-good cuts."""
-        return self.derived(
-            self.compiled.problem, Rows.stack([self.compiled.rows, rows])
+        problem = self.compiled.problem
+        engine = self._copied(problem, Rows.stack([self.compiled.rows, rows]))
+        rows = presolve.round_rows(rows, problem)
+        engine.is_crossed |= bool((rows.lower > rows.upper + 1e-9).any())
+        engine.upper = presolve.drop_columns(rows, problem, engine.upper)
+        # Added rows stand between those of limits and those found on the way.
+        k = self.n_added
+        head, tail = np.arange(k), np.arange(k, len(self.found))
+        engine.n_added = k + len(rows)
+        engine._set_found(
+            Rows.stack([self.found.take(head), rows, self.found.take(tail)])
         )
+        if self.duals is not None:
+            at = self.n_account + k
+            engine.duals = np.insert(self.duals, at, np.zeros(len(rows)))
+        return engine
 
-    def derived(self, problem: Problem, rows: Rows) -> PriceOut:
-        """Return an engine for changed bounds or more rows over the same columns.
+    def _copied(self, problem: Problem, rows: Rows) -> PriceOut:
+        """Return an engine that shares all prepared arrays with this one."""
+        engine = copy.copy(self)
+        engine.compiled = replace(self.compiled, problem=problem, rows=rows)
+        engine.rounded = set(self.rounded)
+        engine.plans = list(self.plans)
+        return engine
 
-        What was concluded from the old bounds (closed columns, rounded and left
-        out rows, count cuts) is concluded anew; what holds all the same is kept.
+    def _moved(self, rows: Rows, which: Ints) -> PriceOut:
+        """Return an engine for other bounds of the rows ``which``.
+
+        What was concluded from the old bounds stays where it cannot have
+        mattered: the rows are kept ones, and they closed no column.
         """
-        engine = PriceOut(replace(self.compiled, problem=problem, rows=rows), like=self)
+        problem, before = self.compiled.problem, self.compiled.rows
+        place = np.full(len(before), -1, dtype=np.int64)
+        place[self.account[self.kept]] = np.arange(self.n_account)
+        at = place[which]
+        looser = rows.upper[which] > before.upper[which]
+        if (at < 0).any():
+            return self._anew(rows)
+        old, new = (presolve.round_rows(r.take(which), problem) for r in (before, rows))
+        if looser.any():
+            closed = presolve.drop_columns(old, problem, problem.upper)
+            if (closed < problem.upper).any():
+                return self._anew(rows)
+        engine = self._copied(problem, rows)
+        lower, upper = self.linked.lower.copy(), self.linked.upper.copy()
+        lower[at], upper[at] = new.lower, new.upper
+        engine.linked = replace(self.linked, lower=lower, upper=upper)
+        engine.is_crossed = bool((lower > upper + 1e-9).any())
+        engine.upper = presolve.drop_columns(new, problem, self.upper)
+        engine.can_round = self.can_round.copy()
+        engine.can_round[at] &= new.upper > 0
+        holds = self._still_found(rows)
+        engine._set_found(self.found.take(holds))
+        engine.rounded = set()
+        if self.duals is not None:
+            rest = self.n_account + holds
+            engine.duals = np.concatenate(
+                [self.duals[: self.n_account], self.duals[rest]]
+            )
+        return engine
+
+    def _still_found(self, rows: Rows) -> Ints:
+        """Return which found rows hold for other bounds of the limits' rows."""
         before = self.compiled.rows
-        k = len(before)
-        moved = (rows.upper[:k] > before.upper) | (rows.lower[:k] < before.lower)
+        moved = (rows.upper > before.upper) | (rows.lower < before.lower)
         # Rounded rows stay where the row they came from was not loosened.
-        loosened = set(map(str, before.limit[moved]))
+        loosened = list(set(map(str, before.limit[moved])))
         source = self.found.group.astype(str)
-        is_lazy = self.found.limit != ""
-        holds = np.flatnonzero(is_lazy | ~np.isin(source, list(loosened)))
+        is_rounded = self.found.limit == ""
+        return np.flatnonzero(~(is_rounded & np.isin(source, loosened)))
+
+    def _anew(self, rows: Rows) -> PriceOut:
+        """Return an engine prepared anew for other bounds of the limits' rows."""
+        engine = PriceOut(replace(self.compiled, rows=rows), like=self)
+        holds = self._still_found(rows)
+        holds = holds[holds >= self.n_added]
         engine._add_rows(self.found.take(holds))
         engine.plans = list(self.plans)
         engine.working = self.working
         if self.duals is not None:
-            old = np.zeros(len(rows))
-            old[:k] = self.account_duals(self.duals)
+            old = self.account_duals(self.duals)
             engine.duals = np.concatenate(
                 [old[engine.account[engine.kept]], self.duals[self.n_account + holds]]
             )
@@ -482,7 +541,9 @@ class PriceOut:
 
     def found_rows(self) -> Rows:
         """Return the rows of lazy limits found so far."""
-        return self.found.take(np.flatnonzero(self.found.limit != ""))
+        lazy = self.found.limit != ""
+        lazy[: self.n_added] = False
+        return self.found.take(np.flatnonzero(lazy))
 
     def separate(self, x: Floats) -> Rows:
         """Return rows of lazy limits that ``x`` violates."""
@@ -667,6 +728,8 @@ class PriceOut:
         """Return duals per row of ``compiled.rows``."""
         full = np.zeros(len(self.compiled.rows))
         full[self.account[self.kept]] = y[: self.n_account]
+        if self.n_added:
+            full[-self.n_added :] = y[self.n_account : self.n_account + self.n_added]
         return full
 
     def close(
