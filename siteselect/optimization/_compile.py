@@ -306,6 +306,9 @@ class SizeTable:
     most: Floats
     cost: Floats
     lifetime: Floats | None
+    #: What an option of the site adds per MW, and which option, by limit.
+    option_usd_per_mw: Floats | None = None
+    option: Mapping[str, Ints] = field(default_factory=dict)
 
 
 def sized(
@@ -394,6 +397,38 @@ def offered_sizes(
     if lifetime is not None:
         total = lifetime[site] * mw + fixed[site, which]
     return SizeTable(site.astype(np.int64), mw, mw, cost, total)
+
+
+def with_options(
+    table: SizeTable, frame: gpd.GeoDataFrame, limits: Sequence[SupportsLimit]
+) -> SizeTable:
+    """Offer every size once per option of its site, for limits that have options."""
+    for limit in limits:
+        maker = getattr(limit, "options", None)
+        options = maker(frame) if maker is not None else None
+        if options is None:
+            continue
+        first = np.searchsorted(options.site, table.site, side="left")
+        count = np.searchsorted(options.site, table.site, side="right") - first
+        entry = np.repeat(np.arange(table.site.size), count)
+        within = np.arange(entry.size) - np.repeat(np.cumsum(count) - count, count)
+        which = (first[entry] + within).astype(np.int64)
+        per_mw = options.cost_usd_per_mw[which]
+        added = per_mw * table.least[entry] + options.cost_usd[which]
+        before = table.option_usd_per_mw
+        table = SizeTable(
+            table.site[entry],
+            table.least[entry],
+            table.most[entry],
+            table.cost[entry] + added,
+            None if table.lifetime is None else table.lifetime[entry] + added,
+            per_mw if before is None else before[entry] + per_mw,
+            {
+                **{name: codes[entry] for name, codes in table.option.items()},
+                limit.name: which,
+            },
+        )
+    return table
 
 
 def range_sizes(
@@ -642,12 +677,9 @@ def compile_problem(request: Request) -> Compiled:
     small = len(frame) - np.unique(table.site).size
     if small:
         notes.append(f"{small:,} can carry none of the sizes")
+    table = with_options(table, frame, limits)
     problem = columns_of(request, frame, table, fixed, forbidden)
-    problem = replace(
-        problem,
-        objective=objective.coefficients(problem),
-        maximize=objective.maximize,
-    )
+    problem = replace(problem, maximize=objective.maximize)
     chosen: list[SupportsLimit] = list(limits)
     if hasattr(objective, "rows"):
         chosen.append(ObjectiveRows(objective))
@@ -656,6 +688,10 @@ def compile_problem(request: Request) -> Compiled:
         extra = maker(problem) if maker is not None else None
         if extra is not None:
             problem = problem.with_columns(limit.name, extra)
+    # An objective's own columns have brought theirs along.
+    problem = replace(
+        problem, objective=problem.objective + objective.coefficients(problem)
+    )
     lazy = tuple(x for x in chosen if getattr(x, "is_lazy", _never)(problem))
     rows = Rows.stack(
         [Rows.empty(problem.n_columns)]
@@ -812,13 +848,17 @@ def columns_of(
     mw = np.concatenate([table.least, (table.most - table.least)[extra]])
     cost, lifetime = table.cost, table.lifetime
     if extra.size:
+        added: Floats | float = 0.0
+        if table.option_usd_per_mw is not None:
+            added = table.option_usd_per_mw[extra]
         per_mw = np.zeros(len(frame))
         if has(frame, request.cost_per_mw, DEFAULT_COST):
             per_mw = quantity(frame, request.cost_per_mw, "cost_per_mw")  # type: ignore[arg-type]
-        cost = np.concatenate([cost, per_mw[site[n_open:]] * mw[n_open:]])
+        cost = np.concatenate([cost, (per_mw[site[n_open:]] + added) * mw[n_open:]])
         if lifetime is not None:
             per_mw = quantity(frame, LIFETIME_COST, "objective='cost'")
-            lifetime = np.concatenate([lifetime, per_mw[site[n_open:]] * mw[n_open:]])
+            more = (per_mw[site[n_open:]] + added) * mw[n_open:]
+            lifetime = np.concatenate([lifetime, more])
     # Columns of a site stand together, its smallest size first.
     order = np.lexsort((mw, ~opens, site))
     place = np.empty(site.size, dtype=np.int64)
@@ -869,6 +909,10 @@ def columns_of(
         integrality=opens.copy(),
         fixed=is_fixed,
         column_lifetime_cost=lifetime,
+        column_option={
+            name: np.concatenate([which, which[extra]])[order]
+            for name, which in table.option.items()
+        },
         power_mw=(low, high),
         column_names=names,
     )

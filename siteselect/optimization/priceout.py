@@ -593,6 +593,7 @@ class PriceOut:
             upper=self.upper[columns],
             integrality=problem.integrality[columns],
             column_names=tuple(names[c] for c in columns.tolist()),
+            column_option={},
             extra={},
             _cache={},
         )

@@ -192,6 +192,8 @@ class Problem:
         Least and most total facility MW; infinite where there is none.
     column_names : tuple of str
         One name per column.
+    column_option : mapping of str to ndarray of int, shape (n_columns,)
+        By limit that offers options per site: the option of each column, else -1.
     extra : mapping of str to slice
         Columns that belong to a limit, by the limit's name.
     """
@@ -212,6 +214,7 @@ class Problem:
     column_lifetime_cost: Floats | None = None
     power_mw: tuple[float, float] = (-np.inf, np.inf)
     column_names: tuple[str, ...] = ()
+    column_option: Mapping[str, Ints] = field(default_factory=dict)
     extra: Mapping[str, slice] = field(default_factory=dict)
     _cache: dict[Any, Any] = field(default_factory=dict, repr=False)
 
@@ -256,6 +259,10 @@ class Problem:
             upper=np.concatenate([self.upper, columns.upper]),
             integrality=np.concatenate([self.integrality, columns.integrality]),
             column_names=self.column_names + columns.names,
+            column_option={
+                name: np.concatenate([option, none])
+                for name, option in self.column_option.items()
+            },
             extra={**self.extra, limit: slice(start, start + k)},
         )
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from siteselect.optimization._compile import Compiled
+from siteselect.optimization.draw import DRAW_COLUMNS, DRAWN, Draw, drawn_by_site
 from siteselect.optimization.plan import SitePlan, relative_gap
 from siteselect.optimization.problem import Floats
 from siteselect.optimization.solution import Clock, Solution
@@ -37,10 +38,25 @@ def plan_of(compiled: Compiled, found: Solution, clock: Clock) -> SitePlan:
     chosen = chosen[np.lexsort((chosen, -value[chosen].round(9), -mw[chosen]))]
     frame = problem.frame
     full = frame.assign(mw=mw, cost_usd=cost)
+    shared = [limit for limit in compiled.limits if isinstance(limit, Draw)]
+    draws = pd.concat(
+        [pd.DataFrame(columns=list(DRAW_COLUMNS))]
+        + [limit.draws(problem, x) for limit in shared],
+        ignore_index=True,
+    )
+    for limit in shared:
+        full[DRAWN.format(name=limit.name)] = drawn_by_site(
+            draws, limit.name, full.index
+        )
     table = account_table(compiled, full, found.duals)
     picked = request.sites.loc[frame.index[chosen]].copy()
     picked["mw"] = mw[chosen]
     picked["cost_usd"] = cost[chosen]
+    for limit in shared:
+        said = drawn_by_site(draws, limit.name, picked.index)
+        picked[limit.name] = [
+            "; ".join(f"{k}: {v:g} MW" for k, v in one.items()) for one in said
+        ]
     picked["why"] = reasons(compiled, chosen, mw, table)
     evidence = evidence_of(request.sites)
     notes = list(compiled.notes)
@@ -59,6 +75,7 @@ def plan_of(compiled: Compiled, found: Solution, clock: Clock) -> SitePlan:
         notes=tuple(notes),
         evidence=evidence,
         compiled=compiled,
+        draws=draws,
         x=x,
         duals=found.duals,
     )

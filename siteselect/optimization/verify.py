@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from siteselect.errors import SolverError, shown
+from siteselect.optimization.draw import DRAWN, Draw, drawn_by_site
 
 if TYPE_CHECKING:
     from siteselect.optimization.plan import SitePlan
@@ -84,11 +85,24 @@ def _check_sites(plan: SitePlan, frame: Any, mw: pd.Series[Any], say: Any) -> No
     cost = pd.Series(
         [_cost(request, x, float(mw[x])) for x in mw.index], index=mw.index, dtype=float
     )
+    shared = [limit for limit in request.limits if isinstance(limit, Draw)]
+    for draw in shared:
+        mine = plan.draws[plan.draws["limit"] == draw.name]
+        try:
+            joined = draw.link_cost_usd(mine)
+        except (KeyError, TypeError):
+            say(f"links of {draw.name!r} exist", False)
+            continue
+        cost = cost.add(joined.reindex(cost.index).fillna(0.0))
     off = _differs(cost, plan.sites["cost_usd"])
     say("costs add up", not off.any(), shown(repr(x) for x in mw.index[off]))
     full = frame[able].copy()
     full["mw"] = mw.reindex(full.index).fillna(0.0)
     full["cost_usd"] = cost.reindex(full.index).fillna(0.0)
+    for draw in shared:
+        full[DRAWN.format(name=draw.name)] = drawn_by_site(
+            plan.draws, draw.name, full.index
+        )
     if isinstance(request.objective, str):
         value = sum(
             (_value(request, x, float(mw[x]), float(cost[x])) for x in mw.index), 0.0
