@@ -98,7 +98,7 @@ def solve_priced(
             raise no_plan(request, f"{found.solver} after pricing out")
         say("pricing out found no plan: the full model decides")
         return solve_full(compiled, clock=clock, say=say)
-    x = polish(compiled.problem, compiled.rows, found.x)
+    x = engine.polished(compiled.problem.objective, found.x)
     name = f"{found.solver}, priced out to {found.core:,} columns"
     return finish(compiled.problem, x, found.bound, found.duals, name, request.gap)
 
