@@ -341,7 +341,7 @@ def fates(
     telling = [
         pd.factorize(frame[c], sort=True)[0] for c in _TELLING if c in frame.columns
     ]
-    label = pd.factorize(frame.index.astype(str), sort=True)[0]
+    label = pd.factorize(np.array([str(x) for x in frame.index]), sort=True)[0]
     order = np.lexsort((label, *reversed(telling), p, y, x))
     same = (np.diff(x[order]) == 0) & (np.diff(y[order]) == 0)
     begin = np.concatenate([[0], np.flatnonzero(~same) + 1])

@@ -26,7 +26,7 @@ _TREE_KM = 300.0
 _SPHERE = 0.007
 _EARTH_KM = 6371.0088
 #: Entries of one block of distances.
-_BLOCK = 4_000_000
+_BLOCK = 200_000
 
 
 def pairs_in_reach(a: Floats, b: Floats, km: float) -> tuple[Ints, Ints]:
