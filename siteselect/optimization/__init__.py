@@ -9,6 +9,7 @@ from __future__ import annotations
 from siteselect.optimization.chance import AtLeast
 from siteselect.optimization.clustering import Cluster
 from siteselect.optimization.coverage import Cover
+from siteselect.optimization.draw import Draw, nearest_links
 from siteselect.optimization.limits import Average, Limit, Share, Spacing, Spread
 from siteselect.optimization.money import PresentValue
 from siteselect.optimization.optimize import build_model, optimize_sites
@@ -22,6 +23,7 @@ __all__ = [
     "Choose",
     "Cluster",
     "Cover",
+    "Draw",
     "IfThen",
     "Limit",
     "PresentValue",
@@ -30,5 +32,6 @@ __all__ = [
     "Spacing",
     "Spread",
     "build_model",
+    "nearest_links",
     "optimize_sites",
 ]
