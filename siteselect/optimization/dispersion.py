@@ -2,8 +2,8 @@
 
 The largest least distance is one of the distances there are. Whether a distance can
 be had is a question about a graph: are there ``p`` places no two of which are closer
-than that? Cliques of places close to each other bound the answer from above, greedy
-choices and exchanges from below, and what lies between is searched with proof.
+than that? Greedy choices and exchanges bound the answer from below, groups of places
+close to each other from above, and what lies between is searched with proof.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from siteselect.optimization import highs
 from siteselect.optimization.problem import Bools, Floats, Ints
 
 #: Nodes that the graph search may visit before the integer program takes over.
-SEARCH_NODES = 30_000
+SEARCH_NODES = 60_000
 #: Starts of the greedy choice.
 STARTS = 24
 
@@ -128,25 +128,18 @@ def disperse(
         # Whatever joins the fixed places, their own distances stay.
         levels = levels[levels <= least_distance(distance, kept)]
     # No distance at levels[high] or beyond can be had; levels[at] is had.
-    at, high = int(np.searchsorted(levels, low)), int(levels.size)
-    lo = at
-    while high - lo > 1:
-        middle = (lo + high) // 2
-        if _cover_bound(distance, levels[middle], kept) < p:
-            high = middle
-        else:
-            lo = middle
-    first = True
+    at, high, step = int(np.searchsorted(levels, low)), int(levels.size), 1
     while high - at > 1:
-        # Exchanges end near the best: the next level up first, then halves.
-        middle = at + 1 if first else (at + high) // 2
-        first = False
+        # Exchanges end near the best: the next level first, then ever larger steps,
+        # then halves of what is left.
+        middle = min(at + step, (at + high) // 2) if step > 1 else at + 1
         found, known = _decide(distance, float(levels[middle]), p, kept, deadline)
         if not known:
             break
         if found is None:
             high = middle
             continue
+        step *= 4
         chosen = _exchange(distance, found, kept)
         at = int(np.searchsorted(levels, least_distance(distance, chosen)))
     chosen = np.sort(chosen)
@@ -210,34 +203,10 @@ def _exchange(distance: Floats, chosen: Ints, kept: Ints) -> Ints:
 # ------------------------------------------------------------------ from above
 
 
-def _cover_bound(distance: Floats, least: float, kept: Ints) -> int:
-    """Return how many groups of mutually close places cover all: at most one each."""
-    close = distance < least
-    np.fill_diagonal(close, False)
-    left = ~close[kept].any(axis=0) if kept.size else np.ones(len(close), dtype=bool)
-    left[kept] = False
-    count = int(kept.size)
-    while left.any():
-        # The place with the fewest close ones left is the hardest to put elsewhere.
-        among = np.flatnonzero(left)
-        degree = close[np.ix_(among, among)].sum(axis=1)
-        start = int(among[np.argmin(degree)])
-        common = close[start] & left
-        left[start] = False
-        while common.any():
-            who = np.flatnonzero(common)
-            inside = close[np.ix_(who, who)].sum(axis=1)
-            k = int(who[np.argmax(inside)])
-            left[k] = False
-            common &= close[k]
-        count += 1
-    return count
-
-
 def _decide(
     distance: Floats, least: float, p: int, kept: Ints, deadline: float | None
 ) -> tuple[Ints | None, bool]:
-    """Find ``p`` places no two closer than ``least``; and whether the answer is known."""
+    """Find ``p`` places, no two closer than ``least``; and say if that is certain."""
     close = distance < least
     np.fill_diagonal(close, False)
     if kept.size and close[np.ix_(kept, kept)].any():
@@ -254,9 +223,20 @@ def _decide(
     if who.size < need:
         return None, True
     small = close[np.ix_(who, who)]
-    search = _Search(small, SEARCH_NODES)
-    found = search.run(need)
-    if found is None and not search.exhausted:
+    # Places at the rim first: their groups are small, so the bound is sharp. Which
+    # of two ways to tell the rim is better differs, and a little search of the
+    # first often settles it.
+    ways = (
+        (small.sum(axis=1), SEARCH_NODES // 10),
+        (-distance[np.ix_(who, who)].sum(axis=1), SEARCH_NODES),
+    )
+    found, exhausted = None, False
+    for key, nodes in ways:
+        search = _Search(small, np.argsort(key, kind="stable"), nodes)
+        found, exhausted = search.run(need), search.exhausted
+        if found is not None or exhausted:
+            break
+    if found is None and not exhausted:
         found, known = _decide_by_program(small, need, deadline)
         if not known:
             return None, False
@@ -282,10 +262,8 @@ class _Search:
     Sets of places are the bits of a Python integer.
     """
 
-    def __init__(self, close: Bools, nodes: int) -> None:
+    def __init__(self, close: Bools, order: Ints, nodes: int) -> None:
         n = close.shape[0]
-        # Most conflicts last: the groups are then found in a good order.
-        order = np.lexsort((np.arange(n), -close.sum(axis=1)))
         self.order = order
         far = ~close[np.ix_(order, order)]
         np.fill_diagonal(far, False)
