@@ -19,11 +19,15 @@ from siteselect.optimization import highs
 from siteselect.optimization.problem import Floats, Ints
 
 #: Steps of the subgradient method, and exchanges tried from the best bound so far.
-STEPS = 600
+STEPS = 1500
+#: Times the average number of demands per place that count as near.
+NEAREST = 5
 #: Relative slack for sums of floating-point numbers.
 ROUNDING = 1e-9
 #: Starts of the exchange heuristic.
 STARTS = 3
+#: Entries of a matrix beyond which one start must do.
+MANY = 200_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +157,7 @@ def _interchange(cost: Floats, p: int, kept: Ints) -> Ints:
     n = cost.shape[1]
     best, value = None, np.inf
     rng = np.random.default_rng(0)
-    for start in range(STARTS):
+    for start in range(STARTS if cost.size <= MANY else 1):
         chosen = kept.tolist()
         if start == 0:
             near = cost[:, chosen].min(axis=1) if chosen else np.full(len(cost), np.inf)
@@ -253,12 +257,28 @@ def _lagrangian(
         )
     best, kept_price = -np.inf, price
     pull, since, tried = 1.0, 0, {tuple(np.sort(chosen).tolist())}
-    reduced = np.empty_like(cost)
+    # Only places cheaper than the price count. A price is kept below what lies beyond
+    # the nearest k, so that the bound holds for all places without looking there.
+    k = min(n, max(20, -(-NEAREST * n // p)))
+    if k < n:
+        cols = np.argpartition(cost, k, axis=1)[:, : k + 1]
+        values = np.take_along_axis(cost, cols, axis=1)
+        order = np.argsort(values, axis=1, kind="stable")
+        cols = np.take_along_axis(cols, order, axis=1)[:, :k]
+        values = np.take_along_axis(values, order, axis=1)
+        values, ceiling = values[:, :k].copy(), values[:, k].copy()
+    else:
+        cols = np.broadcast_to(np.arange(n), cost.shape)
+        values, ceiling = cost, np.full(n_demand, np.inf)
+    flat = np.ascontiguousarray(cols).ravel()
+    price = np.minimum(price, ceiling)
+    reduced = np.empty_like(values)
+    is_taken = np.zeros(n, dtype=bool)
     direction = np.zeros(n_demand)
     for step in range(STEPS):
-        np.subtract(cost, price[:, None], out=reduced)
+        np.subtract(values, price[:, None], out=reduced)
         np.minimum(reduced, 0.0, out=reduced)
-        worth = reduced.sum(axis=0)
+        worth = np.bincount(flat, weights=reduced.ravel(), minlength=n)
         take = _cheapest(worth, p, is_kept)
         bound = float(price.sum() + worth[take].sum())
         if bound > best + 1e-9 * max(1.0, abs(bound)):
@@ -267,11 +287,11 @@ def _lagrangian(
             since += 1
         if value - best <= gap * value + 0.1 * ROUNDING * max(1.0, value):
             break
-        if step % 10 == 0:
+        if step % 20 == 0:
             key = tuple(np.sort(take).tolist())
             if key not in tried:
                 tried.add(key)
-                trial = exchange(cost, take, kept) if step % 50 == 0 else take
+                trial = exchange(cost, take, kept) if step % 100 == 0 else take
                 found = median_value(cost, trial)
                 if found < value:
                     trial = exchange(cost, trial, kept)
@@ -284,13 +304,16 @@ def _lagrangian(
             if pull < 1e-4:
                 break
             continue
-        served = (reduced[:, take] < 0.0).sum(axis=1)
+        is_taken[:] = False
+        is_taken[take] = True
+        served = (is_taken[cols] & (reduced < 0.0)).sum(axis=1)
         # The step before keeps the path from zigzagging.
         direction = (1.0 - served) + 0.3 * direction
         norm = float(direction @ direction)
         if norm == 0.0:
             break
-        price = np.maximum(0.0, price + pull * (value - bound) / norm * direction)
+        price += pull * (value - bound) / norm * direction
+        np.clip(price, 0.0, ceiling, out=price)
     return best, kept_price, chosen, value
 
 
