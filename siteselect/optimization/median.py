@@ -16,7 +16,7 @@ from scipy import sparse
 
 from siteselect.errors import StudyError, four_parts
 from siteselect.optimization import highs
-from siteselect.optimization.problem import Floats, Ints
+from siteselect.optimization.problem import Bools, Floats, Ints
 
 #: Steps of the subgradient method, and exchanges tried from the best bound so far.
 STEPS = 1500
@@ -317,7 +317,7 @@ def _lagrangian(
     return best, kept_price, chosen, value
 
 
-def _cheapest(worth: Floats, p: int, is_kept: np.ndarray) -> Ints:  # type: ignore[type-arg]
+def _cheapest(worth: Floats, p: int, is_kept: Bools) -> Ints:
     """Return the ``p`` places of least worth, the kept ones among them."""
     key = np.where(is_kept, -np.inf, worth)
     if p >= key.size:
@@ -412,3 +412,173 @@ def _median_core(
             chosen, value = trial, median_value(cost, trial)
     # What was left out is no better than the incumbent it was left out for.
     return chosen, value, max(bound, min(value, -found.bound))
+
+
+def center_value(distance: Floats, chosen: Ints) -> float:
+    """Return the largest distance from demand to its nearest chosen place.
+
+    Parameters
+    ----------
+    distance : ndarray, shape (n_demand, n_places)
+        Distances.
+    chosen : ndarray of int
+        Positions of places.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> center_value(np.array([[0.0, 4.0], [9.0, 2.0]]), np.array([0, 1]))
+    2.0
+    """
+    return float(distance[:, chosen].min(axis=1).max())
+
+
+def p_center(
+    distance: Floats,
+    p: int,
+    *,
+    fixed: Ints | None = None,
+    deadline: float | None = None,
+) -> Located:
+    """Choose ``p`` places so that the farthest demand is as near as can be.
+
+    Parameters
+    ----------
+    distance : ndarray, shape (n_demand, n_places)
+        Distances.
+    p : int
+        How many places.
+    fixed : ndarray of int, optional
+        Positions that must be among them.
+    deadline : float, optional
+        ``time.perf_counter()`` at which the search stops with what it has.
+
+    Returns
+    -------
+    Located
+
+    Notes
+    -----
+    The answer is one of the distances there are; whether ``p`` places cover all
+    demand within a distance is a set covering problem.
+
+    References
+    ----------
+    Minieka, E. (1970). The m-center problem. SIAM Review 12(1), 138-139.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> at = np.array([0.0, 1.0, 4.0, 10.0, 11.0])
+    >>> found = p_center(np.abs(np.subtract.outer(at, at)), 2)
+    >>> found.value, found.bound
+    (3.0, 3.0)
+    """
+    n = int(distance.shape[1])
+    kept = _positions(fixed)
+    _check_count(p, n, int(kept.size))
+    # Nobody can do better than with all places.
+    floor = float(distance.min(axis=1).max())
+    chosen = _spread_out(distance, p, kept)
+    value = center_value(distance, chosen)
+    levels = np.unique(distance[(distance >= floor) & (distance <= value)])
+    # levels[low] cannot be kept; levels[high] is.
+    low, high = -1, int(levels.size) - 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        found, known = cover_all(distance <= levels[middle], p, kept, deadline)
+        if not known:
+            break
+        if found is None:
+            low = middle
+        else:
+            chosen = found
+            high = int(np.searchsorted(levels, center_value(distance, chosen)))
+    chosen = np.sort(chosen)
+    return Located(chosen, float(levels[high]), float(levels[low + 1]))
+
+
+def _spread_out(distance: Floats, p: int, kept: Ints) -> Ints:
+    """Serve the demand that is farthest, one place at a time."""
+    chosen = kept.tolist()
+    if not chosen:
+        chosen = [int(np.argmin(distance.max(axis=0)))]
+    while len(chosen) < p:
+        near = distance[:, chosen].min(axis=1)
+        order = np.argsort(distance[int(np.argmax(near))], kind="stable")
+        chosen.append(int(order[~np.isin(order, chosen)][0]))
+    return np.array(chosen, dtype=np.int64)
+
+
+def cover_all(
+    reached: Bools, p: int, kept: Ints, deadline: float | None = None
+) -> tuple[Ints | None, bool]:
+    """Find ``p`` places that reach all demand; and say if the answer is certain.
+
+    Parameters
+    ----------
+    reached : ndarray of bool, shape (n_demand, n_places)
+        Which place reaches which demand.
+    p : int
+        How many places.
+    kept : ndarray of int
+        Positions that must be among them.
+    deadline : float, optional
+        ``time.perf_counter()`` at which to stop.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> none = np.zeros(0, dtype=np.int64)
+    >>> reached = np.array([[1, 0, 1], [0, 1, 1]], dtype=bool)
+    >>> found, known = cover_all(reached, 1, none)
+    >>> found.tolist(), known
+    ([2], True)
+    """
+    n = int(reached.shape[1])
+    left = ~reached[:, kept].any(axis=1)
+    rows = reached[left]
+    need = p - int(kept.size)
+    if not rows.shape[0]:
+        return _filled(kept, p, n), True
+    if need <= 0 or not rows.any(axis=1).all():
+        return None, True
+    # Demand that others are harder to reach than says nothing of its own.
+    matrix = sparse.csr_array(np.unique(rows, axis=0).astype(np.float64))
+    m = int(matrix.shape[0])
+    problem = (
+        -np.ones(n),
+        matrix,
+        np.ones(m),
+        np.full(m, np.inf),
+        np.zeros(n),
+        np.ones(n),
+    )
+    relaxed = highs.solve_lp(*problem)
+    if relaxed.status == "optimal" and -relaxed.objective > need + 1e-6:
+        return None, True
+    seconds = None
+    if deadline is not None:
+        seconds = deadline - time.perf_counter()
+        if seconds <= 0:
+            return None, False
+    found = highs.solve_mip(
+        *problem,
+        np.ones(n, dtype=bool),
+        gap=0.0,
+        time_limit_s=seconds,
+        objective_target=-float(need),
+        mip_abs_gap=0.999,
+    )
+    if found.x is not None:
+        picked = np.flatnonzero(found.x > 0.5)
+        if picked.size <= need:
+            return _filled(np.union1d(kept, picked), p, n), True
+    known = found.status == "optimal" or -found.bound > need + 1e-6
+    return None, known
+
+
+def _filled(chosen: Ints, p: int, n: int) -> Ints:
+    """Return ``p`` places, the first others added where some are missing."""
+    spare = np.setdiff1d(np.arange(n), chosen)[: max(0, p - chosen.size)]
+    return np.union1d(chosen, spare).astype(np.int64)
