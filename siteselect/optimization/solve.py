@@ -26,6 +26,11 @@ def solve_compiled(
 ) -> Solution:
     """Solve by the asked-for way; raise where no plan exists."""
     request = compiled.request
+    special = getattr(compiled.objective, "solve", None)
+    if special is not None and request.method == "auto":
+        answer: Solution | None = special(compiled, clock, say)
+        if answer is not None:
+            return answer
     n = compiled.problem.n_columns
     small = n == 0 or (request.method == "auto" and n <= FULL_COLUMNS)
     if request.method == "full" or small:
