@@ -44,6 +44,11 @@ def solve_compiled(
     solver runs gives the best plan so far, if there is one.
     """
     request = compiled.request
+    special = getattr(compiled.objective, "solve", None)
+    if special is not None and request.method == "auto":
+        answer: Solution | None = special(compiled, clock, say)
+        if answer is not None:
+            return answer
     n = compiled.problem.n_columns
     warn_of_ranges(compiled)
     small = n == 0 or (request.method == "auto" and n <= FULL_COLUMNS)
