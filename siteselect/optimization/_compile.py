@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import geopandas as gpd
@@ -27,6 +27,12 @@ from siteselect.optimization.limits import (
     Sites,
     Spacing,
     SupportsLimit,
+)
+from siteselect.optimization.objectives import (
+    Cost,
+    ObjectiveRows,
+    PerMegawatt,
+    SupportsObjective,
 )
 from siteselect.optimization.problem import (
     BUILT_IN,
@@ -71,7 +77,7 @@ class Request:
     min_spacing_km: float | None = None
     fixed: tuple[Any, ...] = ()
     forbidden: tuple[Any, ...] = ()
-    objective: str = "score"
+    objective: Any = "score"
     score: Quantity = "score"
     capacity: Sized = DEFAULT_CAPACITY
     cost_per_mw: Sized = DEFAULT_COST
@@ -98,6 +104,7 @@ class Compiled:
     lazy: tuple[SupportsLimit, ...]
     notes: tuple[str, ...]
     positions: Ints = field(repr=False)
+    objective: SupportsObjective
 
     def full_rows(self) -> Rows:
         """Return the rows with those of lazy limits written out."""
@@ -256,10 +263,8 @@ def has(sites: gpd.GeoDataFrame, spec: Sized, default: str) -> bool:
     return True
 
 
-def eligible_rows(
-    request: Request, has_capacity: bool
-) -> tuple[Bools, list[str], Floats | None]:
-    """Return which rows may be chosen, notes on the others, and the scores."""
+def eligible_rows(request: Request, has_capacity: bool) -> tuple[Bools, list[str]]:
+    """Return which rows may be chosen, and notes on the others."""
     sites = request.sites
     n = len(sites)
     able = np.ones(n, dtype=bool)
@@ -270,9 +275,9 @@ def eligible_rows(
         if out.any():
             notes.append(f"{int(out.sum()):,} of {n:,} candidates are excluded")
         able &= ~out
-    scores: Floats | None = None
     spec = request.score
-    if request.objective == "score" or not isinstance(spec, str) or spec in sites:
+    asks = isinstance(request.objective, str) and request.objective == "score"
+    if asks or not isinstance(spec, str) or spec in sites:
         scores = floats(sites, spec, "score")
         infinite = np.flatnonzero(np.isinf(scores) & able)
         if infinite.size:
@@ -289,7 +294,7 @@ def eligible_rows(
         if no_room.any():
             notes.append(f"{int(no_room.sum()):,} have no known capacity over 0 MW")
         able &= ~no_room
-    return able, notes, scores
+    return able, notes
 
 
 @dataclass(frozen=True, eq=False)
@@ -301,6 +306,9 @@ class SizeTable:
     most: Floats
     cost: Floats
     lifetime: Floats | None
+    #: What an option of the site adds per MW, and which option, by limit.
+    option_usd_per_mw: Floats | None = None
+    option: Mapping[str, Ints] = field(default_factory=dict)
 
 
 def sized(
@@ -391,6 +399,38 @@ def offered_sizes(
     return SizeTable(site.astype(np.int64), mw, mw, cost, total)
 
 
+def with_options(
+    table: SizeTable, frame: gpd.GeoDataFrame, limits: Sequence[SupportsLimit]
+) -> SizeTable:
+    """Offer every size once per option of its site, for limits that have options."""
+    for limit in limits:
+        maker = getattr(limit, "options", None)
+        options = maker(frame) if maker is not None else None
+        if options is None:
+            continue
+        first = np.searchsorted(options.site, table.site, side="left")
+        count = np.searchsorted(options.site, table.site, side="right") - first
+        entry = np.repeat(np.arange(table.site.size), count)
+        within = np.arange(entry.size) - np.repeat(np.cumsum(count) - count, count)
+        which = (first[entry] + within).astype(np.int64)
+        per_mw = options.cost_usd_per_mw[which]
+        added = per_mw * table.least[entry] + options.cost_usd[which]
+        before = table.option_usd_per_mw
+        table = SizeTable(
+            table.site[entry],
+            table.least[entry],
+            table.most[entry],
+            table.cost[entry] + added,
+            None if table.lifetime is None else table.lifetime[entry] + added,
+            per_mw if before is None else before[entry] + per_mw,
+            {
+                **{name: codes[entry] for name, codes in table.option.items()},
+                limit.name: which,
+            },
+        )
+    return table
+
+
 def range_sizes(
     request: Request,
     frame: gpd.GeoDataFrame,
@@ -471,7 +511,7 @@ def range_sizes(
 
 def lifetime_cost(request: Request, frame: gpd.GeoDataFrame) -> Floats | None:
     """Return lifetime cost per MW where the objective asks for it."""
-    if request.objective != "cost":
+    if not (isinstance(request.objective, str) and request.objective == "cost"):
         return None
     default = isinstance(request.cost_per_mw, str) and (
         request.cost_per_mw == DEFAULT_COST
@@ -479,6 +519,36 @@ def lifetime_cost(request: Request, frame: gpd.GeoDataFrame) -> Floats | None:
     if default and LIFETIME_COST in frame.columns:
         return quantity(frame, LIFETIME_COST, "objective='cost'")
     return None
+
+
+def objective_of(request: Request) -> SupportsObjective:
+    """Return the objective object of a request; refuse what is none."""
+    asked = request.objective
+    if isinstance(asked, str):
+        if asked == "score":
+            return PerMegawatt(request.score, "score")
+        if asked == "cost":
+            has_lifetime = (
+                isinstance(request.cost_per_mw, str)
+                and request.cost_per_mw == DEFAULT_COST
+                and LIFETIME_COST in request.sites.columns
+            )
+            if has_lifetime:
+                return Cost(LIFETIME_COST, request.fixed_cost)
+            return Cost()
+        column_of(request.sites, asked, "objective")
+        return PerMegawatt(asked, asked)
+    if isinstance(asked, type) or not isinstance(asked, SupportsObjective):
+        raise StudyError(
+            four_parts(
+                f"objective={asked!r} was asked for",
+                f"that is {type(asked).__name__}",
+                "'score', 'cost', a column name, or an object with name, unit, "
+                "maximize, coefficients(problem) and value(sites)",
+                "objective='score'",
+            )
+        )
+    return asked
 
 
 def canonical_order(frame: gpd.GeoDataFrame, used: list[Any]) -> Ints:
@@ -539,7 +609,7 @@ def compile_problem(request: Request) -> Compiled:
     """Turn the user's arguments into a problem with limits and rows."""
     sites = check_frame(request.sites)
     low, high = request.power_bounds
-    minimize = request.objective == "cost"
+    minimize = isinstance(request.objective, str) and request.objective == "cost"
     if minimize and low <= 0:
         raise StudyError(
             four_parts(
@@ -551,17 +621,7 @@ def compile_problem(request: Request) -> Compiled:
                 else "power_mw=(3000, None)",
             )
         )
-    if not isinstance(request.objective, str):
-        raise StudyError(
-            four_parts(
-                f"objective={request.objective!r} was asked for",
-                f"that is {type(request.objective).__name__}",
-                "'score', 'cost' or a column name",
-                "objective='score'",
-            )
-        )
-    if request.objective not in ("score", "cost"):
-        column_of(sites, request.objective, "objective")
+    objective = objective_of(request)
     if not 0 <= number(request.gap, "gap") < 1:
         raise StudyError(
             four_parts(
@@ -582,7 +642,7 @@ def compile_problem(request: Request) -> Compiled:
             )
         )
     has_capacity = has(sites, request.capacity, DEFAULT_CAPACITY)
-    able, notes, scores = eligible_rows(request, has_capacity)
+    able, notes = eligible_rows(request, has_capacity)
     fixed = labels_of(request.fixed, "fixed", sites.index)
     forbidden = labels_of(request.forbidden, "forbidden", sites.index)
     refuse_contradictions(request, fixed, forbidden, able)
@@ -593,7 +653,8 @@ def compile_problem(request: Request) -> Compiled:
         request.cost_per_mw,
         request.fixed_cost,
     ]
-    used += [request.objective, LIFETIME_COST if minimize else None]
+    used += [request.objective if isinstance(request.objective, str) else None]
+    used += getattr(objective, "uses", tuple)()
     if isinstance(request.site_mw, Mapping):
         used.append(request.site_mw)
     for limit in limits:
@@ -616,25 +677,34 @@ def compile_problem(request: Request) -> Compiled:
     small = len(frame) - np.unique(table.site).size
     if small:
         notes.append(f"{small:,} can carry none of the sizes")
-    problem = columns_of(request, frame, table, scores, positions, fixed, forbidden)
+    table = with_options(table, frame, limits)
+    problem = columns_of(request, frame, table, fixed, forbidden)
+    problem = replace(problem, maximize=objective.maximize)
     chosen: list[SupportsLimit] = list(limits)
+    if hasattr(objective, "rows"):
+        chosen.append(ObjectiveRows(objective))
     for limit in chosen:
         maker = getattr(limit, "columns", None)
         extra = maker(problem) if maker is not None else None
         if extra is not None:
             problem = problem.with_columns(limit.name, extra)
+    # An objective's own columns have brought theirs along.
+    problem = replace(
+        problem, objective=problem.objective + objective.coefficients(problem)
+    )
     lazy = tuple(x for x in chosen if getattr(x, "is_lazy", _never)(problem))
     rows = Rows.stack(
         [Rows.empty(problem.n_columns)]
         + [limit.rows(problem) for limit in chosen if limit not in lazy]
     )
-    if low < high and request.objective == "score" and problem.n_columns:
+    is_score = isinstance(objective, PerMegawatt) and objective.name == "score"
+    if low < high and is_score and problem.n_columns:
         notes.append(
             "the total MW may float, so suitability x MW depends on where the "
             "score's zero lies"
         )
     return Compiled(
-        request, problem, tuple(chosen), rows, lazy, tuple(notes), positions
+        request, problem, tuple(chosen), rows, lazy, tuple(notes), positions, objective
     )
 
 
@@ -766,40 +836,37 @@ def columns_of(
     request: Request,
     frame: gpd.GeoDataFrame,
     table: SizeTable,
-    scores: Floats | None,
-    positions: Ints,
     fixed: tuple[Any, ...],
     forbidden: tuple[Any, ...],
 ) -> Problem:
-    """Return the problem with its site columns and objective."""
+    """Return the problem with its site columns; the objective comes later."""
     extra = np.flatnonzero(table.most > table.least + 1e-9)
     n_open = table.site.size
     site = np.concatenate([table.site, table.site[extra]])
+    opener = np.concatenate([np.full(n_open, -1), extra])
     opens = np.concatenate([np.ones(n_open, bool), np.zeros(extra.size, bool)])
     mw = np.concatenate([table.least, (table.most - table.least)[extra]])
     cost, lifetime = table.cost, table.lifetime
     if extra.size:
+        added: Floats | float = 0.0
+        if table.option_usd_per_mw is not None:
+            added = table.option_usd_per_mw[extra]
         per_mw = np.zeros(len(frame))
         if has(frame, request.cost_per_mw, DEFAULT_COST):
             per_mw = quantity(frame, request.cost_per_mw, "cost_per_mw")  # type: ignore[arg-type]
-        cost = np.concatenate([cost, per_mw[site[n_open:]] * mw[n_open:]])
+        cost = np.concatenate([cost, (per_mw[site[n_open:]] + added) * mw[n_open:]])
         if lifetime is not None:
             per_mw = quantity(frame, LIFETIME_COST, "objective='cost'")
-            lifetime = np.concatenate([lifetime, per_mw[site[n_open:]] * mw[n_open:]])
+            more = (per_mw[site[n_open:]] + added) * mw[n_open:]
+            lifetime = np.concatenate([lifetime, more])
     # Columns of a site stand together, its smallest size first.
     order = np.lexsort((mw, ~opens, site))
+    place = np.empty(site.size, dtype=np.int64)
+    place[order] = np.arange(site.size)
+    opener = np.where(opener >= 0, place[opener], -1)[order].astype(np.int64)
     site, opens, mw, cost = site[order], opens[order], mw[order], cost[order]
     if lifetime is not None:
         lifetime = lifetime[order]
-    maximize = request.objective != "cost"
-    if request.objective == "score":
-        assert scores is not None
-        objective = scores[positions][site] * mw
-    elif request.objective == "cost":
-        objective = cost if lifetime is None else lifetime
-    else:
-        value = quantity(frame, request.objective, "objective")
-        objective = value[site] * mw
     upper = np.ones(site.size)
     where = {x: k for k, x in enumerate(frame.index)} if fixed or forbidden else {}
     is_fixed = np.zeros(len(frame), dtype=bool)
@@ -833,12 +900,19 @@ def columns_of(
         column_mw=mw,
         column_cost=cost,
         column_opens=opens,
-        objective=objective,
-        maximize=maximize,
+        column_opener=opener,
+        column_payer=site.astype(np.int64),
+        objective=np.zeros(site.size),
+        maximize=True,
         lower=np.zeros(site.size),
         upper=upper,
         integrality=opens.copy(),
         fixed=is_fixed,
+        column_lifetime_cost=lifetime,
+        column_option={
+            name: np.concatenate([which, which[extra]])[order]
+            for name, which in table.option.items()
+        },
         power_mw=(low, high),
         column_names=names,
     )

@@ -943,16 +943,17 @@ class SiteCapacity:
         choose = problem.site_rows(code, many.size, opens.astype(float))
         labels = problem.frame.index.to_numpy(dtype=object)
         parts = [Rows.make(choose, -np.inf, 1.0, self.name, labels[many])]
-        more = np.flatnonzero((problem.column_site >= 0) & ~opens)
+        more = np.flatnonzero(problem.column_opener >= 0)
         if more.size:
-            opener = np.full(problem.n_sites, -1, dtype=np.int64)
-            opener[problem.column_site[cols]] = cols
             site = problem.column_site[more]
             k = np.arange(more.size)
             link = sparse.csr_array(
                 (
                     np.concatenate([np.ones(more.size), -np.ones(more.size)]),
-                    (np.concatenate([k, k]), np.concatenate([more, opener[site]])),
+                    (
+                        np.concatenate([k, k]),
+                        np.concatenate([more, problem.column_opener[more]]),
+                    ),
                 ),
                 shape=(more.size, problem.n_columns),
             )

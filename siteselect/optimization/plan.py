@@ -56,6 +56,8 @@ class SitePlan:
         Weight that rests on each kind of evidence, if the criteria are known.
     compiled : Compiled
         Request, problem, limits and rows, for what works on the plan.
+    draws : pandas.DataFrame
+        Who draws from which source (`Draw`): limit, site, source, mw, cost_usd.
     x : ndarray, shape (n_columns,)
         The solution over all columns.
     duals : ndarray or None
@@ -75,6 +77,7 @@ class SitePlan:
     notes: tuple[str, ...]
     evidence: pd.DataFrame
     compiled: Compiled = field(repr=False)
+    draws: pd.DataFrame = field(repr=False)
     x: Floats = field(repr=False)
     duals: Floats | None = field(default=None, repr=False)
 

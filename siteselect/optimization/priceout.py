@@ -144,10 +144,9 @@ class PriceOut:
         self.block = np.cumsum(np.diff(self.open_site, prepend=-1) != 0) - 1
         more = np.flatnonzero((site >= 0) & ~problem.column_opens)
         self.more = more
-        # A continuous column belongs to the one opening column of its site.
-        where = np.full(problem.n_sites, -1, dtype=np.int64)
-        where[self.open_site] = np.arange(cols.size)
-        self.more_open = where[site[more]]
+        where = np.full(problem.n_columns, -1, dtype=np.int64)
+        where[cols] = np.arange(cols.size)
+        self.more_open = where[problem.column_opener[more]]
         self.site_fixed = problem.fixed[self.site_ids]
 
     def _set_rows(self, rows: Rows) -> None:
@@ -518,12 +517,16 @@ class PriceOut:
             column_mw=problem.column_mw[columns],
             column_cost=problem.column_cost[columns],
             column_opens=problem.column_opens[columns],
+            column_opener=_renumbered(problem.column_opener[columns], columns),
+            column_payer=problem.column_payer[columns],
+            column_lifetime_cost=None,
             objective=objective[columns],
             maximize=True,
             lower=problem.lower[columns],
             upper=self.upper[columns],
             integrality=problem.integrality[columns],
             column_names=tuple(problem.column_names[c] for c in columns.tolist()),
+            column_option={},
             extra={},
             _cache={},
         )
@@ -825,6 +828,14 @@ class PriceOut:
         x = x.copy()
         x[free] = found.x
         return x
+
+
+def _renumbered(opener: Ints, columns: Ints) -> Ints:
+    """Return the openers' places among ``columns`` (sorted), -1 for none."""
+    at = np.searchsorted(columns, np.maximum(opener, 0))
+    at = np.minimum(at, max(columns.size - 1, 0))
+    there = (opener >= 0) & (columns[at] == opener) if columns.size else opener >= 0
+    return np.where(there, at, -1).astype(np.int64)
 
 
 class _Incumbent:

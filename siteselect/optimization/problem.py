@@ -127,12 +127,31 @@ class Rows:
 
 @dataclass(frozen=True, eq=False)
 class ExtraColumns:
-    """Columns that a limit brings along: bounds, integrality and a name for each."""
+    """Columns that a limit or an objective brings along.
+
+    Parameters
+    ----------
+    names : tuple of str
+        One name per column.
+    lower, upper : ndarray
+        Bounds.
+    integrality : ndarray of bool
+        True for whole columns.
+    objective : ndarray, optional
+        Objective of each column at 1; 0 by default.
+    cost_usd : ndarray, optional
+        What each column at 1 costs the budget [USD]; 0 by default.
+    payer : ndarray of int, optional
+        Site in whose account that cost stands, -1 for none.
+    """
 
     names: tuple[str, ...]
     lower: Floats
     upper: Floats
     integrality: Bools
+    objective: Floats | None = None
+    cost_usd: Floats | None = None
+    payer: Ints | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,6 +172,10 @@ class Problem:
         Facility MW and US dollars of the column at 1.
     column_opens : ndarray of bool, shape (n_columns,)
         True where the column at 1 opens its site.
+    column_opener : ndarray of int, shape (n_columns,)
+        For a column that adds megawatts to an opening column: that column; else -1.
+    column_payer : ndarray of int, shape (n_columns,)
+        Site in whose account cost and objective of the column stand, -1 for none.
     objective : ndarray, shape (n_columns,)
         Objective of the column at 1, in the user's unit.
     maximize : bool
@@ -163,10 +186,14 @@ class Problem:
         True for binary columns.
     fixed : ndarray of bool, shape (n_sites,)
         Sites that must be chosen. Forbidden sites have columns with upper 0.
+    column_lifetime_cost : ndarray, shape (n_columns,), optional
+        Lifetime cost of the column at 1 [USD], where the objective asks for it.
     power_mw : tuple of two floats
         Least and most total facility MW; infinite where there is none.
     column_names : tuple of str
         One name per column.
+    column_option : mapping of str to ndarray of int, shape (n_columns,)
+        By limit that offers options per site: the option of each column, else -1.
     extra : mapping of str to slice
         Columns that belong to a limit, by the limit's name.
     """
@@ -176,14 +203,18 @@ class Problem:
     column_mw: Floats
     column_cost: Floats
     column_opens: Bools
+    column_opener: Ints
+    column_payer: Ints
     objective: Floats
     maximize: bool
     lower: Floats
     upper: Floats
     integrality: Bools
     fixed: Bools
+    column_lifetime_cost: Floats | None = None
     power_mw: tuple[float, float] = (-np.inf, np.inf)
     column_names: tuple[str, ...] = ()
+    column_option: Mapping[str, Ints] = field(default_factory=dict)
     extra: Mapping[str, slice] = field(default_factory=dict)
     _cache: dict[Any, Any] = field(default_factory=dict, repr=False)
 
@@ -206,18 +237,32 @@ class Problem:
         """Return the problem with a limit's own columns at the end."""
         k = len(columns.names)
         zero = np.zeros(k)
+        none = np.full(k, -1)
         start = self.n_columns
+        cost = zero if columns.cost_usd is None else columns.cost_usd
+        gain = zero if columns.objective is None else columns.objective
+        payer = none if columns.payer is None else columns.payer
+        lifetime = self.column_lifetime_cost
+        if lifetime is not None:
+            lifetime = np.concatenate([lifetime, cost])
         return replace(
             self,
-            column_site=np.concatenate([self.column_site, np.full(k, -1)]),
+            column_site=np.concatenate([self.column_site, none]),
             column_mw=np.concatenate([self.column_mw, zero]),
-            column_cost=np.concatenate([self.column_cost, zero]),
+            column_cost=np.concatenate([self.column_cost, cost]),
             column_opens=np.concatenate([self.column_opens, zero.astype(bool)]),
-            objective=np.concatenate([self.objective, zero]),
+            column_opener=np.concatenate([self.column_opener, none]),
+            column_payer=np.concatenate([self.column_payer, payer]),
+            column_lifetime_cost=lifetime,
+            objective=np.concatenate([self.objective, gain]),
             lower=np.concatenate([self.lower, columns.lower]),
             upper=np.concatenate([self.upper, columns.upper]),
             integrality=np.concatenate([self.integrality, columns.integrality]),
             column_names=self.column_names + columns.names,
+            column_option={
+                name: np.concatenate([option, none])
+                for name, option in self.column_option.items()
+            },
             extra={**self.extra, limit: slice(start, start + k)},
         )
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from siteselect.optimization._compile import Compiled
+from siteselect.optimization.draw import DRAW_COLUMNS, DRAWN, Draw, drawn_by_site
 from siteselect.optimization.plan import SitePlan, relative_gap
 from siteselect.optimization.problem import Floats
 from siteselect.optimization.solution import Clock, Solution
@@ -23,31 +24,43 @@ def plan_of(compiled: Compiled, found: Solution, clock: Clock) -> SitePlan:
     problem, request = compiled.problem, compiled.request
     x = found.x
     mw = problem.sites_mw(x)
-    own = problem.column_site >= 0
-    cost = np.bincount(
-        problem.column_site[own],
-        weights=(problem.column_cost * x)[own],
-        minlength=problem.n_sites,
-    )
-    value = np.bincount(
-        problem.column_site[own],
-        weights=(problem.objective * x)[own],
-        minlength=problem.n_sites,
+    pays = problem.column_payer >= 0
+    cost, value = (
+        np.bincount(
+            problem.column_payer[pays],
+            weights=(what * x)[pays],
+            minlength=problem.n_sites,
+        )
+        for what in (problem.column_cost, problem.objective)
     )
     mw = np.round(mw, 9)
     chosen = np.flatnonzero(mw > 0)
     chosen = chosen[np.lexsort((chosen, -value[chosen].round(9), -mw[chosen]))]
     frame = problem.frame
     full = frame.assign(mw=mw, cost_usd=cost)
+    shared = [limit for limit in compiled.limits if isinstance(limit, Draw)]
+    draws = pd.concat(
+        [pd.DataFrame(columns=list(DRAW_COLUMNS))]
+        + [limit.draws(problem, x) for limit in shared],
+        ignore_index=True,
+    )
+    for limit in shared:
+        full[DRAWN.format(name=limit.name)] = drawn_by_site(
+            draws, limit.name, full.index
+        )
     table = account_table(compiled, full, found.duals)
     picked = request.sites.loc[frame.index[chosen]].copy()
     picked["mw"] = mw[chosen]
     picked["cost_usd"] = cost[chosen]
+    for limit in shared:
+        said = drawn_by_site(draws, limit.name, picked.index)
+        picked[limit.name] = [
+            "; ".join(f"{k}: {v:g} MW" for k, v in one.items()) for one in said
+        ]
     picked["why"] = reasons(compiled, chosen, mw, table)
     evidence = evidence_of(request.sites)
     notes = list(compiled.notes)
     clock.lap("read back")
-    names = {"score": "score x MW", "cost": "USD"}
     return SitePlan(
         status=found.status,
         objective=found.objective,
@@ -56,12 +69,13 @@ def plan_of(compiled: Compiled, found: Solution, clock: Clock) -> SitePlan:
         sites=picked,
         candidates=request.sites,
         limits=table,
-        objective_name=names.get(request.objective, f"{request.objective} x MW"),
+        objective_name=compiled.objective.unit,
         solver=found.solver,
         seconds=dict(clock.seconds),
         notes=tuple(notes),
         evidence=evidence,
         compiled=compiled,
+        draws=draws,
         x=x,
         duals=found.duals,
     )

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from siteselect.errors import SolverError, shown
+from siteselect.optimization.draw import DRAWN, Draw, drawn_by_site
 
 if TYPE_CHECKING:
     from siteselect.optimization.plan import SitePlan
@@ -84,11 +85,30 @@ def _check_sites(plan: SitePlan, frame: Any, mw: pd.Series[Any], say: Any) -> No
     cost = pd.Series(
         [_cost(request, x, float(mw[x])) for x in mw.index], index=mw.index, dtype=float
     )
+    shared = [limit for limit in request.limits if isinstance(limit, Draw)]
+    for draw in shared:
+        mine = plan.draws[plan.draws["limit"] == draw.name]
+        try:
+            joined = draw.link_cost_usd(mine)
+        except (KeyError, TypeError):
+            say(f"links of {draw.name!r} exist", False)
+            continue
+        cost = cost.add(joined.reindex(cost.index).fillna(0.0))
     off = _differs(cost, plan.sites["cost_usd"])
     say("costs add up", not off.any(), shown(repr(x) for x in mw.index[off]))
-    value = sum(
-        (_value(request, x, float(mw[x]), float(cost[x])) for x in mw.index), 0.0
-    )
+    full = frame[able].copy()
+    full["mw"] = mw.reindex(full.index).fillna(0.0)
+    full["cost_usd"] = cost.reindex(full.index).fillna(0.0)
+    for draw in shared:
+        full[DRAWN.format(name=draw.name)] = drawn_by_site(
+            plan.draws, draw.name, full.index
+        )
+    if isinstance(request.objective, str):
+        value = sum(
+            (_value(request, x, float(mw[x]), float(cost[x])) for x in mw.index), 0.0
+        )
+    else:
+        value = request.objective.value(full)
     say(
         "objective adds up",
         abs(value - plan.objective) <= TOLERANCE * max(1.0, abs(value)),
@@ -107,9 +127,6 @@ def _check_sites(plan: SitePlan, frame: Any, mw: pd.Series[Any], say: Any) -> No
     taken = [x for x in _labels(request.forbidden) if x in mw.index]
     say("forbidden sites are not", not taken, shown(repr(x) for x in taken))
     _check_built_in(request, mw, cost, say)
-    full = frame[able].copy()
-    full["mw"] = mw.reindex(full.index).fillna(0.0)
-    full["cost_usd"] = cost.reindex(full.index).fillna(0.0)
     _check_accounts(plan, full, say)
     for limit in request.limits:
         bad = broken(limit.check(full))
@@ -203,7 +220,7 @@ def _check_claims(plan: SitePlan, say: Any) -> None:
     room = TOLERANCE * max(1.0, abs(objective))
     is_bound = (
         bound <= objective + room
-        if request.objective == "cost"
+        if not plan.compiled.objective.maximize
         else bound >= objective - room
     )
     say("the bound bounds", is_bound, f"{bound:.8g} against {objective:.8g}")
