@@ -19,6 +19,10 @@ from siteselect.optimization.draw import (
     Draw,
     nearest_links,
 )
+from siteselect.optimization.frontier import (
+    Frontier,
+    frontier,
+)
 from siteselect.optimization.limits import (
     Average,
     Limit,
@@ -50,6 +54,7 @@ __all__ = [
     "Cluster",
     "Cover",
     "Draw",
+    "Frontier",
     "IfThen",
     "Limit",
     "PresentValue",
@@ -58,6 +63,7 @@ __all__ = [
     "Spacing",
     "Spread",
     "build_model",
+    "frontier",
     "nearest_links",
     "optimize_sites",
 ]
