@@ -11,6 +11,7 @@ from siteselect.optimization.chance import AtLeast
 from siteselect.optimization.clustering import Cluster
 from siteselect.optimization.coverage import Cover
 from siteselect.optimization.draw import Draw, nearest_links
+from siteselect.optimization.frontier import Frontier, frontier
 from siteselect.optimization.limits import Average, Limit, Share, Spacing, Spread
 from siteselect.optimization.money import PresentValue
 from siteselect.optimization.optimize import build_model, optimize_sites
@@ -26,20 +27,17 @@ __all__ = [
     "Choose",
     "Cluster",
     "Cover",
-    "Covered",
     "Draw",
+    "Frontier",
     "IfThen",
     "Limit",
-    "MaxDistance",
-    "MaxMinDistance",
-    "MeanDistance",
     "PresentValue",
-    "ServeCost",
     "Share",
     "SitePlan",
     "Spacing",
     "Spread",
     "build_model",
+    "frontier",
     "nearest_links",
     "optimize_sites",
 ]
