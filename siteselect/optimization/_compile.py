@@ -102,7 +102,7 @@ class Request:
     it_mw: Any = None
     years: Any = None
     discount_rate: float = 0.0
-    existing: Mapping[Any, Any] | None = None
+    existing: Any = None
 
     @property
     def horizon(self) -> tuple[int, ...]:
@@ -593,15 +593,13 @@ def check_years(request: Request, years: tuple[int, ...]) -> None:
             )
         )
     if not years:
-        yearly = [
-            what for what in ("capacity",) if is_yearly(getattr(request, what))
-        ] + [
-            getattr(limit, "name", repr(limit))
-            for limit in request.limits
-            if is_dataclass(limit)
-            and not isinstance(limit, type)
-            and any(is_yearly(getattr(limit, f.name)) for f in fields(limit))
-        ]
+        yearly = ["capacity"] if is_yearly(request.capacity) else []
+        for limit in request.limits:
+            given: Any = limit
+            if is_dataclass(given) and not isinstance(given, type):
+                values = [getattr(given, f.name) for f in fields(given)]
+                if any(map(is_yearly, values)):
+                    yearly.append(limit.name)
         if rate > 0:
             yearly.append("discount_rate")
         if yearly:

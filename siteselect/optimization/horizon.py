@@ -7,13 +7,13 @@ shrink, so that most rows of earlier years say less than those of the last and g
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
-from siteselect.optimization.by_year import ByYear, limit_in_year
+from siteselect.optimization.by_year import limit_in_year
 from siteselect.optimization.limits import (
     Budget,
     Existing,
@@ -49,7 +49,7 @@ class Dated:
         """Return the problem as the limit sees it."""
         return problem if self.year is None else problem.in_year(self.year, self.since)
 
-    def label(self, years: Sequence[int]) -> object:
+    def label(self, years: Sequence[int]) -> int | str:
         """Return the year for the accounts, empty where it spans all of them."""
         return "" if self.year is None else years[self.year]
 
@@ -78,10 +78,12 @@ def dated(limit: Any, problem: Problem) -> list[Dated]:
 
 def rows_of(parts: Sequence[Dated], problem: Problem) -> list[Rows]:
     """Return the rows of one limit, without those that later years imply."""
-    blocks = [
-        part.limit.rows(part.view(problem)).in_year(part.label(problem.years))
-        for part in parts
-    ]
+    blocks = [part.limit.rows(part.view(problem)) for part in parts]
+    if problem.years:
+        blocks = [
+            without_zeros(block).in_year(part.label(problem.years))
+            for block, part in zip(blocks, parts, strict=True)
+        ]
     if len(blocks) == 1:
         return blocks
     out = [blocks[-1]]
@@ -89,6 +91,13 @@ def rows_of(parts: Sequence[Dated], problem: Problem) -> list[Rows]:
         keep = ~implied(earlier, later, problem)
         out.append(earlier.take(np.flatnonzero(keep)))
     return out[::-1]
+
+
+def without_zeros(rows: Rows) -> Rows:
+    """Return rows that hold no zeros for what does not stand yet."""
+    matrix = rows.matrix.copy()
+    matrix.eliminate_zeros()
+    return replace(rows, matrix=matrix)
 
 
 def implied(earlier: Rows, later: Rows, problem: Problem) -> Bools:
@@ -113,7 +122,14 @@ def implied(earlier: Rows, later: Rows, problem: Problem) -> Bools:
         else:
             match[r] = place.get(key, -1)
         seen.add(key)
-    one_sided = ~np.isfinite(earlier.lower) & np.isfinite(earlier.upper)
+    # At least nothing is no demand on what cannot be negative.
+    below = problem.lower[earlier.matrix.indices] < 0
+    negative = (earlier.matrix.data < 0) | below
+    entry_row = np.repeat(np.arange(n), np.diff(earlier.matrix.indptr))
+    grows = np.ones(n, dtype=bool)
+    grows[entry_row[negative]] = False
+    asks = np.isfinite(earlier.lower) & ~((earlier.lower <= 0) & grows)
+    one_sided = ~asks & np.isfinite(earlier.upper)
     own = np.flatnonzero((match >= 0) & one_sided)
     if not own.size:
         return gone
@@ -164,4 +180,4 @@ def discount(years: Sequence[int], rate: float) -> Floats:
     return weight
 
 
-__all__ = ["ByYear", "Dated", "dated", "discount", "implied", "rows_of"]
+__all__ = ["Dated", "dated", "discount", "implied", "rows_of"]

@@ -404,8 +404,10 @@ class Average:
         needs_bound(self.name, self.at_most, self.at_least)
         if is_yearly(self.at_least) or is_yearly(self.at_most):
             return
-        low = -np.inf if self.at_least is None else number(self.at_least, self.name)
-        high = np.inf if self.at_most is None else number(self.at_most, self.name)
+        least: Any = self.at_least
+        most: Any = self.at_most
+        low = -np.inf if least is None else number(least, self.name)
+        high = np.inf if most is None else number(most, self.name)
         crossed(self.name, np.array([low]), np.array([high]), [""])
 
     def __repr__(self) -> str:
@@ -470,7 +472,8 @@ class Share:
         needs_bound(self.name, self.at_most, self.at_least)
         if is_yearly(self.at_least) or is_yearly(self.at_most):
             return
-        for bound in (self.at_least, self.at_most):
+        ends: tuple[Any, Any] = (self.at_least, self.at_most)
+        for bound in ends:
             if bound is not None and not 0 <= number(bound, self.name) <= 1:
                 raise StudyError(
                     four_parts(
@@ -482,8 +485,8 @@ class Share:
                 )
         crossed(
             self.name,
-            np.array([0.0 if self.at_least is None else self.at_least]),
-            np.array([1.0 if self.at_most is None else self.at_most]),
+            np.array([0.0 if ends[0] is None else ends[0]]),
+            np.array([1.0 if ends[1] is None else ends[1]]),
             [""],
         )
 
@@ -636,7 +639,11 @@ class Spread:
         opens = problem.column_opens.astype(np.float64)
         parts: list[Rows] = []
         at = own.start
-        if self.at_least is not None:
+        # Bounds by year have become those of the year by now.
+        least: Any = self.at_least
+        most_sites: Any = self.max_sites_per_group
+        most_share: Any = self.max_share
+        if least is not None:
             used = sparse.csr_array(
                 (np.ones(n), (np.arange(n), at + np.arange(n))),
                 shape=(n, problem.n_columns),
@@ -647,7 +654,7 @@ class Spread:
             parts.append(
                 Rows.make(
                     count,
-                    self.at_least,
+                    least,
                     np.inf,
                     self.name,
                     None,
@@ -656,19 +663,19 @@ class Spread:
                 )
             )
             at += n
-        if self.max_sites_per_group is not None:
+        if most_sites is not None:
             parts.append(
                 Rows.make(
                     problem.site_rows(codes, n, opens),
                     -np.inf,
-                    self.max_sites_per_group,
+                    most_sites,
                     self.name,
                     keys,
                     1.0,
                     "sites per group",
                 )
             )
-        if self.max_share is not None:
+        if most_share is not None:
             inside = problem.site_rows(codes, n, problem.column_mw * GW)
             if self._floating(problem):
                 total = sparse.csr_array(
@@ -677,7 +684,7 @@ class Spread:
                 )
                 parts.append(
                     Rows.make(
-                        inside - self.max_share * total,
+                        inside - most_share * total,
                         -np.inf,
                         0.0,
                         self.name,
@@ -693,7 +700,7 @@ class Spread:
                     Rows.make(sparse.csr_array(sum_row.reshape(1, -1)), 0, 0, self.name)
                 )
             else:
-                most = self.max_share * problem.power_mw[1] * GW
+                most = most_share * problem.power_mw[1] * GW
                 parts.append(
                     Rows.make(
                         inside, -np.inf, most, self.name, keys, GW, "share per group"

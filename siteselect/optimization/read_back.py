@@ -23,15 +23,22 @@ def plan_of(compiled: Compiled, found: Solution, clock: Clock) -> SitePlan:
     """Read a solution back as a plan."""
     assert found.x is not None
     problem, request = compiled.problem, compiled.request
+    shared = [limit for limit in compiled.limits if isinstance(limit, Draw)]
     x = found.x
+    for limit in shared:
+        views = map(problem.in_year, range(len(problem.years)))
+        for view in views if problem.years else [problem]:
+            x = limit.settled(view, x)
     mw = problem.sites_mw(x)
     pays = problem.column_payer >= 0
+    cost: Floats
+    value: Floats
     cost, value = (
         np.bincount(
             problem.column_payer[pays],
             weights=(what * x)[pays],
             minlength=problem.n_sites,
-        )
+        ).astype(np.float64)
         for what in (problem.column_cost, problem.objective)
     )
     mw = np.round(mw, 9)
@@ -39,7 +46,6 @@ def plan_of(compiled: Compiled, found: Solution, clock: Clock) -> SitePlan:
     chosen = chosen[np.lexsort((chosen, -value[chosen].round(9), -mw[chosen]))]
     frame = problem.frame
     then = by_years(problem, x)
-    shared = [limit for limit in compiled.limits if isinstance(limit, Draw)]
     draws = draws_of(shared, problem, x)
     table = account_table(compiled, mw, cost, then, found.duals, draws)
     picked = request.sites.loc[frame.index[chosen]].copy()
@@ -208,9 +214,9 @@ def account_table(
         total = price.groupby(keys)["price"].sum()
         key = pd.MultiIndex.from_frame(table[keys])
         has_row = set(zip(rows.limit[keep], rows.kind[keep], strict=True))
-        found = np.array([float(total.get(k, 0.0)) for k in key])
+        duals_of = np.array([float(total.get(k, 0.0)) for k in key])
         known = [(k[0], k[1]) in has_row for k in key]
-        table["price"] = np.where(known, found * table["multiplier"], np.nan)
+        table["price"] = np.where(known, duals_of * table["multiplier"], np.nan)
     return table[columns]
 
 

@@ -444,7 +444,7 @@ def size_table(found: Offer, standing: Floats, may_grow: Bools) -> SizeTable:
         np.concatenate([table.least, standing[alone]]),
         np.concatenate([table.most, standing[alone]]),
         np.concatenate([table.cost, zero]),
-        np.concatenate([table.lifetime, zero]) if has_life else None,  # type: ignore[list-item]
+        np.concatenate([table.lifetime, zero]) if has_life else None,
         np.concatenate([table.per_mw, zero]),
-        np.concatenate([table.lifetime_per_mw, zero]) if has_life else None,  # type: ignore[list-item]
+        np.concatenate([table.lifetime_per_mw, zero]) if has_life else None,
     )

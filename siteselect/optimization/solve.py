@@ -8,10 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from siteselect.errors import InfeasiblePlanError, SolverError, four_parts
 from siteselect.optimization import deadline, highs, pulp_model
 from siteselect.optimization._compile import Compiled, Request
+from siteselect.optimization.conditioning import warn_of_ranges
 from siteselect.optimization.conflicts import (
     TIME_LIMIT_S,
     can_hold,
@@ -23,9 +25,11 @@ from siteselect.optimization.conflicts import (
 from siteselect.optimization.plan import relative_gap
 from siteselect.optimization.precheck import Proof, prove_infeasible
 from siteselect.optimization.priceout import PriceOut
-from siteselect.optimization.problem import Floats, Problem, Rows
+from siteselect.optimization.problem import MILLION, Floats, Problem, Rows
 from siteselect.optimization.solution import Clock, Solution
 
+#: How far plans may differ and still be equally good: the rounding of sums.
+TIE = 1e-10
 #: Up to this many columns ``method="auto"`` hands the whole matrix to the solver.
 FULL_COLUMNS = 600
 
@@ -40,7 +44,13 @@ def solve_compiled(
     solver runs gives the best plan so far, if there is one.
     """
     request = compiled.request
+    special = getattr(compiled.objective, "solve", None)
+    if special is not None and request.method == "auto":
+        answer: Solution | None = special(compiled, clock, say)
+        if answer is not None:
+            return answer
     n = compiled.problem.n_columns
+    warn_of_ranges(compiled)
     small = n == 0 or (request.method == "auto" and n <= FULL_COLUMNS)
     with deadline.watching(request.time_limit_s, clock.start) as watch:
         refuse_impossible(compiled)
@@ -50,6 +60,9 @@ def solve_compiled(
             found = solve_full(compiled, clock=clock, say=say)
         else:
             found = solve_priced(compiled, PriceOut(compiled), clock=clock, say=say)
+        if request.gap == 0.0 and found.status == "optimal" and not watch.is_over():
+            found = cheapest_of_equals(compiled, found, say=say)
+            clock.lap("ties")
         if watch.is_stopped:
             watch.note("stopped by Ctrl-C: the best plan found until then")
         return replace(found, notes=tuple(watch.notes))
@@ -90,7 +103,7 @@ def solve_priced(
             raise no_plan(request, f"{found.solver} after pricing out")
         say("pricing out found no plan: the full model decides")
         return solve_full(compiled, clock=clock, say=say)
-    x = polish(compiled.problem, compiled.rows, found.x)
+    x = engine.polished(compiled.problem.objective, found.x)
     name = f"{found.solver}, priced out to {found.core:,} columns"
     return finish(compiled.problem, x, found.bound, found.duals, name, request.gap)
 
@@ -138,6 +151,83 @@ def solve_full(
     return finish(
         problem, x, min(result.bound, bound), duals, f"{name}, full model", request.gap
     )
+
+
+def cheapest_of_equals(
+    compiled: Compiled, found: Solution, *, say: Callable[[str], object]
+) -> Solution:
+    """Return the plan of lowest cost among those as good as a proven optimum.
+
+    One more solve: the cost is minimised, and the objective may not fall by more
+    than the rounding of a sum. The proof of the first solve stays.
+
+    Parameters
+    ----------
+    compiled : Compiled
+        The program.
+    found : Solution
+        Its proven optimum.
+    say : callable
+        Takes a line of progress.
+    """
+    problem = compiled.problem
+    if found.x is None or not (problem.column_cost > 0).any():
+        return found
+    sign = 1.0 if problem.maximize else -1.0
+    scale = pulp_model.objective_scale(problem)
+    coefficients = sign * problem.objective * scale
+    reached = float(coefficients @ found.x)
+    tie = Rows.make(
+        sparse.csr_array(coefficients[None, :]),
+        reached - TIE * max(1.0, abs(reached)),
+        np.inf,
+        "ties",
+    )
+    part = replace(
+        compiled,
+        problem=replace(
+            problem,
+            objective=problem.column_cost * MILLION,
+            maximize=False,
+            _cache={},
+        ),
+        rows=Rows.stack([compiled.rows, tie]),
+    )
+    say("looking for a cheaper plan that is as good")
+    watch = deadline.current()
+    cost = float(problem.column_cost @ found.x)
+    if problem.n_columns <= FULL_COLUMNS:
+        best, _ = pulp_model.solve(
+            part.problem,
+            part.full_rows(),
+            solver=compiled.request.solver,
+            gap=0.0,
+            start=found.x,
+        )
+        x, bound = best.x, best.bound
+    else:
+        priced = PriceOut(part).solve(
+            gap=1e-9,
+            deadline=None if watch is None else watch.deadline,
+            solver=compiled.request.solver,
+        )
+        x, bound = priced.x, priced.bound
+    if x is not None:
+        x = polish(part.problem, part.rows, x)
+    if x is not None and float(problem.column_cost @ x) < cost * (1 - 1e-9):
+        cheaper = finish(
+            problem,
+            x,
+            sign * found.bound,
+            found.duals,
+            found.solver,
+            compiled.request.gap,
+        )
+        if cheaper.status == "optimal":
+            found, cost = cheaper, float(problem.column_cost @ x)
+    if watch is not None and -bound < cost * MILLION * (1 - 1e-6):
+        watch.note("not shown: that no cheaper plan is as good")
+    return found
 
 
 def _after_two(

@@ -60,7 +60,6 @@ def verify_plan(plan: SitePlan) -> pd.DataFrame:
     whole &= say("sizes are known", (mw > 0).all() and np.isfinite(mw).all())
     paths = _paths(plan, mw)
     if whole and say("sizes of every year are there", paths is not None):
-        assert paths is not None
         _check_sites(plan, frame, paths, say)
     _check_claims(plan, say)
     table = pd.DataFrame(checks, columns=["check", "passed", "found"])
@@ -93,7 +92,7 @@ def _stands(request: Any) -> dict[Any, float]:
     return {label: float(mw) for label, mw in request.existing.items()}
 
 
-def _paths(plan: SitePlan, mw: pd.Series[Any]) -> pd.DataFrame | None:
+def _paths(plan: SitePlan, mw: pd.Series[Any]) -> Any:
     """Return sizes by site and year; one column where there are no years."""
     years = _years(plan.compiled.request)
     if not years:
@@ -108,7 +107,7 @@ def _paths(plan: SitePlan, mw: pd.Series[Any]) -> pd.DataFrame | None:
     return table
 
 
-def _check_sites(plan: SitePlan, frame: Any, paths: pd.DataFrame, say: Any) -> None:
+def _check_sites(plan: SitePlan, frame: Any, paths: Any, say: Any) -> None:
     request = plan.compiled.request
     stands, labels = _stands(request), list(paths.index)
     grows = _eligible(request)
@@ -126,11 +125,11 @@ def _check_sites(plan: SitePlan, frame: Any, paths: pd.DataFrame, say: Any) -> N
     before = pd.Series([stands.get(x, 0.0) for x in labels], index=labels, dtype=float)
     if len(paths.columns) > 1 or stands:
         steps = np.column_stack([before, paths])
-        shrunk = (np.diff(steps, axis=1) < -TOLERANCE).any(axis=1)
+        shrunk = np.any(np.diff(steps, axis=1) < -TOLERANCE, axis=1).tolist()
         say(
             "sizes never shrink",
-            not shrunk.any(),
-            shown(map(repr, before[shrunk].index)),
+            not any(shrunk),
+            shown(repr(x) for x, less in zip(labels, shrunk, strict=True) if less),
         )
     lost = [x for x in stands if x not in paths.index]
     say("what stands is there", not lost, shown(repr(x) for x in lost))
@@ -292,8 +291,8 @@ def _limit_then(limit: Any, year: int, is_last: bool, frame: Any) -> Any | None:
 
 def _objective(
     request: Any,
-    paths: pd.DataFrame,
-    lifetime: pd.DataFrame,
+    paths: Any,
+    lifetime: Any,
     then: Mapping[Any, Any],
     full: Any,
 ) -> float:
@@ -330,8 +329,8 @@ def _objective(
 
 def _check_years(
     plan: SitePlan,
-    paths: pd.DataFrame,
-    spent: pd.DataFrame,
+    paths: Any,
+    spent: Any,
     before: pd.Series[Any],
     say: Any,
 ) -> None:
@@ -428,9 +427,7 @@ def _power_then(spec: Any, year: Any, is_last: bool) -> Any:
     return spec
 
 
-def _check_built_in(
-    request: Any, paths: pd.DataFrame, spent: pd.DataFrame, say: Any
-) -> None:
+def _check_built_in(request: Any, paths: Any, spent: Any, say: Any) -> None:
     years = list(paths)
     ratio = pd.Series(1.30, index=paths.index)
     if "peak_ratio" in request.sites:
@@ -641,7 +638,7 @@ def _prices(request: Any, label: Any, size: Any) -> tuple[float, float, float]:
 
 def _spending(
     request: Any,
-    paths: pd.DataFrame,
+    paths: Any,
     stands: Mapping[Any, float],
     told: Mapping[Any, float],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
