@@ -30,9 +30,9 @@ import pandas as pd
 from scipy import sparse
 
 from siteselect.optimization import highs
-from siteselect.optimization._compile import Compiled
+from siteselect.optimization._compile import Compiled, compile_problem
 from siteselect.optimization._distance import geodesic_km, lonlat
-from siteselect.optimization.limits import SupportsLimit
+from siteselect.optimization.limits import Spacing, SupportsLimit
 from siteselect.optimization.priceout import PriceOut
 from siteselect.optimization.problem import (
     Bools,
@@ -150,6 +150,14 @@ class Clash:
     said: str = ""
 
 
+class _CannotHelpError(Exception):
+    """The others do not hold together, however far this limit gives way."""
+
+
+class _NotSettledError(Exception):
+    """Time ran out before anything was known."""
+
+
 @dataclass(frozen=True, eq=False)
 class _Answer:
     """Outcome of one solve: a point, a proof that there is none, or neither."""
@@ -260,6 +268,11 @@ class _Search:
         bound = relaxed.objective if relaxed.status == "optimal" else np.inf
         return _Answer(None, bound=bound)
 
+    def _hurried(self, limit: SupportsLimit) -> SupportsLimit:
+        if type(limit) is not Spacing:
+            return limit
+        return _HurriedSpacing(limit.km, limit.within, limit.name, self.deadline)
+
     def _priced(
         self, program: _Program, objective: Floats | None, goal: Floats, gap: float
     ) -> _Answer:
@@ -270,17 +283,20 @@ class _Search:
                 problem, objective=goal, maximize=True, _cache=problem._cache
             )
         names = set(map(str, program.rows.limit)) | {x.name for x in program.lazy}
-        lazy = {x.name: x for x in program.lazy}
+        lazy = {x.name: self._hurried(x) for x in program.lazy}
         limits = [lazy.get(x.name, x) for x in self.compiled.limits]
         compiled = replace(
             self.compiled,
             problem=problem,
             limits=tuple(x for x in limits if x.name in names),
             rows=program.rows,
-            lazy=program.lazy,
+            lazy=tuple(lazy.values()),
         )
         wide = 1e9 if objective is None else max(gap, 1e-4)
-        found = PriceOut(compiled).solve(gap=wide, deadline=self.deadline)
+        try:
+            found = PriceOut(compiled).solve(gap=wide, deadline=self.deadline)
+        except _NotSettledError:
+            return _Answer(None)
         if found.x is None:
             return _Answer(False if found.status == "infeasible" else None)
         size = max(1e-6, abs(found.objective))
@@ -290,6 +306,19 @@ class _Search:
 
 def _never(problem: Problem) -> bool:
     return False
+
+
+@dataclass(frozen=True, eq=False)
+class _HurriedSpacing(Spacing):
+    """A spacing that looks for no more close pairs once time is up."""
+
+    deadline: float = np.inf
+
+    def cuts(self, problem: Problem, x: Floats) -> Rows:
+        """Return the violated rows, or give up."""
+        if time.perf_counter() > self.deadline:
+            raise _NotSettledError
+        return super().cuts(problem, x)
 
 
 def rows_for(limit: Any, problem: Problem) -> list[Rows]:
@@ -441,14 +470,6 @@ def every_limit(rows: Rows) -> Clash:
     return Clash(tuple(n for n in names if n not in STRUCTURE), False)
 
 
-class _CannotHelpError(Exception):
-    """The others do not hold together, however far this limit gives way."""
-
-
-class _NotSettledError(Exception):
-    """Time ran out before anything was known."""
-
-
 def _ways_out(search: _Search, every: list[str], name: str) -> Iterator[WayOut]:
     """Return the ways out of one limit, all others kept as they are."""
     limit = search.limits.get(name)
@@ -486,6 +507,11 @@ def _ways_out(search: _Search, every: list[str], name: str) -> Iterator[WayOut]:
             yield _left_out(name)
         return
     soft = mine & np.isin(kinds, (*AMOUNTS, *COUNTS))
+    if name == "power":
+        search = _with_floating_power(search)
+        rows = search.whole.rows
+        mine = rows.limit.astype(str) == name
+        soft = mine & np.isin(rows.kind.astype(str), AMOUNTS)
     if soft.any():
         yield _slack(search, every, name, soft, limit)
         return
@@ -495,6 +521,23 @@ def _ways_out(search: _Search, every: list[str], name: str) -> Iterator[WayOut]:
     if free.x is None:
         raise _NotSettledError
     yield _left_out(name)
+
+
+def _with_floating_power(search: _Search) -> _Search:
+    """Return the search over a program whose total MW may move.
+
+    Where it may not, a share of the total is written as megawatts.
+    """
+    compiled = search.compiled
+    if compiled is None or not isinstance(compiled.request.power_mw, tuple | list):
+        return search
+    low, high = compiled.request.power_bounds
+    has_share = any(getattr(x, "max_share", None) is not None for x in compiled.limits)
+    if low != high or low <= 0 or not has_share:
+        return search
+    request = replace(compiled.request, power_mw=(low * (1 - 1e-7), high))
+    other = compile_problem(request)
+    return _Search(other.problem, known_rows(other), other, search.deadline)
 
 
 def _left_out(name: str) -> WayOut:
@@ -818,9 +861,9 @@ class _Knob:
         told = self.attained(found.x)
         if told is None:
             return value
-        best = min(value, told) if self.is_raised else max(value, told)
-        # A plan cannot keep the bound that was asked for: rounding at most.
-        return max(best, self.now) if self.is_raised else min(best, self.now)
+        # Over ``value`` it may lie by the solver's tolerance, and counts as it is.
+        # The bound that was asked for no plan keeps: rounding at most.
+        return max(told, self.now) if self.is_raised else min(told, self.now)
 
     def turn(self, unit: str, first: _Answer | None = None) -> WayOut | None:
         """Return the least change of this field, None if it cannot help."""
@@ -845,7 +888,12 @@ class _Knob:
             if found.holds is False:
                 tight = middle
             elif found.x is not None:
-                loose = self.nearer(found, middle)
+                nearer = self.nearer(found, middle)
+                gain = (loose - nearer) * (1 if self.is_raised else -1)
+                if gain > 1e-9 * max(1.0, abs(loose)):
+                    loose = nearer
+                else:  # Held by the solver's tolerance only.
+                    tight = middle
             else:
                 break
         text = moved_text(self.limit.name, self.now, loose, unit)
