@@ -28,10 +28,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy import sparse
+from scipy.spatial import cKDTree
 
 from siteselect.optimization import highs
 from siteselect.optimization._compile import Compiled, compile_problem
-from siteselect.optimization._distance import geodesic_km, lonlat
+from siteselect.optimization._distance import geodesic_km, lonlat, unit_vectors
 from siteselect.optimization.limits import Spacing, SupportsLimit
 from siteselect.optimization.priceout import PriceOut
 from siteselect.optimization.problem import (
@@ -74,6 +75,9 @@ FIELDS: dict[str, tuple[tuple[str, bool, str, str, bool], ...]] = {
 TIME_LIMIT_S = 20.0
 #: Above this many columns they are priced out.
 MANY_COLUMNS = 5_000
+#: A point that breaks a spacing in more pairs than this settles nothing in time.
+MOST_PAIRS = 100_000
+EARTH_KM = 6371.0
 #: Part of a bound to which a way out is settled where no step is given.
 PRECISION = 1e-3
 
@@ -318,6 +322,12 @@ class _HurriedSpacing(Spacing):
         """Return the violated rows, or give up."""
         if time.perf_counter() > self.deadline:
             raise _NotSettledError
+        points = unit_vectors(self.nearby(problem).points[problem.sites_open(x) > 1e-6])
+        if len(points):
+            tree = cKDTree(points)
+            reach = 2 * np.sin(min(self.km / EARTH_KM, np.pi) / 2)
+            if tree.count_neighbors(tree, reach) - len(points) > 2 * MOST_PAIRS:
+                raise _NotSettledError
         return super().cuts(problem, x)
 
 
