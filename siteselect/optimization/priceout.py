@@ -155,6 +155,25 @@ class PriceOut:
         return Rows.stack([self.linked, self.found])
 
     @property
+    def opens(self) -> Ints:
+        """Columns that open a site."""
+        return self.shape.opens
+
+    @property
+    def own(self) -> Ints:
+        """The limits' own columns."""
+        return self.shape.own
+
+    @property
+    def site_ids(self) -> Ints:
+        """Sites that have columns."""
+        return self.shape.site_ids
+
+    def with_more(self, columns: Ints) -> Ints:
+        """Add the continuous columns that belong to opening columns."""
+        return self.shape.with_more(columns)
+
+    @property
     def n_rows(self) -> int:
         """Number of all rows."""
         return int(self.lower.size)
@@ -692,7 +711,7 @@ class PriceOut:
         for old in self.plans:
             if self.is_feasible(old):
                 plan.offer(old)
-        reach = priced.reach(self.shape)
+        reach = priced.reach
         ranks = [reach]
         if x_lp is not None:
             ranks.append(self.shape.of_opens(x_lp) * 1e6 + reach)
