@@ -11,6 +11,7 @@ from siteselect.optimization.chance import AtLeast
 from siteselect.optimization.clustering import Cluster
 from siteselect.optimization.coverage import Cover
 from siteselect.optimization.draw import Draw, nearest_links
+from siteselect.optimization.frontier import Frontier, frontier
 from siteselect.optimization.limits import Average, Limit, Share, Spacing, Spread
 from siteselect.optimization.money import PresentValue
 from siteselect.optimization.optimize import build_model, optimize_sites
@@ -27,6 +28,7 @@ __all__ = [
     "Cluster",
     "Cover",
     "Draw",
+    "Frontier",
     "IfThen",
     "Limit",
     "PresentValue",
@@ -35,6 +37,7 @@ __all__ = [
     "Spacing",
     "Spread",
     "build_model",
+    "frontier",
     "nearest_links",
     "optimize_sites",
 ]

@@ -117,8 +117,7 @@ def optimize_sites(
     solver : str or pulp.LpSolver, default "highs"
         Any solver that PuLP offers.
     gap : float, default 1e-4
-        Relative gap to prove. Below about 1e-6 the solver's own tolerances may
-        leave a correct plan "feasible".
+        Relative gap to prove; 0 is the optimum, up to 1e-9 for rounding.
     time_limit_s : float, optional
         Seconds after which the best plan so far is returned as ``"feasible"``.
     method : {"auto", "full", "priceout"}
@@ -142,8 +141,9 @@ def optimize_sites(
 
     Notes
     -----
-    Ties between equally good plans are broken by the canonical order of the
-    candidates (x, y, used columns), not by cost.
+    With ``gap=0``, ties between equally good plans go to the lowest cost, by a
+    second solve. Otherwise, and where costs tie too, the canonical order of the
+    candidates (x, y, used columns) decides.
 
     Examples
     --------
