@@ -40,6 +40,11 @@ from siteselect.optimization.optimize import (
 from siteselect.optimization.plan import (
     SitePlan,
 )
+from siteselect.optimization.robust import (
+    Robust,
+    common_mode,
+    robust,
+)
 from siteselect.optimization.rules import (
     AllOrNone,
     Choose,
@@ -58,12 +63,15 @@ __all__ = [
     "IfThen",
     "Limit",
     "PresentValue",
+    "Robust",
     "Share",
     "SitePlan",
     "Spacing",
     "Spread",
     "build_model",
+    "common_mode",
     "frontier",
     "nearest_links",
     "optimize_sites",
+    "robust",
 ]
