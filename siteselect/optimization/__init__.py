@@ -16,6 +16,7 @@ from siteselect.optimization.limits import Average, Limit, Share, Spacing, Sprea
 from siteselect.optimization.money import PresentValue
 from siteselect.optimization.optimize import build_model, optimize_sites
 from siteselect.optimization.plan import SitePlan
+from siteselect.optimization.robust import Robust, common_mode, robust
 from siteselect.optimization.rules import AllOrNone, Choose, IfThen
 
 __all__ = [
@@ -32,12 +33,15 @@ __all__ = [
     "IfThen",
     "Limit",
     "PresentValue",
+    "Robust",
     "Share",
     "SitePlan",
     "Spacing",
     "Spread",
     "build_model",
+    "common_mode",
     "frontier",
     "nearest_links",
     "optimize_sites",
+    "robust",
 ]
