@@ -11,6 +11,13 @@ from siteselect.optimization.clustering import Cluster
 from siteselect.optimization.coverage import Cover
 from siteselect.optimization.draw import Draw, nearest_links
 from siteselect.optimization.limits import Average, Limit, Share, Spacing, Spread
+from siteselect.optimization.locating import (
+    Covered,
+    MaxDistance,
+    MaxMinDistance,
+    MeanDistance,
+    ServeCost,
+)
 from siteselect.optimization.money import PresentValue
 from siteselect.optimization.optimize import build_model, optimize_sites
 from siteselect.optimization.plan import SitePlan

@@ -472,6 +472,13 @@ class MaxMinDistance:
             parts.append(self._two(problem))
         return Rows.stack(parts)
 
+    def mended(self, problem: Problem, x: Floats) -> Floats:
+        """Return a solution with the least distance that its sites have."""
+        x = x.copy()
+        open_ = _open_sites(problem, x)
+        x[_own(problem)] = dispersion.least_distance(self.between(problem), open_)
+        return x
+
     def value(self, sites: gpd.GeoDataFrame) -> float:
         """Return the least distance between chosen sites."""
         chosen = sites[sites["mw"] > 0]
@@ -535,8 +542,7 @@ class MaxMinDistance:
 
         two = replace(compiled, rows=Rows.stack([compiled.rows, self._two(problem)]))
         x, _, bound = _bisect(two, levels, rows_at, value_of, clock, say)
-        x = _rounded(problem, x)
-        x[_own(problem)] = value_of(x)
+        x = self.mended(problem, _rounded(problem, x))
         return finish(problem, x, bound, None, "search of the distances", request.gap)
 
 
@@ -709,6 +715,13 @@ class MeanDistance(_Nearness):
             parts.append(self._some(problem))
         return Rows.stack(parts)
 
+    def mended(self, problem: Problem, x: Floats) -> Floats:
+        """Return a solution with the ways that its sites have."""
+        away, _ = self.measured(problem)
+        x = x.copy()
+        x[_own(problem)] = away[:, _open_sites(problem, x)].min(axis=1)
+        return x
+
     def value(self, sites: gpd.GeoDataFrame) -> float:
         """Return the weighted mean distance to the nearest chosen site."""
         chosen = sites[sites["mw"] > 0]
@@ -741,18 +754,12 @@ class MeanDistance(_Nearness):
                 compiled, chosen, own, found.bound, "exchanges, bound and core"
             )
 
-        def mended(x: Floats) -> Floats:
-            x = x.copy()
-            x[_own(problem)] = away[:, _open_sites(problem, x)].min(axis=1)
-            return x
-
-        return _cut_until_true(self, compiled, mended, clock, say)
+        return _cut_until_true(self, compiled, clock, say)
 
 
 def _cut_until_true(
     objective: MeanDistance,
     compiled: Compiled,
-    mended: Callable[[Floats], Floats],
     clock: Clock,
     say: Callable[[str], object],
 ) -> Solution:
@@ -788,7 +795,7 @@ def _cut_until_true(
         now = replace(base, rows=Rows.stack(parts))
         found = solve_full(now, clock=clock, say=say)
         assert found.x is not None
-        x = mended(found.x)
+        x = objective.mended(problem, found.x)
         bound = max(bound, found.bound)
         value = float(problem.objective @ x)
         if best is None or value < best.objective:
@@ -894,6 +901,13 @@ class MaxDistance(_Nearness):
             parts.append(self._some(problem))
         return Rows.stack(parts)
 
+    def mended(self, problem: Problem, x: Floats) -> Floats:
+        """Return a solution with the largest distance that its sites have."""
+        away, _ = self.measured(problem)
+        x = x.copy()
+        x[_own(problem)] = median.center_value(away, _open_sites(problem, x))
+        return x
+
     def value(self, sites: gpd.GeoDataFrame) -> float:
         """Return the largest distance to the nearest chosen site."""
         chosen = sites[sites["mw"] > 0]
@@ -941,8 +955,7 @@ class MaxDistance(_Nearness):
 
         some = replace(compiled, rows=Rows.stack([compiled.rows, self._some(problem)]))
         x, _, bound = _bisect(some, levels, rows_at, value_of, clock, say)
-        x = _rounded(problem, x)
-        x[_own(problem)] = value_of(x)
+        x = self.mended(problem, _rounded(problem, x))
         return finish(
             problem, x, -bound, None, "search of the distances", compiled.request.gap
         )
