@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from siteselect.optimization.chance import AtLeast
 from siteselect.optimization.clustering import Cluster
+from siteselect.optimization.combined import Lexicographic, Weighted
 from siteselect.optimization.coverage import Cover
 from siteselect.optimization.draw import Draw, nearest_links
 from siteselect.optimization.limits import Average, Limit, Share, Spacing, Spread
@@ -33,6 +34,7 @@ __all__ = [
     "Covered",
     "Draw",
     "IfThen",
+    "Lexicographic",
     "Limit",
     "MaxDistance",
     "MaxMinDistance",
@@ -43,6 +45,7 @@ __all__ = [
     "SitePlan",
     "Spacing",
     "Spread",
+    "Weighted",
     "build_model",
     "nearest_links",
     "optimize_sites",

@@ -59,7 +59,7 @@ def plan_of(compiled: Compiled, found: Solution, clock: Clock) -> SitePlan:
         ]
     picked["why"] = reasons(compiled, chosen, mw, table)
     evidence = evidence_of(request.sites)
-    notes = list(compiled.notes)
+    notes = [*compiled.notes, *found.notes]
     clock.lap("read back")
     return SitePlan(
         status=found.status,
