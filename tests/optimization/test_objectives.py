@@ -20,12 +20,14 @@ from strategies import SOAK, examples
 from siteselect.errors import InfeasiblePlanError
 from siteselect.optimization import (
     Covered,
+    Lexicographic,
     Limit,
     MaxDistance,
     MaxMinDistance,
     MeanDistance,
     ServeCost,
     Spread,
+    Weighted,
     optimize_sites,
 )
 
@@ -279,3 +281,101 @@ def test_price_out_equals_brute_force(kind: str, instance: Places) -> None:
 def test_soak_with_other_limits(kind: str, instance: Places) -> None:
     for method in ("auto", "full", "priceout"):
         agree(instance, kind, method)
+
+
+# ------------------------------------------------------------ several at once
+
+
+def value_jobs(p: Places, chosen: list[int], mw: Any, cost: float) -> float:
+    return float(sum(p.sites["jobs"].iloc[k] * mw[k] for k in chosen))
+
+
+def value_cost(p: Places, chosen: list[int], mw: Any, cost: float) -> float:
+    return -cost
+
+
+STAGES: dict[str, tuple[Callable[[Places], Any], Value]] = {
+    **KINDS,
+    "jobs": (lambda p: "jobs", value_jobs),
+    "cost": (lambda p: "cost", value_cost),
+}
+
+
+@given(places(limited=True), st.data())
+@examples(60)
+def test_weighted_equals_brute_force(instance: Places, data: Any) -> None:
+    kinds = data.draw(
+        st.lists(
+            st.sampled_from(["mean", "max", "covered", "jobs", "cost"]),
+            min_size=1,
+            max_size=3,
+            unique=True,
+        )
+    )
+    sizes = {"mean": 1.0, "max": 0.5, "covered": 300.0, "jobs": 0.3, "cost": 1e-6}
+
+    def value(*plan: Any) -> float:
+        return sum(sizes[k] * STAGES[k][1](*plan) for k in kinds)
+
+    best = best_of(instance, value)
+    objective = Weighted(
+        {
+            STAGES[k][0](instance): sizes[k]
+            * (-1 if k in ("mean", "max", "cost") else 1)
+            for k in kinds
+        }
+    )
+    plan = solved(instance, objective)
+    assert (plan is None) == (best is None)
+    if plan is None or best is None:
+        return
+    assert plan.objective == pytest.approx(best, rel=2e-6, abs=1e-5)
+    plan.verify()
+
+
+@given(places(limited=True), st.data())
+@examples(60)
+def test_lexicographic_equals_brute_force(instance: Places, data: Any) -> None:
+    kinds = data.draw(
+        st.lists(st.sampled_from(list(STAGES)), min_size=2, max_size=3, unique=True)
+    )
+    tolerances = data.draw(
+        st.lists(st.sampled_from([0.0, 0.1, 0.3]), min_size=3, max_size=3)
+    )
+    if "least" in kinds:
+        instance.arguments["min_sites"] = max(2, instance.arguments["min_sites"])
+        instance.arguments["max_sites"] = max(2, instance.arguments["max_sites"])
+    plans = list(instance.plans())
+    for kind, tolerance in zip(kinds, tolerances, strict=False):
+        value = STAGES[kind][1]
+        told = [value(instance, *plan) for plan in plans]
+        best = max(told, default=-np.inf)
+        if best == -np.inf:
+            plans = []
+            break
+        kept = best - tolerance * abs(best) - 1e-6 * max(1.0, abs(best))
+        plans = [p for p, v in zip(plans, told, strict=True) if v >= kept]
+    objective = Lexicographic(
+        *((STAGES[k][0](instance), t) for k, t in zip(kinds, tolerances, strict=False))
+    )
+    plan = solved(instance, objective)
+    assert (plan is None) == (not plans)
+    if plan is None:
+        return
+    sign = 1 if plan.compiled.objective.maximize else -1
+    assert sign * plan.objective == pytest.approx(best, rel=1e-4, abs=1e-5)
+    assert len([x for x in plan.notes if "bound" in x]) == len(kinds)
+    plan.verify()
+
+
+def solved(instance: Places, objective: Any) -> Any:
+    try:
+        return optimize_sites(
+            instance.sites,
+            objective=objective,
+            limits=instance.limits,
+            gap=EXACT,
+            **instance.arguments,
+        )
+    except InfeasiblePlanError:
+        return None
