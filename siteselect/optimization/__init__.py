@@ -6,11 +6,13 @@ problem.
 
 from __future__ import annotations
 
+from siteselect.optimization.by_year import Arriving, ByYear
 from siteselect.optimization.chance import AtLeast
 from siteselect.optimization.clustering import Cluster
 from siteselect.optimization.combined import Lexicographic, Weighted
 from siteselect.optimization.coverage import Cover
 from siteselect.optimization.draw import Draw, nearest_links
+from siteselect.optimization.frontier import Frontier, frontier
 from siteselect.optimization.limits import Average, Limit, Share, Spacing, Spread
 from siteselect.optimization.locating import (
     Covered,
@@ -26,27 +28,26 @@ from siteselect.optimization.rules import AllOrNone, Choose, IfThen
 
 __all__ = [
     "AllOrNone",
+    "Arriving",
     "AtLeast",
     "Average",
+    "ByYear",
     "Choose",
     "Cluster",
     "Cover",
-    "Covered",
     "Draw",
+    "Frontier",
     "IfThen",
     "Lexicographic",
     "Limit",
-    "MaxDistance",
-    "MaxMinDistance",
-    "MeanDistance",
     "PresentValue",
-    "ServeCost",
     "Share",
     "SitePlan",
     "Spacing",
     "Spread",
     "Weighted",
     "build_model",
+    "frontier",
     "nearest_links",
     "optimize_sites",
 ]

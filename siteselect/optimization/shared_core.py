@@ -24,8 +24,11 @@ from siteselect.optimization.read_back import plan_of
 from siteselect.optimization.solution import Clock
 from siteselect.optimization.solve import finish, polish
 
-#: Columns of the first integer program.
-FIRST_COLUMNS = 250
+#: Columns of the first integer program, at least.
+FIRST_COLUMNS = 40
+#: Where the next value is looked for: below the last by this share of the distance
+#: between the bound and it.
+STEP = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,9 +54,11 @@ class SharedCore:
     ----------
     compiled : Compiled
         The program.
+    objective : float
+        Objective of the best plan known, in the problem's unit and direction.
     """
 
-    def __init__(self, compiled: Compiled) -> None:
+    def __init__(self, compiled: Compiled, objective: float) -> None:
         problem = compiled.problem
         self.compiled = compiled
         self.engine = engine = PriceOut(compiled)
@@ -74,7 +79,7 @@ class SharedCore:
         order = np.lexsort((usable, -reach))
         self.order: Ints = usable[order]
         self.reach: Floats = reach[order]
-        self.size = FIRST_COLUMNS
+        self.last = self.sign * objective * self.scale
 
     def solve(
         self,
@@ -98,7 +103,10 @@ class SharedCore:
             keep = ~np.isin(problem.column_site[order], list(closed))
             lost = float(self.gain[list(closed)].sum())
             order, reach, bound = order[keep], reach[keep] - lost, bound - lost
-        gap, size = request.gap, self.size
+        gap = request.gap
+        guess = min(self.last, bound) - STEP * max(self.bound - self.last, 0.0)
+        need = int(np.searchsorted(-reach, -guess, side="right"))
+        size = min(max(need, FIRST_COLUMNS), LARGEST_CORE)
         best: Floats | None = None
         value, proven, name = -np.inf, bound, ""
         while True:
@@ -118,16 +126,17 @@ class SharedCore:
             is_closed = relative_gap(proven, value) <= gap + 1e-12
             if is_closed or k == order.size or outside <= value:
                 break
-            # All that could be better by more than the gap, and some for the next.
+            # All that could be better by more than the gap allows.
             floor = value + 0.5 * gap * max(abs(value), 1e-9)
             need = int(np.searchsorted(-reach, -floor, side="left"))
             if need > LARGEST_CORE or need <= k:
                 break
-            size = max(int(1.1 * need), k + 1)
-            self.size = max(self.size, min(size, order.size))
+            size = need
         full = np.zeros(problem.n_columns + best.size - columns.size)
         full[columns] = best[: columns.size]
         full[problem.n_columns :] = best[columns.size :]
+        if not len(closed):
+            self.last = min(self.last, value)
         unit = 1.0 / self.scale
         return Answer(found.status, full, value * unit, proven * unit, name)
 
