@@ -295,7 +295,9 @@ def _bisect(
         if not known:
             raise no_plan(compiled.request, "HiGHS")
         # Confirmed and explained there, by the limits alone.
-        blank = replace(compiled.problem, objective=np.zeros_like(x_like(compiled)))
+        blank = replace(
+            compiled.problem, objective=np.zeros(compiled.problem.n_columns)
+        )
         x = solve_full(replace(base, problem=blank), clock=clock, say=say).x
         assert x is not None
 
@@ -326,11 +328,6 @@ def _bisect(
     clock.lap("solve")
     say(f"{float(levels[high]):,.6g}, proven")
     return x, float(levels[high]), float(levels[high])
-
-
-def x_like(compiled: Compiled) -> Floats:
-    """Return zeros, one per column."""
-    return np.zeros(compiled.problem.n_columns)
 
 
 def _rounded(problem: Problem, x: Floats) -> Floats:
@@ -1276,20 +1273,19 @@ class ServeCost:
             return building + float((per_mw.min(axis=1) * need).sum())
         have = chosen["mw"].to_numpy(dtype=float)
         n, m = per_mw.shape
-        # Megawatts from each site to each demand, at least cost.
+        # Megawatts (or, from one site each, the whole) from each site to each demand.
+        whole = need if self.single else np.ones(n)
         everyone = np.kron(np.eye(n), np.ones((1, m)))
-        each_site = np.kron(np.ones((1, n)), np.eye(m))
+        each_site = np.kron(np.ones((1, n)), np.eye(m)) * np.repeat(whole, m)
         scale = max(1.0, float(np.abs(per_mw).max(initial=0.0)))
-        flow = linprog(
-            per_mw.ravel() / scale
-            if not self.single
-            else (per_mw * need[:, None]).ravel() / scale,
-            A_ub=each_site if not self.single else each_site * np.repeat(need, m),
+        flow: Any = linprog(
+            (per_mw * whole[:, None]).ravel() / scale,
+            A_ub=each_site,
             b_ub=have * (1 + 1e-9),
             A_eq=everyone,
-            b_eq=need if not self.single else np.ones(n),
-            bounds=(0, None) if not self.single else (0, 1),
-            integrality=int(self.single),
+            b_eq=np.ones(n) if self.single else need,
+            bounds=(0, 1) if self.single else (0, None),
+            integrality=1 if self.single else 0,
         )
         if flow.status != 0:
             return float("inf")
