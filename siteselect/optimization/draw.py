@@ -287,6 +287,18 @@ class Draw:
             parts.append(Rows.make(join, -np.inf, 0.0, self.name))
         return Rows.stack(parts)
 
+    def settled(self, problem: Problem, x: Floats) -> Floats:
+        """Return ``x`` without links that are joined and carry nothing."""
+        if not self.split:
+            return x
+        links = self.link_arrays(problem.frame)
+        own = problem.extra[self.name]
+        built = np.flatnonzero(links.cost_usd > 0)
+        idle = x[own.start + built] <= 1e-6 * GW
+        x = x.copy()
+        x[own.start + links.site.size + np.flatnonzero(idle)] = 0.0
+        return x
+
     def draws(self, problem: Problem, x: Floats) -> pd.DataFrame:
         """Return who draws how much from where in a solution, and at what cost."""
         links = self.link_arrays(problem.frame)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from siteselect.errors import InfeasiblePlanError, StudyError, four_parts, nearest_name
-from siteselect.optimization._compile import LIFETIME_COST, Compiled
+from siteselect.optimization._compile import Compiled
 from siteselect.optimization.problem import Floats, Rows
 from siteselect.optimization.resolve import (
     forced,
@@ -19,6 +19,7 @@ from siteselect.optimization.resolve import (
     resolve_compiled,
     with_objective,
 )
+from siteselect.optimization.sizes import LIFETIME_COST
 from siteselect.optimization.words import listed
 
 if TYPE_CHECKING:

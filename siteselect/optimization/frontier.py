@@ -14,9 +14,6 @@ import pandas as pd
 from siteselect.errors import InfeasiblePlanError, StudyError, four_parts, nearest_name
 from siteselect.optimization import _plots, pulp_model
 from siteselect.optimization._compile import (
-    DEFAULT_COST,
-    DEFAULT_FIXED_COST,
-    LIFETIME_COST,
     Compiled,
     Request,
     compile_problem,
@@ -28,6 +25,11 @@ from siteselect.optimization.plan import SitePlan, dollars, relative_gap
 from siteselect.optimization.priceout import PriceOut
 from siteselect.optimization.read_back import plan_of
 from siteselect.optimization.resolve import solve_again
+from siteselect.optimization.sizes import (
+    DEFAULT_COST,
+    DEFAULT_FIXED_COST,
+    LIFETIME_COST,
+)
 from siteselect.optimization.solution import Clock
 from siteselect.optimization.solve import FULL_COLUMNS, solve_priced
 

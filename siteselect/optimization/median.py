@@ -278,7 +278,7 @@ def _lagrangian(
     for step in range(STEPS):
         np.subtract(values, price[:, None], out=reduced)
         np.minimum(reduced, 0.0, out=reduced)
-        worth = np.bincount(flat, weights=reduced.ravel(), minlength=n)
+        worth = np.bincount(flat, weights=reduced.ravel(), minlength=n).astype(float)
         take = _cheapest(worth, p, is_kept)
         bound = float(price.sum() + worth[take].sum())
         if bound > best + 1e-9 * max(1.0, abs(bound)):

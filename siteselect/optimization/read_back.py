@@ -23,7 +23,12 @@ def plan_of(compiled: Compiled, found: Solution, clock: Clock) -> SitePlan:
     """Read a solution back as a plan."""
     assert found.x is not None
     problem, request = compiled.problem, compiled.request
+    shared = [limit for limit in compiled.limits if isinstance(limit, Draw)]
     x = found.x
+    for limit in shared:
+        views = map(problem.in_year, range(len(problem.years)))
+        for view in views if problem.years else [problem]:
+            x = limit.settled(view, x)
     mw = problem.sites_mw(x)
     pays = problem.column_payer >= 0
     cost: Floats
@@ -41,7 +46,6 @@ def plan_of(compiled: Compiled, found: Solution, clock: Clock) -> SitePlan:
     chosen = chosen[np.lexsort((chosen, -value[chosen].round(9), -mw[chosen]))]
     frame = problem.frame
     then = by_years(problem, x)
-    shared = [limit for limit in compiled.limits if isinstance(limit, Draw)]
     draws = draws_of(shared, problem, x)
     table = account_table(compiled, mw, cost, then, found.duals, draws)
     picked = request.sites.loc[frame.index[chosen]].copy()

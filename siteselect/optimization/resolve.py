@@ -142,7 +142,7 @@ def _argument(plan: SitePlan, limit: str, change: float) -> dict[str, Any]:
     """Return the argument of the request that carries a built-in bound, moved."""
     request = plan.compiled.request
     if limit == "budget":
-        return {"budget_usd": request.budget_usd + change}  # type: ignore[operator]
+        return {"budget_usd": request.budget_usd + change}
     is_low = _low_binds(plan, limit)
     if limit == "sites":
         name = "min_sites" if is_low else "max_sites"

@@ -68,14 +68,16 @@ class SharedCore:
         _, _, priced = engine.relax(self.goal)
         if priced is None:
             # Zero duals bound too, if badly.
-            priced = engine.price(self.goal, np.zeros(len(engine.rows)))
+            priced = engine.price(self.goal, np.zeros(engine.n_rows))
         self.bound = priced.bound
         self.duals = engine.account_duals(priced.duals) * self.sign / self.scale
         # What the bound loses when a site is closed.
         self.gain = np.zeros(problem.n_sites)
-        self.gain[engine.site_ids] = priced.site_best
-        usable = engine.opens[engine.upper[engine.opens] > 0]
-        reach = priced.column_bound[usable]
+        shape = engine.shape
+        self.gain[shape.site_ids] = priced.gain
+        is_usable = shape.of_opens(engine.upper) > 0
+        usable = shape.opens[is_usable]
+        reach = priced.reach(shape)[is_usable]
         order = np.lexsort((usable, -reach))
         self.order: Ints = usable[order]
         self.reach: Floats = reach[order]
@@ -141,8 +143,8 @@ class SharedCore:
         return Answer(found.status, full, value * unit, proven * unit, name)
 
     def _columns(self, opens: Ints) -> Ints:
-        columns = self.engine.with_more(np.sort(opens))
-        return np.union1d(columns, self.engine.own)
+        columns = self.engine.shape.with_more(np.sort(opens))
+        return np.union1d(columns, self.engine.shape.own)
 
     def _integer(
         self, opens: Ints, limits: Sequence[SupportsLimit]
