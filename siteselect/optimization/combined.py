@@ -245,6 +245,15 @@ class _Stage:
     name: str
     unit: str
     maximize: bool
+    gain: Floats
+
+    def coefficients(self, problem: Problem) -> Floats:
+        """Return the objective of each column at 1."""
+        return self.gain
+
+    def value(self, sites: gpd.GeoDataFrame) -> float:
+        """Return nothing known: a stage is judged by the plan's objective."""
+        return float("nan")
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -378,7 +387,7 @@ class Lexicographic:
                 compiled,
                 problem=replace(problem, objective=gain, maximize=part.maximize),
                 rows=Rows.stack([rows, *held]),
-                objective=_Stage(part.name, part.unit, part.maximize),
+                objective=_Stage(part.name, part.unit, part.maximize, gain),
             )
             found = solve_compiled(now, clock=clock, say=say)
             least = "at least" if part.maximize else "at most"

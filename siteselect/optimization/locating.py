@@ -138,7 +138,7 @@ def _plain_distances(chosen: gpd.GeoDataFrame, demand: Any, matrix: Any) -> Floa
     """Return distances of shape (n_demand, n_chosen), pair by pair, for `value`."""
     if matrix is not None:
         return np.array(
-            [[float(matrix.at[s, d]) for s in chosen.index] for d in demand.index]
+            [[matrix.at[s, d] for s in chosen.index] for d in demand.index], dtype=float
         ).reshape(len(demand), len(chosen))
     here, there = (
         s.where(s.geom_type == "Point", s.representative_point())
@@ -162,7 +162,7 @@ def _plain_weights(demand: Any, weight: Quantity) -> Floats:
     if isinstance(weight, str):
         return np.array([float(x) for x in demand[weight]])
     if isinstance(weight, pd.Series):
-        return np.array([float(weight.at[x]) for x in demand.index])
+        return np.array([weight.at[x] for x in demand.index], dtype=np.float64)
     return np.full(len(demand), float(weight))
 
 
@@ -205,6 +205,8 @@ def _only_counts(compiled: Compiled) -> _Count | None:
     from siteselect.optimization.objectives import ObjectiveRows
 
     problem = compiled.problem
+    if problem.years:
+        return None
     free, _ = _free_sites(problem)
     least, most = int(problem.fixed.sum()), int(free.size)
     for limit in compiled.limits:
