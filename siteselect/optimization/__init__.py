@@ -6,15 +6,27 @@ problem.
 
 from __future__ import annotations
 
+from siteselect.optimization.chance import AtLeast
+from siteselect.optimization.clustering import Cluster
+from siteselect.optimization.coverage import Cover
 from siteselect.optimization.draw import Draw, nearest_links
 from siteselect.optimization.limits import Average, Limit, Share, Spacing, Spread
+from siteselect.optimization.money import PresentValue
 from siteselect.optimization.optimize import build_model, optimize_sites
 from siteselect.optimization.plan import SitePlan
+from siteselect.optimization.rules import AllOrNone, Choose, IfThen
 
 __all__ = [
+    "AllOrNone",
+    "AtLeast",
     "Average",
+    "Choose",
+    "Cluster",
+    "Cover",
     "Draw",
+    "IfThen",
     "Limit",
+    "PresentValue",
     "Share",
     "SitePlan",
     "Spacing",

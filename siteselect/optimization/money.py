@@ -1,0 +1,201 @@
+"""Money over the life of a site: present value and its yearly equivalent."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from siteselect.errors import StudyError, four_parts
+from siteselect.infrastructure import present_value_factor
+from siteselect.optimization.limits import accounts, clean_name, plain
+from siteselect.optimization.problem import (
+    MILLION,
+    Floats,
+    Problem,
+    Quantity,
+    Rows,
+    number,
+)
+
+DEFAULT_SITE_CAPITAL = "fixed_cost_usd"
+
+
+@dataclass(frozen=True, eq=False)
+class PresentValue:
+    """Bound what the chosen sites cost over their life, in dollars of today.
+
+    The present value is the capital plus the yearly cost times
+    ``(1 - (1 + r)^-n) / r``, the inverse of the capital recovery factor [1]_: each
+    yearly cost is paid at its year's end for ``n`` years and discounted at ``r``.
+
+    Parameters
+    ----------
+    name : str
+        Name in accounts, prices and conflicts.
+    at_most : float
+        Most present value of all chosen sites [USD].
+    capital_per_mw : str, number or Series, default "cost_usd_per_mw"
+        Capital per facility MW [USD per MW].
+    capital_per_site : str, number or Series, default "fixed_cost_usd"
+        Capital per chosen site [USD]; the default column may be absent.
+    yearly_per_mw : str, number or Series
+        Cost per facility MW and year, at constant prices [USD per MW and year].
+    yearly_per_site : str, number or Series, default 0
+        Cost per chosen site and year [USD per year].
+    years : int, default 20
+        Years of operation.
+    discount_rate : float, default 0.07
+        Real discount rate [share per year]. 7 % is the base case of OMB
+        Circular A-94 of 1992 [2]_; take your own cost of capital.
+
+    Notes
+    -----
+    A bound on the cost of one year is a `Limit`:
+    ``Limit("yearly cost", per_mw="yearly_usd_per_mw", at_most=4e8, unit="USD")``.
+
+    References
+    ----------
+    .. [1] W. Short, D. J. Packey, T. Holt, "A Manual for the Economic Evaluation of
+       Energy Efficiency and Renewable Energy Technologies", NREL/TP-462-5173, 1995.
+    .. [2] US Office of Management and Budget, Circular A-94, 1992.
+
+    Raises
+    ------
+    StudyError
+        The bound is negative, the years are not whole, or the rate is -100 % or
+        less.
+
+    Examples
+    --------
+    >>> PresentValue("lifetime cost", at_most=40e9, yearly_per_mw=450_000)
+    PresentValue('lifetime cost')
+    >>> round(PresentValue("p", at_most=1, yearly_per_mw=1).recovery_factor, 6)
+    0.094393
+    """
+
+    name: str
+    _: KW_ONLY
+    at_most: float
+    capital_per_mw: Quantity = "cost_usd_per_mw"
+    capital_per_site: Quantity = DEFAULT_SITE_CAPITAL
+    yearly_per_mw: Quantity
+    yearly_per_site: Quantity = 0
+    years: int = 20
+    discount_rate: float = 0.07
+
+    def __post_init__(self) -> None:
+        clean_name(self.name, "PresentValue")
+        if number(self.at_most, self.name) < 0:
+            raise StudyError(
+                four_parts(
+                    f"{self.name!r} allows {self.at_most:g} US dollars",
+                    "that is negative",
+                    "zero or more US dollars",
+                    f"at_most={-self.at_most:g}",
+                )
+            )
+        years, rate = number(self.years, self.name), number(self.discount_rate, "rate")
+        if years != int(years) or years < 1 or rate <= -1:
+            raise StudyError(
+                four_parts(
+                    f"{self.name!r} discounts {years:g} years at {rate:g}",
+                    "the years are not whole or below 1"
+                    if rate > -1
+                    else "the rate is -100 % or less",
+                    "whole years of 1 or more, and a rate above -1 per year",
+                    "years=20, discount_rate=0.07",
+                )
+            )
+        if rate > 1:
+            raise StudyError(
+                four_parts(
+                    f"{self.name!r} discounts at {rate:g} per year",
+                    "that is over 100 %",
+                    "a share per year, 0.07 for 7 %",
+                    f"discount_rate={rate / 100:g}",
+                )
+            )
+
+    def __repr__(self) -> str:
+        return f"PresentValue({self.name!r})"
+
+    @property
+    def recovery_factor(self) -> float:
+        """Yearly payment that repays one dollar of today [share per year]."""
+        return 1.0 / present_value_factor(self.discount_rate, int(self.years))
+
+    def uses(self) -> tuple[Any, ...]:
+        """Return the columns and Series that this limit reads."""
+        return (
+            self.capital_per_mw,
+            self.capital_per_site,
+            self.yearly_per_mw,
+            self.yearly_per_site,
+        )
+
+    def _site_capital(self, frame: gpd.GeoDataFrame) -> Quantity:
+        """Return the capital per site; only the default column may be absent."""
+        spec = self.capital_per_site
+        is_default = isinstance(spec, str) and spec == DEFAULT_SITE_CAPITAL
+        return 0 if is_default and spec not in frame.columns else spec
+
+    def rows(self, problem: Problem) -> Rows:
+        """Return one row in M$."""
+        life = present_value_factor(self.discount_rate, int(self.years))
+
+        def read(spec: Quantity) -> Floats:
+            return problem.quantity(spec, self.name)
+
+        per_mw = read(self.capital_per_mw) + life * read(self.yearly_per_mw)
+        per_site = read(self._site_capital(problem.frame))
+        per_site = per_site + life * read(self.yearly_per_site)
+        own = np.maximum(problem.column_site, 0)
+        value = per_mw[own] * problem.column_mw + per_site[own] * problem.column_opens
+        value = np.where(problem.column_site >= 0, value, 0.0)
+        matrix = sparse.csr_array((value * MILLION).reshape(1, -1))
+        return Rows.make(
+            matrix, -np.inf, self.at_most * MILLION, self.name, None, MILLION, "money"
+        )
+
+    def check(self, sites: gpd.GeoDataFrame) -> pd.DataFrame:
+        """Return the present value, year by year, and its yearly equivalent.
+
+        The account "yearly equivalent" is the constant yearly payment of the same
+        present value; nothing bounds it.
+        """
+        chosen = sites[sites["mw"] > 0]
+        mw = chosen["mw"]
+        capital_per_site = plain(chosen, self._site_capital(sites))
+        capital = float((plain(chosen, self.capital_per_mw) * mw).sum())
+        capital += float(capital_per_site.sum())
+        yearly = float((plain(chosen, self.yearly_per_mw) * mw).sum())
+        yearly += float(plain(chosen, self.yearly_per_site).sum())
+        growth = 1.0 + float(self.discount_rate)
+        discounted = [growth**-year for year in range(1, int(self.years) + 1)]
+        total = capital + sum(yearly * d for d in discounted)
+        return pd.concat(
+            [
+                accounts(
+                    self.name, [""], "money", -np.inf, self.at_most, [total], "USD"
+                ),
+                accounts(
+                    self.name,
+                    [""],
+                    "yearly equivalent",
+                    np.nan,
+                    np.nan,
+                    [total / sum(discounted)],
+                    "USD per year",
+                    np.nan,
+                ),
+            ],
+            ignore_index=True,
+        )
+
+
+__all__ = ["PresentValue"]

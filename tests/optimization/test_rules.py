@@ -1,0 +1,187 @@
+"""How many of some sites, all or none, if one then another."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rule_cases import agree, candidates, compiled, rows_of, says, three
+from strategies import SOAK, examples
+
+import siteselect.optimization as opt
+
+INF = np.inf
+
+
+def some(rng: random.Random, labels: list[str]) -> list[str]:
+    return rng.sample(labels, rng.randint(1, len(labels)))
+
+
+def as_spec(rng: random.Random, frame: Any, labels: list[str], column: str) -> Any:
+    """Return the same sites as labels, as a column, or as a Series."""
+    how = rng.choice(["labels", "column", "series", "one"])
+    mask = pd.Series(frame.index.isin(labels), index=frame.index)
+    if how == "column":
+        frame[column] = mask
+        return column
+    if how == "series":
+        return mask.sample(frac=1, random_state=0)
+    if how == "one" and len(labels) == 1:
+        return labels[0]
+    return labels
+
+
+def choose_agrees(seed: int) -> None:
+    rng = random.Random(seed)
+    frame = candidates(rng, rng.randint(2, 6))
+    labels = some(rng, list(frame.index))
+    low = rng.randint(0, len(labels))
+    high = rng.randint(low, len(labels))
+    limit = opt.Choose(
+        "choose", as_spec(rng, frame, labels, "named"), at_most=high, at_least=low
+    )
+    agree(
+        frame,
+        limit,
+        lambda chosen: low <= len(set(chosen) & set(labels)) <= high,
+        [50, 100],
+        rng.choice([200, 300, 400]),
+    )
+
+
+def all_or_none_agrees(seed: int) -> None:
+    rng = random.Random(seed)
+    frame = candidates(rng, rng.randint(2, 6))
+    labels = some(rng, list(frame.index))
+    by = rng.choice([None, "state"])
+    spec = rng.choice([None, as_spec(rng, frame, labels, "named")])
+    if by is None and spec is None:
+        by = "state"
+    if spec is None:
+        labels = list(frame.index)
+
+    def holds(chosen: dict[Any, float]) -> bool:
+        groups: dict[Any, list[bool]] = {}
+        for x in labels:
+            key = "" if by is None else frame.at[x, by]
+            groups.setdefault(key, []).append(x in chosen)
+        return all(all(g) or not any(g) for g in groups.values())
+
+    limit = opt.AllOrNone("twins", spec, by=by)
+    agree(frame, limit, holds, [50, 100], rng.choice([200, 300, 400]))
+
+
+def if_then_agrees(seed: int) -> None:
+    rng = random.Random(seed)
+    frame = candidates(rng, rng.randint(2, 6))
+    first, second = some(rng, list(frame.index)), some(rng, list(frame.index))
+    limit = opt.IfThen(
+        "spur",
+        as_spec(rng, frame, first, "causes"),
+        as_spec(rng, frame, second, "effects"),
+    )
+
+    def holds(chosen: dict[Any, float]) -> bool:
+        return not set(chosen) & set(first) or bool(set(chosen) & set(second))
+
+    agree(frame, limit, holds, [50, 100], rng.choice([100, 200, 300]))
+
+
+@given(st.integers(0, 2**32))
+@examples(40)
+def test_choose_equals_brute_force(seed: int) -> None:
+    choose_agrees(seed)
+
+
+@given(st.integers(0, 2**32))
+@examples(40)
+def test_all_or_none_equals_brute_force(seed: int) -> None:
+    all_or_none_agrees(seed)
+
+
+@given(st.integers(0, 2**32))
+@examples(40)
+def test_if_then_equals_brute_force(seed: int) -> None:
+    if_then_agrees(seed)
+
+
+@pytest.mark.soak
+@given(st.integers(0, 2**32))
+@examples(200 * SOAK)
+def test_soak_rules(seed: int) -> None:
+    choose_agrees(seed)
+    all_or_none_agrees(seed)
+    if_then_agrees(seed)
+
+
+def test_choose_is_one_row_that_counts() -> None:
+    limit = opt.Choose("c", ["w", "e"], at_most=1)
+    rows = rows_of(compiled(three(), limit), "c")
+    says(rows, [[1, 1, 0, 1, 1]], [-INF], [1])
+    assert rows.kind.tolist() == ["count"]
+    limit = opt.Choose("c", "is_hub", at_least=1, at_most=2)
+    says(rows_of(compiled(three(), limit), "c"), [[1, 1, 0, 1, 1]], [1], [2])
+
+
+def test_a_range_counts_where_it_opens() -> None:
+    limit = opt.Choose("c", ["w", "m"], at_most=1)
+    found = compiled(three(), limit, site_mw=(40, 200))
+    says(rows_of(found, "c"), [[1, 0, 1, 0, 0, 0]], [-INF], [1])
+
+
+def test_all_or_none_ties_neighbors() -> None:
+    limit = opt.AllOrNone("a", ["w", "m", "e"])
+    rows = rows_of(compiled(three(), limit), "a")
+    says(rows, [[1, 1, -1, 0, 0], [0, 0, 1, -1, -1]], [0, 0], [0, 0])
+    by = opt.AllOrNone("a", by="state")
+    rows = rows_of(compiled(three(), by), "a")
+    says(rows, [[1, 1, -1, 0, 0]], [0], [0])
+    assert rows.group.tolist() == ["A"]
+    both = opt.AllOrNone("a", ["w", "e"], by="state")
+    assert len(rows_of(compiled(three(), both), "a")) == 0
+
+
+def test_if_then_needs_no_column_of_its_own_for_one_cause_or_effect() -> None:
+    one = compiled(three(), opt.IfThen("i", "w", ["m", "e"]))
+    assert one.problem.n_columns == 5
+    says(rows_of(one, "i"), [[1, 1, -1, -1, -1]], [-INF], [0])
+    two = compiled(three(), opt.IfThen("i", ["w", "m"], "e"))
+    says(
+        rows_of(two, "i"),
+        [[1, 1, 0, -1, -1], [0, 0, 1, -1, -1]],
+        [-INF, -INF],
+        [0, 0],
+    )
+
+
+def test_if_then_with_several_on_both_sides_shares_a_column() -> None:
+    sites = three()
+    more = three().set_axis(["x", "y", "z"])
+    more["geometry"] = more.translate(0, 1)
+    sites = pd.concat([sites, more])
+    limit = opt.IfThen("i", ["w", "x"], ["m", "e"])
+    found = compiled(sites, limit, site_mw=[100])
+    frame = found.problem.frame
+    assert list(frame.index) == ["w", "x", "m", "y", "e", "z"]
+    assert found.problem.n_columns == 7
+    assert not found.problem.integrality[6]
+    says(
+        rows_of(found, "i"),
+        [
+            [0, 0, -1, 0, -1, 0, 1],
+            [1, 0, 0, 0, 0, 0, -1],
+            [0, 1, 0, 0, 0, 0, -1],
+        ],
+        [-INF] * 3,
+        [0] * 3,
+    )
+
+
+def test_a_cause_that_is_also_an_effect_is_free() -> None:
+    found = compiled(three(), opt.IfThen("i", ["w", "m"], ["m"]))
+    says(rows_of(found, "i"), [[1, 1, -1, 0, 0]], [-INF], [0])
