@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
+from typing import Any
 
 
 class SiteSelectError(Exception):
@@ -38,11 +39,20 @@ class InfeasiblePlanError(SiteSelectError, RuntimeError):
         The four-part message.
     conflicts : tuple of str
         Names of limits that cannot hold together.
+    ways_out : tuple of WayOut
+        For each of them the least change, in its own unit, with which all other
+        limits hold; absent where it cannot help alone or is not settled.
     """
 
-    def __init__(self, message: str, conflicts: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        conflicts: Iterable[str] = (),
+        ways_out: Iterable[Any] = (),
+    ) -> None:
         super().__init__(message)
         self.conflicts: tuple[str, ...] = tuple(conflicts)
+        self.ways_out: tuple[Any, ...] = tuple(ways_out)
 
 
 class SolverError(SiteSelectError, RuntimeError):

@@ -6,6 +6,7 @@ problem.
 
 from __future__ import annotations
 
+from siteselect.optimization.by_year import Arriving, ByYear
 from siteselect.optimization.chance import AtLeast
 from siteselect.optimization.clustering import Cluster
 from siteselect.optimization.coverage import Cover
@@ -18,8 +19,10 @@ from siteselect.optimization.rules import AllOrNone, Choose, IfThen
 
 __all__ = [
     "AllOrNone",
+    "Arriving",
     "AtLeast",
     "Average",
+    "ByYear",
     "Choose",
     "Cluster",
     "Cover",

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from siteselect.errors import InfeasiblePlanError, StudyError, four_parts
+from siteselect.errors import StudyError, four_parts
 from siteselect.optimization.limits import accounts
-from siteselect.optimization.problem import Problem, Rows
-from siteselect.optimization.resolve import resolve
+from siteselect.optimization.problem import ExtraColumns, Floats, Problem, Rows
+from siteselect.optimization.shared_core import SharedCore, compiled_with
 
 if TYPE_CHECKING:
     from siteselect.optimization.plan import SitePlan
@@ -22,49 +22,80 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Differs:
-    """Limit: at least ``gone`` of the named sites are not chosen.
+    """Limit: a plan differs from an earlier one in enough chosen sites.
+
+    At least ``least`` of the named sites are gone, or at least ``least`` others are
+    new: a swap of one site for another counts once, and so does a site less.
 
     Parameters
     ----------
     name : str
         Name in accounts and conflicts.
     sites : tuple of labels
-        Sites of an earlier plan.
-    gone : int
-        How many of them must go [sites].
+        Sites of the earlier plan.
+    least : int
+        How many must differ [sites].
     """
 
     name: str
     sites: tuple[Hashable, ...]
-    gone: int = 1
+    least: int = 1
+
+    def columns(self, problem: Problem) -> ExtraColumns | None:
+        """Return "enough are gone" where one row cannot say it."""
+        if self.least == 1:
+            return None
+        one = np.ones(1)
+        return ExtraColumns(
+            (f"{self.name}: gone, not new",), 0 * one, one, one.astype(bool)
+        )
+
+    def _chosen(self, problem: Problem) -> tuple[Floats, Floats]:
+        """Return the columns that open the named sites, and those of all others."""
+        named = problem.frame.index.isin(list(self.sites))
+        opens = problem.column_opens & (problem.column_site >= 0)
+        member = named[np.maximum(problem.column_site, 0)]
+        return (opens & member).astype(float), (opens & ~member).astype(float)
 
     def rows(self, problem: Problem) -> Rows:
-        """Return one row over the columns that open the named sites."""
-        named = problem.frame.index.isin(list(self.sites))
-        own = problem.column_site
-        member = problem.column_opens & (own >= 0)
-        member &= named[np.maximum(own, 0)]
-        matrix = sparse.csr_array(member.astype(float).reshape(1, -1))
-        most = float(len(self.sites) - self.gone)
-        return Rows.make(matrix, -np.inf, most, self.name, None, 1.0, "count")
+        """Return one row, or one for "gone" and one for "new"."""
+        old, new = self._chosen(problem)
+        count = float(len(self.sites))
+        if self.least == 1:
+            matrix = sparse.csr_array((old - new).reshape(1, -1))
+            return Rows.make(matrix, -np.inf, count - 1, self.name)
+        switch = np.zeros(problem.n_columns)
+        switch[problem.extra[self.name]] = self.least
+        matrix = sparse.csr_array(np.vstack([old + switch, new + switch]))
+        return Rows.make(matrix, [-np.inf, self.least], [count, np.inf], self.name)
 
     def check(self, sites: gpd.GeoDataFrame) -> pd.DataFrame:
-        """Return how many of the named sites are chosen."""
-        chosen = sites.index[sites["mw"] > 0]
-        used = len(set(chosen) & set(self.sites))
-        most = len(self.sites) - self.gone
+        """Return in how many sites a plan differs."""
+        chosen, before = set(sites.index[sites["mw"] > 0]), set(self.sites)
+        used = max(len(chosen - before), len(before - chosen))
         return accounts(
-            self.name, [""], "count", -np.inf, most, [used], "sites of that plan"
+            self.name,
+            [""],
+            "different sites",
+            self.least,
+            np.inf,
+            [used],
+            "sites unlike that plan",
         )
 
 
 def alternatives(
-    plan: SitePlan, n: int = 5, *, differ_by: int = 1
+    plan: SitePlan,
+    n: int = 5,
+    *,
+    within: float | None = None,
+    different_by: int = 1,
 ) -> tuple[SitePlan, ...]:
     """Return the next-best plans, best first.
 
-    Each is the best plan that drops at least ``differ_by`` sites of the plan and
-    of every alternative before it, proven like the plan itself.
+    Each is the best plan that differs from the given one and from every alternative
+    before it, proven like the plan itself: a bound over all candidates, not only
+    over those that were looked at.
 
     Parameters
     ----------
@@ -72,18 +103,36 @@ def alternatives(
         The plan to leave.
     n : int
         How many to look for.
-    differ_by : int
-        Sites to drop from each earlier plan [sites].
+    within : float, optional
+        Stop where the objective is worse by more than this share of the plan's
+        [-], e.g. 0.02.
+    different_by : int
+        In how many chosen sites each differs from every earlier plan: so many are
+        gone, or so many are new [sites]. Other sizes at the same sites are the
+        same plan.
 
     Returns
     -------
     tuple of SitePlan
-        Fewer than ``n`` when no further plan exists.
+        Fewer than ``n`` when no further plan exists or none is near enough.
 
     Raises
     ------
     StudyError
-        ``n`` or ``differ_by`` is below one.
+        ``n`` or ``different_by`` is no whole number from one, or ``within`` is
+        negative.
+
+    Notes
+    -----
+    One linear relaxation serves all: a column whose bound is below the alternative
+    that was found cannot be in a better one, so that each further plan is a small
+    integer program with one row per earlier plan [1]_.
+
+    References
+    ----------
+    .. [1] E. L. Lawler (1972), "A procedure for computing the K best solutions to
+       discrete optimization problems", Management Science 18(7),
+       doi:10.1287/mnsc.18.7.401.
 
     Examples
     --------
@@ -93,36 +142,51 @@ def alternatives(
     ...     geometry=gpd.points_from_xy([-100, -99, -98], [32, 32, 32]), crs=4326,
     ... )
     >>> plan = ss.optimize_sites(sites, power_mw=(100, 100), site_mw=[100])
-    >>> [list(other.sites.index) for other in plan.alternatives(2)]
+    >>> [list(other.sites.index) for other in alternatives(plan, 2)]
     [[1], [2]]
+    >>> len(alternatives(plan, 2, within=0.2))
+    1
     """
-    if n < 1 or differ_by < 1:
+    _check_arguments(n, within, different_by)
+    core = SharedCore(plan.compiled)
+    limits = [_differs(plan, 0, different_by)]
+    found: list[SitePlan] = []
+    worst = np.inf if within is None else within * max(abs(plan.objective), 1e-9)
+    while len(found) < n:
+        answer = core.solve(limits)
+        if answer.x is None:
+            break
+        if abs(plan.objective - core.sign * answer.value) > worst * (1 + 1e-9):
+            break
+        other = core.plan(answer, compiled_with(plan.compiled, limits))
+        found.append(other)
+        limits.append(_differs(other, len(found), different_by))
+    return tuple(found)
+
+
+def _differs(plan: SitePlan, k: int, different_by: int) -> Differs:
+    taken = {limit.name for limit in plan.compiled.limits}
+    name = f"differs from plan {k}"
+    while name in taken:  # An alternative of an alternative.
+        name += "'"
+    return Differs(name, tuple(plan.sites.index), different_by)
+
+
+def _check_arguments(n: int, within: float | None, different_by: int) -> None:
+    whole = all(
+        isinstance(x, int | np.integer) and not isinstance(x, bool) and x >= 1
+        for x in (n, different_by)
+    )
+    near = within is None or within >= 0
+    if not whole or not near:
         raise StudyError(
             four_parts(
-                f"alternatives(n={n}, differ_by={differ_by}) was asked for",
-                "a number below one was found",
-                "whole numbers from 1",
-                "plan.alternatives(5)",
+                f"alternatives(n={n!r}, within={within!r}, "
+                f"different_by={different_by!r}) was asked for",
+                "a number below one, or not whole, was found"
+                if not whole
+                else "the share is negative or no number",
+                "whole numbers from 1; a share of the plan's objective from 0",
+                "plan.alternatives(5, within=0.02)",
             )
         )
-    found: list[SitePlan] = []
-    given = plan.compiled.request.limits
-    while len(found) < n:
-        before = [plan, *found]
-        # A plan smaller than ``differ_by`` gives up all its sites.
-        differs = tuple(
-            Differs(
-                f"differs from plan {i}",
-                tuple(p.sites.index),
-                min(differ_by, len(p.sites)),
-            )
-            for i, p in enumerate(before)
-            if len(p.sites)
-        )
-        try:
-            found.append(resolve(plan, limits=(*given, *differs)))
-        except InfeasiblePlanError:
-            break
-        if not len(found[-1].sites):
-            break
-    return tuple(found)

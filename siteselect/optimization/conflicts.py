@@ -1,23 +1,125 @@
-"""Which limits clash, and the least change of each that would free the others."""
+"""Which limits clash, and the least change of each that would free the others.
+
+1. A deletion filter leaves one limit out at a time; what cannot be left out is the
+   smallest set.
+2. One way out per limit of the set, all other limits kept as they are. Bounds that
+   a row carries (power, money, counts, totals) get slack, one solve per limit.
+   Bounds inside coefficients (averages, shares, spacing) are moved until the rest
+   holds: every value told belongs to a plan that was found.
+
+A single solve with all limits soft would hide the answer in its weights, so there
+is none.
+
+References
+----------
+.. [1] J. W. Chinneck, "Feasibility and Infeasibility in Optimization", Springer
+   2008, ch. 6 (elastic programs, deletion filter).
+.. [2] W. Dinkelbach, "On nonlinear fractional programming", Management Science 13
+   (1967) 492-498 (least average over a set).
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 
 from siteselect.optimization import highs
-from siteselect.optimization.problem import Bools, Problem, Rows
+from siteselect.optimization._compile import Compiled
+from siteselect.optimization._distance import geodesic_km, lonlat
+from siteselect.optimization.limits import SupportsLimit
+from siteselect.optimization.priceout import PriceOut
+from siteselect.optimization.problem import (
+    Bools,
+    ExtraColumns,
+    Floats,
+    Ints,
+    Problem,
+    Rows,
+)
 
 #: One size per site is the shape of the problem, not a limit that can give way.
 STRUCTURE = ("site capacity",)
 #: Kinds of rows whose slack is an amount in the limit's own unit.
 AMOUNTS = ("power", "money", "count", "total")
-#: Seconds for all checks; what is not settled by then stays in the set.
+#: Kinds of rows whose slack is a number of groups or sites.
+COUNTS = ("distinct groups", "sites per group")
+#: Bounds inside coefficients: field, whether loosening raises it, kind of account,
+#: unit, and whether it is a whole number.
+FIELDS: dict[str, tuple[tuple[str, bool, str, str, bool], ...]] = {
+    "Average": (
+        ("at_most", True, "average", "", False),
+        ("at_least", False, "average", "", False),
+    ),
+    "Share": (
+        ("at_least", False, "share", "of MW", False),
+        ("at_most", True, "share", "of MW", False),
+    ),
+    "Spread": (
+        ("at_least", False, "distinct groups", "groups", True),
+        ("max_sites_per_group", True, "sites per group", "sites per group", True),
+        ("max_share", True, "share per group", "of MW in one group", False),
+    ),
+    "Spacing": (("km", False, "distance", "km", False),),
+    "Cluster": (("km", True, "", "km", False),),
+    "Cover": (("at_least", False, "", "of the weight", False),),
+    "AtLeast": (("mw", False, "", "MW", False),),
+}
+#: Seconds for all checks; what is not settled by then is called so.
 TIME_LIMIT_S = 20.0
+#: Above this many columns they are priced out.
+MANY_COLUMNS = 5_000
+#: Part of a bound to which a way out is settled where no step is given.
+PRECISION = 1e-4
+
+
+@dataclass(frozen=True)
+class WayOut:
+    """The least change of one limit with which all others hold.
+
+    Parameters
+    ----------
+    limit : str
+        Name of the limit; ``"forbidden"`` for forbidden sites.
+    group : object
+        Group of the limit where the change is needed; a tuple where it takes
+        several, ``""`` where the limit has none.
+    now, needed : float
+        Bound as asked and as it would have to be; the sums over the groups where
+        it takes several.
+    change : float
+        ``needed - now``.
+    unit : str
+        Unit of all three.
+    is_lower_bound : bool
+        Whether ``change`` is only known to be the least that could do. Otherwise a
+        plan with it was found.
+    text : str
+        The same in words, rounded so that following it works.
+    parts : tuple of (group, now, needed)
+        Bound by bound.
+    field : str
+        Field of the limit or argument that carries the bound.
+    is_least : bool
+        Whether no smaller change does.
+    """
+
+    limit: str
+    group: object
+    now: float
+    needed: float
+    change: float
+    unit: str
+    is_lower_bound: bool
+    text: str
+    parts: tuple[tuple[object, float, float], ...] = ()
+    field: str = ""
+    is_least: bool = True
 
 
 @dataclass(frozen=True)
@@ -30,18 +132,150 @@ class Clash:
         The set; no limit of it can be left out if ``is_smallest``.
     is_smallest : bool
         Whether every limit of the set was shown to be needed.
-    ways_out : mapping of str to float
-        By limit: the least total change, in the limit's unit, with which all
-        others hold; limits that cannot help alone are absent.
-    is_relaxed : bool
-        Whether the changes are those of the linear relaxation, which are lower
-        bounds: with whole sites it may take more.
+    ways_out : tuple of WayOut
+        At most one per limit and bound.
+    stuck : tuple of str
+        Limits of the set that cannot help alone, however far they give way.
+    unsettled : tuple of str
+        Limits of the set whose way out was not settled in time.
+    said : str
+        What is wrong in numbers, where arithmetic alone shows it.
     """
 
     names: tuple[str, ...]
     is_smallest: bool
-    ways_out: dict[str, float]
-    is_relaxed: bool = False
+    ways_out: tuple[WayOut, ...] = ()
+    stuck: tuple[str, ...] = ()
+    unsettled: tuple[str, ...] = ()
+    said: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class _Answer:
+    """Outcome of one solve: a point, a proof that there is none, or neither."""
+
+    holds: bool | None
+    x: Floats | None = None
+    is_best: bool = False
+    bound: float = np.inf
+
+
+@dataclass(frozen=True, eq=False)
+class _Program:
+    """Rows over a problem, with limits whose rows are found on demand."""
+
+    problem: Problem
+    rows: Rows
+    lazy: tuple[SupportsLimit, ...] = ()
+
+
+class _Search:
+    """Solves one program after another until the deadline."""
+
+    def __init__(
+        self, problem: Problem, rows: Rows, compiled: Compiled | None, deadline: float
+    ) -> None:
+        self.deadline = deadline
+        self.compiled = compiled
+        self.is_large = compiled is not None and problem.n_columns > MANY_COLUMNS
+        self.limits: dict[str, SupportsLimit] = {}
+        lazy: tuple[SupportsLimit, ...] = ()
+        if compiled is not None:
+            self.limits = {limit.name: limit for limit in compiled.limits}
+            if self.is_large:
+                rows, lazy = compiled.rows, compiled.lazy
+        self.whole = _Program(problem, rows, lazy)
+
+    def is_late(self) -> bool:
+        """Return whether time is up."""
+        return time.perf_counter() >= self.deadline
+
+    def part(
+        self, names: Iterable[str], *changed: SupportsLimit, dropped: Any = None
+    ) -> _Program:
+        """Return the program of some limits, with changed ones in their new form.
+
+        ``dropped`` is a mask of rows to leave out besides.
+        """
+        new = {limit.name for limit in changed}
+        wanted = [n for n in names if n not in new]
+        keep = np.isin(self.whole.rows.limit.astype(str), [*wanted, *STRUCTURE])
+        if dropped is not None:
+            keep &= ~dropped
+        problem = self.whole.problem
+        lazy = [x for x in self.whole.lazy if x.name in wanted]
+        parts = [self.whole.rows.take(np.flatnonzero(keep))]
+        for limit in changed:
+            if self.is_large and getattr(limit, "is_lazy", _never)(problem):
+                lazy.append(limit)
+            else:
+                parts.append(limit.rows(problem))
+        if "fixed" not in wanted and problem.fixed.any():
+            # Fixed sites are a limit here; without it they are free.
+            free = np.zeros_like(problem.fixed)
+            problem = replace(problem, fixed=free, _cache=problem._cache)
+        return _Program(problem, Rows.stack(parts), tuple(lazy))
+
+    def solve(
+        self, program: _Program, objective: Floats | None = None, gap: float = 1e-6
+    ) -> _Answer:
+        """Maximise an objective, or find any point."""
+        left = self.deadline - time.perf_counter()
+        if left <= 0:
+            return _Answer(None)
+        goal = np.zeros(program.problem.n_columns) if objective is None else objective
+        if self.is_large:
+            return self._priced(program, objective, goal, gap)
+        p, rows = program.problem, program.rows
+        ends = (rows.matrix, rows.lower, rows.upper, p.lower, p.upper)
+        relaxed = highs.solve_lp(goal, *ends, time_limit=left)
+        if relaxed.status == "infeasible":
+            return _Answer(False)
+        left = self.deadline - time.perf_counter()
+        if left <= 0:
+            return _Answer(None)
+        if not p.integrality.any() and relaxed.status == "optimal":
+            return _Answer(True, relaxed.x, True, relaxed.objective)
+        found = highs.solve_mip(goal, *ends, p.integrality, gap=gap, time_limit_s=left)
+        if found.x is not None:
+            x = found.x.copy()
+            x[p.integrality] = np.round(x[p.integrality])
+            return _Answer(True, x, found.status == "optimal", found.bound)
+        if found.status == "infeasible":
+            return _Answer(False)
+        bound = relaxed.objective if relaxed.status == "optimal" else np.inf
+        return _Answer(None, bound=bound)
+
+    def _priced(
+        self, program: _Program, objective: Floats | None, goal: Floats, gap: float
+    ) -> _Answer:
+        assert self.compiled is not None
+        problem = program.problem
+        if objective is not None:
+            problem = replace(
+                problem, objective=goal, maximize=True, _cache=problem._cache
+            )
+        names = set(map(str, program.rows.limit)) | {x.name for x in program.lazy}
+        lazy = {x.name: x for x in program.lazy}
+        limits = [lazy.get(x.name, x) for x in self.compiled.limits]
+        compiled = replace(
+            self.compiled,
+            problem=problem,
+            limits=tuple(x for x in limits if x.name in names),
+            rows=program.rows,
+            lazy=program.lazy,
+        )
+        wide = 1e9 if objective is None else max(gap, 1e-4)
+        found = PriceOut(compiled).solve(gap=wide, deadline=self.deadline)
+        if found.x is None:
+            return _Answer(False if found.status == "infeasible" else None)
+        size = max(1e-6, abs(found.objective))
+        is_best = found.bound - found.objective <= 2 * wide * size
+        return _Answer(True, found.x, is_best, found.bound)
+
+
+def _never(problem: Problem) -> bool:
+    return False
 
 
 def clash_of(
@@ -49,6 +283,10 @@ def clash_of(
     rows: Rows,
     limit_s: float = TIME_LIMIT_S,
     is_feasible: Callable[[list[str], float], bool | None] | None = None,
+    *,
+    compiled: Compiled | None = None,
+    suspects: Iterable[str] = (),
+    said: str = "",
 ) -> Clash:
     """Return a smallest set of clashing limits, by leaving out one at a time.
 
@@ -64,122 +302,613 @@ def clash_of(
         Seconds for all checks.
     is_feasible : callable, optional
         Takes names of limits and a deadline, and says whether they hold together
-        (None if time ran out); by default the rows go to HiGHS as they are.
+        (None if time ran out); by default the rows are solved.
+    compiled : Compiled, optional
+        The limits themselves; without them averages, shares and spacing have no
+        way out.
+    suspects : iterable of str
+        Names of limits that are known to clash; the others are left out at once.
+    said : str
+        The arithmetic that shows it.
 
     Returns
     -------
     Clash
-
-    References
-    ----------
-    .. [1] J. W. Chinneck, "Feasibility and Infeasibility in Optimization",
-       Springer 2008, ch. 6 (deletion filter).
     """
-    deadline = time.perf_counter() + limit_s
-    kept = list(every_limit(rows).names)
+    start = time.perf_counter()
+    if compiled is not None and compiled.request.time_limit_s is not None:
+        limit_s = min(limit_s, float(compiled.request.time_limit_s))
+    deadline = start + limit_s
+    # What clashes comes first; the ways out get what is left, at least a third.
+    search = _Search(problem, rows, compiled, start + 0.67 * limit_s)
+    every = list(every_limit(rows).names)
+    if compiled is not None:
+        every += [x.name for x in compiled.lazy if x.name not in every]
+    known = set(suspects)
+    kept = [n for n in every if n in known] or every
+
+    def judge(names: list[str]) -> bool | None:
+        if is_feasible is not None:
+            return is_feasible(names, search.deadline)
+        return search.solve(search.part(names)).holds
+
     is_smallest = True
     for name in reversed(list(kept)):
         if len(kept) == 1:
             break
         rest = [n for n in kept if n != name]
-        if is_feasible is not None:
-            verdict = is_feasible(rest, deadline)
-        else:
-            verdict = _is_feasible(problem, _only(rows, rest), deadline)
+        verdict = judge(rest)
         if verdict is False:
             kept = rest
         elif verdict is None:
             is_smallest = False
-    ways = {}
+    search.deadline = deadline
+    ways: list[WayOut] = []
+    stuck: list[str] = []
+    unsettled: list[str] = []
     for name in kept:
-        amount = _least_change(
-            problem, rows, name, deadline, is_relaxed=is_feasible is not None
-        )
-        if amount is not None:
-            ways[name] = amount
-    return Clash(tuple(kept), is_smallest, ways, is_feasible is not None)
+        search.deadline = _share(deadline, len(kept) - kept.index(name))
+        try:
+            found = list(_ways_out(search, every, name))
+        except _CannotHelpError:
+            stuck.append(name)
+            continue
+        except _NotSettledError:
+            unsettled.append(name)
+            continue
+        ways += found
+        if not found:
+            unsettled.append(name)
+    search.deadline = deadline
+    released = _released(search, every) if compiled is not None else None
+    if released is not None:
+        ways.append(released)
+    return Clash(
+        tuple(kept), is_smallest, tuple(ways), tuple(stuck), tuple(unsettled), said
+    )
+
+
+def _share(deadline: float, n: int) -> float:
+    """Return a deadline for the next of ``n`` tasks: twice its fair share."""
+    now = time.perf_counter()
+    return min(deadline, now + 2 * max(0.0, deadline - now) / max(1, n))
 
 
 def every_limit(rows: Rows) -> Clash:
     """Return all limits as one clash: true of any infeasible program, if coarse."""
     names = dict.fromkeys(map(str, rows.limit))
-    return Clash(tuple(n for n in names if n not in STRUCTURE), False, {})
+    return Clash(tuple(n for n in names if n not in STRUCTURE), False)
 
 
-def _only(rows: Rows, names: list[str]) -> Rows:
-    keep = np.isin(rows.limit.astype(str), [*names, *STRUCTURE])
-    return rows.take(np.flatnonzero(keep))
+class _CannotHelpError(Exception):
+    """The others do not hold together, however far this limit gives way."""
 
 
-def _is_feasible(problem: Problem, rows: Rows, deadline: float) -> bool | None:
-    """Return whether a point within ``rows`` exists, None if time ran out."""
-    zero = np.zeros(problem.n_columns)
-    left = deadline - time.perf_counter()
-    if left <= 0:
-        return None
-    relaxed = highs.solve_lp(
-        zero,
-        rows.matrix,
-        rows.lower,
-        rows.upper,
-        problem.lower,
-        problem.upper,
-        time_limit=left,
-    )
-    if relaxed.status == "infeasible":
-        return False
-    left = deadline - time.perf_counter()
-    if left <= 0:
-        return None
-    found = highs.solve_mip(
-        zero,
-        rows.matrix,
-        rows.lower,
-        rows.upper,
-        problem.lower,
-        problem.upper,
-        problem.integrality,
-        time_limit_s=left,
-    )
-    if found.x is not None:
-        return True
-    return False if found.status == "infeasible" else None
+class _NotSettledError(Exception):
+    """Time ran out before anything was known."""
 
 
-def _least_change(
-    problem: Problem, rows: Rows, name: str, deadline: float, is_relaxed: bool
-) -> float | None:
-    """Return the least total slack of one limit with which all others hold."""
+def _ways_out(search: _Search, every: list[str], name: str) -> Iterator[WayOut]:
+    """Return the ways out of one limit, all others kept as they are."""
+    limit = search.limits.get(name)
+    rows = search.whole.rows
     mine: Bools = rows.limit.astype(str) == name
-    soft = np.flatnonzero(mine & np.isin(rows.kind.astype(str), AMOUNTS))
-    left = deadline - time.perf_counter()
-    if left <= 0 or not soft.size or soft.size < np.count_nonzero(mine):
-        return None
-    n, k = problem.n_columns, soft.size
+    kinds = rows.kind.astype(str)
+    kind = type(limit).__name__
+    fields = FIELDS.get(kind, ())
+    if name == "fixed":
+        yield _slack(search, every, name, mine, limit)
+        return
+    if fields and limit is not None:
+        others = [n for n in every if n != name]
+        free = search.solve(search.part(others))
+        if free.holds is False:
+            raise _CannotHelpError
+        if free.x is None:
+            raise _NotSettledError
+        n = 0
+        for field, is_raised, account, unit, is_whole in fields:
+            if getattr(limit, field, None) is None:
+                continue
+            knob = _Knob(search, every, limit, field, is_raised, account, is_whole)
+            way = knob.turn(unit or str(getattr(limit, "unit", "") or ""))
+            if way is not None:
+                n += 1
+                yield way
+        if not n:
+            yield _left_out(name)
+        return
+    soft = mine & np.isin(kinds, (*AMOUNTS, *COUNTS))
+    if soft.any():
+        yield _slack(search, every, name, soft, limit)
+        return
+    free = search.solve(search.part([n for n in every if n != name]))
+    if free.holds is False:
+        raise _CannotHelpError
+    if free.x is None:
+        raise _NotSettledError
+    yield _left_out(name)
+
+
+def _left_out(name: str) -> WayOut:
+    nan = float("nan")
+    return WayOut(name, "", nan, nan, nan, "", False, f"leave out {name!r}")
+
+
+# -- bounds that a row carries -------------------------------------------------
+
+
+def _slack(
+    search: _Search, every: list[str], name: str, soft: Bools, limit: Any
+) -> WayOut:
+    """Return the least total slack of one limit's rows."""
+    base = search.part(every)
+    mine = base.rows.limit.astype(str) == name
+    # Rows of ``part`` stand in the order of the whole.
+    at = np.flatnonzero(mine)[soft[search.whole.rows.limit.astype(str) == name]]
+    if name == "fixed":
+        base = replace(
+            base,
+            problem=replace(
+                base.problem,
+                fixed=np.zeros_like(base.problem.fixed),
+                _cache=base.problem._cache,
+            ),
+        )
+    rows = base.rows
+    wide, columns = _with_slack(base, at)
+    objective = np.zeros(wide.problem.n_columns)
+    # In the unit of the limit, but near one whatever that unit is.
+    objective[columns] = -1.0
+    found = search.solve(wide, objective)
+    if found.holds is False:
+        raise _CannotHelpError
+    unit = _unit(search, name, limit, rows.kind[at[0]])
+    if found.x is None:
+        if not np.isfinite(found.bound):
+            raise _NotSettledError
+        least = max(0.0, -found.bound) / float(rows.scale[at[0]])
+        text = f"{name}: a change by at least {amount(least, unit, up=False)}"
+        nan = float("nan")
+        return WayOut(name, "", nan, nan, least, unit, True, text)
+    x = found.x[: base.problem.n_columns]
+    used = np.asarray(rows.matrix[at] @ x)
+    over = np.maximum(used - rows.upper[at], 0.0)
+    under = np.maximum(rows.lower[at] - used, 0.0)
+    tol = 1e-7 * np.maximum(1.0, np.abs(used))
+    moved = np.flatnonzero((over > tol) | (under > tol))
+    if not moved.size:
+        raise _NotSettledError
+    parts = []
+    for k in moved.tolist():
+        scale = float(rows.scale[at[k]])
+        bound = rows.upper[at[k]] if over[k] > tol[k] else rows.lower[at[k]]
+        parts.append((rows.group[at[k]], float(bound) / scale, float(used[k]) / scale))
+    if name == "fixed":
+        labels = tuple(group for group, _, _ in parts)
+        text = "fixed: release " + _listed(map(repr, labels))
+        n = float(len(labels))
+        return WayOut(
+            name, _one(labels), n, 0.0, -n, "sites", False, text, tuple(parts), "fixed"
+        )
+    return _way_of(search, name, limit, tuple(parts), unit, found.is_best)
+
+
+def _with_slack(base: _Program, at: Ints) -> tuple[_Program, slice]:
+    """Return the program with slack in the rows ``at``, up to what they can need."""
+    problem, rows = base.problem, base.rows
+    parts, sign, upper = [], [], []
+    size = np.asarray(abs(rows.matrix[at]) @ np.ones(problem.n_columns))
+    for k, r in enumerate(at.tolist()):
+        for s, bound in ((1.0, rows.lower[r]), (-1.0, rows.upper[r])):
+            if np.isfinite(bound):
+                parts.append(r)
+                sign.append(s)
+                upper.append(float(size[k]) + abs(float(bound)) + 1.0)
+    n = len(parts)
+    # One opening is one site: the slack of a fixed site ends there.
+    extra = ExtraColumns(
+        tuple(f"slack {k}" for k in range(n)),
+        np.zeros(n),
+        np.array(upper),
+        np.zeros(n, dtype=bool),
+    )
+    start = problem.n_columns
     place = sparse.csr_array(
-        sparse.coo_array((np.ones(k), (soft, np.arange(k))), shape=(len(rows), k))
+        sparse.coo_array((sign, (parts, np.arange(n))), shape=(len(rows), n))
     )
-    objective = np.concatenate([np.zeros(n), np.full(2 * k, -1.0)])
-    matrix = sparse.csr_array(sparse.hstack([rows.matrix, place, -place], format="csr"))
-    lower = np.concatenate([problem.lower, np.zeros(2 * k)])
-    upper = np.concatenate([problem.upper, np.full(2 * k, np.inf)])
-    whole = np.concatenate([problem.integrality, np.zeros(2 * k, dtype=bool)])
-    if is_relaxed:
-        whole[:] = False
-    found = highs.solve_mip(
-        objective,
-        matrix,
-        rows.lower,
-        rows.upper,
-        lower,
-        upper,
-        whole,
-        time_limit_s=left,
+    matrix = sparse.csr_array(sparse.hstack([rows.matrix, place], format="csr"))
+    wide = replace(problem.with_columns("slack of a limit", extra), _cache={})
+    return (
+        _Program(wide, replace(rows, matrix=matrix), base.lazy),
+        slice(start, start + n),
     )
-    if found.x is None or found.status != "optimal":
+
+
+def _way_of(
+    search: _Search,
+    name: str,
+    limit: Any,
+    parts: tuple[tuple[object, float, float], ...],
+    unit: str,
+    is_least: bool,
+) -> WayOut:
+    """Put moved bounds into one way out."""
+    groups = tuple(group for group, _, _ in parts)
+    now = sum(a for _, a, _ in parts)
+    needed = sum(b for _, _, b in parts)
+    change = sum(abs(b - a) for _, a, b in parts)
+    raised = parts[0][2] > parts[0][1]
+    field = {"power": "power_mw", "budget": "budget_usd"}.get(
+        name, "at_most" if raised else "at_least"
+    )
+    if name == "sites":
+        field = "max_sites" if raised else "min_sites"
+    if groups == ("",):
+        text = moved_text(name, parts[0][1], parts[0][2], unit)
+    else:
+        word = "more" if raised else "less"
+        what = amount(change, unit, up=True)
+        text = f"{name}: {what} {word} {_place(limit, parts, unit)}"
+    if not is_least:
+        text += " (perhaps less)"
+    signed = change if raised else -change
+    return WayOut(
+        name,
+        _one(groups),
+        now,
+        needed,
+        signed,
+        unit,
+        False,
+        text,
+        parts,
+        field,
+        is_least,
+    )
+
+
+def _place(
+    limit: Any, parts: tuple[tuple[object, float, float], ...], unit: str
+) -> str:
+    """Return where a change is needed: ``at model bus 1734``."""
+    by = getattr(limit, "by", None)
+    word = by.removesuffix("_id").replace("_", " ") if isinstance(by, str) else "group"
+    if len(parts) == 1:
+        return f"at {word} {parts[0][0]}"
+    each = [
+        f"{group}: {amount(abs(b - a), unit, up=True)}" for group, a, b in parts[:3]
+    ]
+    more = f" and {len(parts) - 3} more" if len(parts) > 3 else ""
+    return f"over {len(parts)} groups of {word} ({', '.join(each)}{more})"
+
+
+def _unit(search: _Search, name: str, limit: Any, kind: object) -> str:
+    """Return the unit of a limit's bounds."""
+    fixed = {"power": "MW", "money": "USD"}
+    known = str(getattr(limit, "unit", "") or "")
+    if known:
+        return known
+    if str(kind) in fixed:
+        return fixed[str(kind)]
+    if str(kind) in ("count", "sites per group"):
+        return "sites"
+    if str(kind) == "distinct groups":
+        return "groups"
+    per_mw, per_site = getattr(limit, "per_mw", None), getattr(limit, "per_site", None)
+    if isinstance(per_mw, int | float) and per_mw == 1 and _is_zero(per_site):
+        return "MW"
+    return ""
+
+
+def _is_zero(value: object) -> bool:
+    return isinstance(value, int | float) and value == 0
+
+
+def _released(search: _Search, every: list[str]) -> WayOut | None:
+    """Return the fewest forbidden sites whose release makes a plan possible."""
+    assert search.compiled is not None
+    request = search.compiled.request
+    closed = [x for x in request.forbidden if x in search.whole.problem.frame.index]
+    if not closed or search.is_late():
         return None
-    slack = found.x[n : n + k] + found.x[n + k :]
-    return float((slack / rows.scale[soft]).sum())
+    base = search.part(every)
+    problem = base.problem
+    is_closed = problem.frame.index.isin(closed)
+    own = problem.column_site
+    mine = (own >= 0) & is_closed[np.maximum(own, 0)]
+    upper = np.where(mine, 1.0, problem.upper)
+    freed = replace(problem, upper=upper, _cache=problem._cache)
+    found = search.solve(
+        replace(base, problem=freed),
+        -(mine & problem.column_opens).astype(np.float64),
+        gap=1e-6,
+    )
+    if found.x is None:
+        return None
+    is_open = freed.sites_open(found.x) > 0.5
+    labels = tuple(problem.frame.index[is_open & is_closed])
+    n = float(len(labels))
+    text = f"forbidden: release {_listed(map(repr, labels))}"
+    return WayOut(
+        "forbidden",
+        _one(labels),
+        n,
+        0.0,
+        -n,
+        "sites",
+        False,
+        text,
+        tuple((label, 1.0, 0.0) for label in labels),
+        "forbidden",
+        found.is_best,
+    )
+
+
+# -- bounds inside coefficients ------------------------------------------------
+
+
+class _Knob:
+    """One field of a limit, turned until the others hold.
+
+    Every value at the loose end belongs to a plan that was found; what its accounts
+    attain is the next loose end, so that most steps jump.
+    """
+
+    def __init__(
+        self,
+        search: _Search,
+        every: list[str],
+        limit: Any,
+        field: str,
+        is_raised: bool,
+        account: str,
+        is_whole: bool,
+    ) -> None:
+        self.search = search
+        self.every = every
+        self.limit = limit
+        self.field = field
+        self.is_raised = is_raised
+        self.account = account
+        self.is_whole = is_whole
+        self.now = float(getattr(limit, field))
+        self.steps = self._steps()
+
+    def at(self, value: float) -> Any:
+        """Return the limit with another bound."""
+        bound: float | int = round(value) if self.is_whole else float(value)
+        return replace(self.limit, **{self.field: bound})
+
+    def solve(self, value: float) -> _Answer:
+        """Return whether a plan exists at another bound."""
+        return self.search.solve(self.search.part(self.every, self.at(value)))
+
+    def loosest(self) -> float:
+        """Return a bound that limits nothing and is still allowed."""
+        problem = self.search.whole.problem
+        share = {"Share", "Cover"}
+        name = type(self.limit).__name__
+        if self.field == "max_share" or (name in share and self.is_raised):
+            return 1.0
+        if name == "Average":
+            values = problem.quantity(self.limit.column, self.limit.name)
+            end = float(values.max() if self.is_raised else values.min())
+            return max(end, self.now) if self.is_raised else min(end, self.now)
+        if self.field == "max_sites_per_group":
+            return float(problem.n_sites)
+        if self.field == "km" and self.is_raised:
+            return 20_000.0
+        return 0.0
+
+    def _steps(self) -> Floats | None:
+        """Return the only values that matter, where those are known: distances."""
+        if type(self.limit).__name__ != "Spacing":
+            return None
+        problem = self.search.whole.problem
+        pairs = self.limit.nearby(problem)
+        if not pairs.count_at_most(2_000_000):
+            return None
+        usable = np.zeros(problem.n_sites, dtype=bool)
+        offered = problem.column_opens & (problem.upper > 0)
+        usable[problem.column_site[offered]] = True
+        i, j = pairs.pairs_among(np.flatnonzero(usable))
+        points = lonlat(problem.frame)
+        return np.unique(geodesic_km(points[i], points[j]))
+
+    def attained(self, x: Floats) -> float | None:
+        """Return what a plan attains, from the limit's own independent account."""
+        problem = self.search.whole.problem
+        mw = np.round(problem.sites_mw(x), 9)
+        own = problem.column_site >= 0
+        cost = np.bincount(
+            problem.column_site[own],
+            weights=(problem.column_cost * x)[own],
+            minlength=problem.n_sites,
+        )
+        table: pd.DataFrame = self.limit.check(
+            problem.frame.assign(mw=mw, cost_usd=cost)
+        )
+        if self.account:
+            table = table[table["kind"] == self.account]
+        used = table["used"].to_numpy(dtype=float)
+        used = used[np.isfinite(used)]
+        if not used.size:
+            return None
+        return float(used.max() if self.is_raised else used.min())
+
+    def nearer(self, found: _Answer, value: float) -> float:
+        """Return the tightest bound that a plan found at ``value`` still keeps."""
+        if found.x is None:
+            return value
+        told = self.attained(found.x)
+        if told is None:
+            return value
+        best = min(value, told) if self.is_raised else max(value, told)
+        # A plan cannot keep the bound that was asked for: rounding at most.
+        return max(best, self.now) if self.is_raised else min(best, self.now)
+
+    def turn(self, unit: str) -> WayOut | None:
+        """Return the least change of this field, None if it cannot help."""
+        loose = self.loosest()
+        if loose == self.now:
+            return None
+        found = self.solve(loose)
+        if found.holds is False:
+            return None
+        if found.x is None:
+            raise _NotSettledError
+        tight, loose = self.now, self.nearer(found, loose)
+        is_least = False
+        if self.account in ("average", "share"):
+            loose, is_least = self.least_average(loose)
+        while not is_least:
+            middle = self.between(tight, loose)
+            if middle is None:
+                is_least = True
+                break
+            found = self.solve(middle)
+            if found.holds is False:
+                tight = middle
+            elif found.x is not None:
+                loose = self.nearer(found, middle)
+            else:
+                break
+        text = moved_text(self.limit.name, self.now, loose, unit)
+        if not is_least:
+            text += " (perhaps less)"
+        return WayOut(
+            self.limit.name,
+            "",
+            self.now,
+            loose,
+            loose - self.now,
+            unit,
+            False,
+            text,
+            (("", self.now, loose),),
+            self.field,
+            is_least,
+        )
+
+    def between(self, tight: float, loose: float) -> float | None:
+        """Return the next value to try between an infeasible and a feasible one."""
+        if self.is_whole:
+            return (
+                None if abs(loose - tight) <= 1 else float(round((tight + loose) / 2))
+            )
+        if self.steps is not None:
+            room = 1e-9 * max(1.0, tight)
+            inner = self.steps[
+                (self.steps > loose + room) & (self.steps < tight - room)
+            ]
+            return None if not inner.size else float(inner[inner.size // 2])
+        if abs(loose - tight) <= PRECISION * max(abs(self.now), 1e-9):
+            return None
+        return (tight + loose) / 2
+
+    def least_average(self, value: float) -> tuple[float, bool]:
+        """Return the least attainable average and whether that is proven.
+
+        At the value ``b`` of a plan, ``sum((v - b) mw)`` is minimised over all
+        plans; its zero is the next, better value, and no better one exists when
+        the minimum is zero.
+        """
+        problem, search = self.search.whole.problem, self.search
+        side = "upper" if self.is_raised else "lower"
+        sign = -1.0 if self.is_raised else 1.0
+        for _ in range(20):
+            rows = self.at(value).rows(problem)
+            mine = np.flatnonzero(np.isfinite(getattr(rows, side)))
+            if mine.size != 1:
+                return value, False
+            row = np.asarray(rows.matrix[mine].toarray()).ravel()
+            found = search.solve(
+                search.part(self.every, self.at(value)), sign * row, gap=1e-7
+            )
+            if found.x is None:
+                return value, False
+            better = self.nearer(found, value)
+            if abs(better - value) <= 1e-7 * max(abs(self.now), 1e-9):
+                return better, found.is_best
+            value = better
+        return value, False
+
+
+# -- words ---------------------------------------------------------------------
+
+
+def _one(labels: tuple[Any, ...]) -> object:
+    return labels[0] if len(labels) == 1 else labels
+
+
+def _listed(words: Iterable[str]) -> str:
+    said = list(words)
+    if len(said) > 5:
+        said = [*said[:5], f"{len(said) - 5} more"]
+    return said[0] if len(said) == 1 else ", ".join(said[:-1]) + " and " + said[-1]
+
+
+def outward(value: float, up: bool, digits: int = 4) -> float:
+    """Return a value rounded to some digits, never against the stated direction.
+
+    Examples
+    --------
+    >>> outward(5.43219e9, up=True), outward(31.279, up=False)
+    (5433000000.0, 31.27)
+    """
+    if value == 0 or not np.isfinite(value):
+        return value
+    step = 10.0 ** (np.floor(np.log10(abs(value))) - digits + 1)
+    ratio = value / step
+    near = round(ratio)
+    if abs(ratio - near) <= 1e-6:
+        return float(f"{near * step:.12g}")
+    whole = np.ceil(ratio) if up else np.floor(ratio)
+    return float(f"{whole * step:.12g}")
+
+
+def amount(value: float, unit: str, up: bool) -> str:
+    """Return an amount with its unit, rounded in a safe direction.
+
+    Examples
+    --------
+    >>> amount(300.0, "MW", up=True), amount(5.43219e9, "USD", up=True)
+    ('300 MW', '$5.433 B')
+    """
+    value = outward(value, up)
+    if unit == "USD":
+        for size, name in ((1e9, " B"), (1e6, " M"), (1e3, " k")):
+            if abs(value) >= size:
+                return f"${value / size:,.6g}{name}"
+        return f"${value:,.6g}"
+    whole = (
+        unit.removesuffix("s") if value == 1 and unit in ("sites", "groups") else unit
+    )
+    return f"{value:,.6g} {whole}".rstrip()
+
+
+def moved_text(name: str, now: float, needed: float, unit: str) -> str:
+    """Return a moved bound in words.
+
+    Examples
+    --------
+    >>> moved_text("power", 3000.0, 2700.0, "MW")
+    'power: 3,000 -> 2,700 MW'
+    >>> moved_text("budget", 4.9e9, 5.5e9, "USD")
+    'budget: $4.9 B -> $5.5 B (+ $0.6 B)'
+    """
+    up = needed > now
+    safe = outward(needed, up)
+    if unit == "USD":
+        sign = "+" if up else "-"
+        size = 1e9 if abs(now) >= 1e9 else 1.0
+        change = abs(safe - now)
+        said = f"${change / size:,.4g} B" if size > 1 else amount(change, unit, up)
+        ends = f"{amount(now, unit, up)} -> {amount(safe, unit, up)}"
+        return f"{name}: {ends} ({sign} {said})"
+    first = f"{now:,.6g}"
+    return f"{name}: {first} -> {amount(needed, unit, up)}"
 
 
 def clash_text(clash: Clash) -> tuple[str, str]:
@@ -196,25 +925,40 @@ def clash_text(clash: Clash) -> tuple[str, str]:
 
     Examples
     --------
-    >>> said, ways = clash_text(Clash(("power", "sites"), True, {"power": 300.0}))
+    >>> way = WayOut("power", "", 900, 600, -300, "MW", False, "power: 900 -> 600 MW")
+    >>> said, ways = clash_text(Clash(("power", "sites"), True, (way,), ("sites",)))
     >>> said
     "'power' and 'sites' cannot hold together"
     >>> ways
-    'Any one of these frees the others: power by 300 MW'
+    "Any one of these frees the others: power: 900 -> 600 MW; 'sites' alone cannot help"
     """
     named = [repr(name) for name in clash.names]
     if len(named) == 1:
         said = f"{named[0]} cannot be met by the sites and sizes on offer"
     else:
         said = f"{', '.join(named[:-1])} and {named[-1]} cannot hold together"
+    if clash.said:
+        said += f" ({clash.said})"
     if not clash.is_smallest:
         said += " (not every one of them is shown to be needed)"
-    units = {"power": " MW", "budget": " USD", "sites": " sites"}
-    least = "at least " if clash.is_relaxed else ""
-    ways = [
-        f"{name} by {least}{amount:,.6g}{units.get(name, '')}"
-        for name, amount in clash.ways_out.items()
-    ]
+    ways = [way.text for way in clash.ways_out]
+    tail = []
+    if clash.stuck:
+        tail.append(f"{_listed(map(repr, clash.stuck))} alone cannot help")
+    if clash.unsettled:
+        tail.append(f"not settled in time for {_listed(map(repr, clash.unsettled))}")
     if not ways:
-        return said, "Loosen one of them"
-    return said, "Any one of these frees the others: " + "; ".join(ways)
+        start = "Loosen one of them"
+        if len(clash.stuck) == len(clash.names):
+            start = "More than one clash: loosen several limits"
+        return said, "; ".join([start, *tail])
+    found = "; or ".join(ways)
+    lead = (
+        "Any one of these frees the others"
+        if len(ways) > 1
+        else "This frees the others"
+    )
+    return said, "; ".join([f"{lead}: {found}", *tail])
+
+
+__all__ = ["Clash", "WayOut", "clash_of", "clash_text"]

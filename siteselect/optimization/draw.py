@@ -19,6 +19,7 @@ from scipy import sparse
 
 from siteselect.errors import LayerError, StudyError, four_parts, shown
 from siteselect.layers import spatial
+from siteselect.optimization.by_year import is_yearly
 from siteselect.optimization.limits import (
     Bound,
     accounts,
@@ -121,7 +122,8 @@ class Draw:
     def __post_init__(self) -> None:
         clean_name(self.name, "Draw")
         check_links(self.name, self.links)
-        self.allowed()
+        if not is_yearly(self.at_most):
+            self.allowed()
 
     def __repr__(self) -> str:
         return f"Draw({self.name!r})"

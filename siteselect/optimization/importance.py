@@ -9,6 +9,7 @@ import pandas as pd
 
 from siteselect.errors import InfeasiblePlanError
 from siteselect.optimization.resolve import resolve
+from siteselect.optimization.shared_core import SharedCore
 
 if TYPE_CHECKING:
     from siteselect.optimization.plan import SitePlan
@@ -24,7 +25,7 @@ def importance(plan: SitePlan) -> pd.DataFrame:
     Parameters
     ----------
     plan : SitePlan
-        The plan to examine; one re-solve per chosen site.
+        The plan to examine; one small re-solve per chosen site.
 
     Returns
     -------
@@ -54,29 +55,41 @@ def importance(plan: SitePlan) -> pd.DataFrame:
     >>> plan.importance()["loss"].round(6).to_dict()
     {0: 10.0}
     """
-    request = plan.compiled.request
-    chosen = set(plan.sites.index)
-    sign = 1.0 if plan.problem.maximize else -1.0
+    must = set(plan.compiled.request.fixed)
+    core = SharedCore(plan.compiled)
     rows: list[dict[str, Any]] = []
     for label in plan.sites.index:
-        loss, replaced = np.inf, ""
-        if label not in set(request.fixed):
-            try:
-                other = resolve(plan, forbidden=(*request.forbidden, label))
-            except InfeasiblePlanError:
-                pass
-            else:
-                loss = max(0.0, sign * (plan.objective - other.objective))
-                news = [str(s) for s in other.sites.index if s not in chosen]
-                replaced = ";".join(news)
+        loss, news = np.inf, []
+        other = None if label in must else _without(plan, core, label)
+        if other is not None:
+            loss = max(0.0, core.sign * plan.objective - other[0])
+            news = [str(s) for s in other[1] if s not in plan.sites.index]
         rows.append(
             {
                 "mw": float(plan.sites.at[label, "mw"]),
                 "loss": loss,
                 "loss_share": loss / max(1e-9, abs(plan.objective)),
-                "replaced_by": replaced,
+                "replaced_by": ";".join(news),
             }
         )
     columns = ["mw", "loss", "loss_share", "replaced_by"]
     table = pd.DataFrame(rows, index=plan.sites.index, columns=columns)
     return table.sort_values("loss", ascending=False, kind="stable")
+
+
+def _without(
+    plan: SitePlan, core: SharedCore, label: Any
+) -> tuple[float, pd.Index[Any]] | None:
+    """Return the best value without a site and its sites, None if there is none."""
+    problem = plan.problem
+    answer = core.solve(closed=[int(problem.frame.index.get_loc(label))])
+    if answer.x is not None:
+        open_sites = problem.sites_open(answer.x[: problem.n_columns]) > 0.5
+        return answer.value, problem.frame.index[open_sites]
+    try:
+        # That no plan is left is said only after the second route agrees.
+        forbidden = (*plan.compiled.request.forbidden, label)
+        other = resolve(plan, forbidden=forbidden)
+    except InfeasiblePlanError:
+        return None
+    return core.sign * other.objective, other.sites.index

@@ -24,7 +24,7 @@ References
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,6 +32,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from siteselect.errors import StudyError, four_parts, nearest_name
 from siteselect.optimization import highs, pulp_model
 from siteselect.optimization._compile import Compiled
 from siteselect.optimization.limits import Spacing
@@ -44,6 +45,16 @@ ADDED_COLUMNS = 2000
 FIRST_CORE = 400
 #: Larger cores are not handed to a solver: the certificate is returned instead.
 LARGEST_CORE = 20_000
+#: Kinds of accounts whose bounds are bounds of rows.
+MOVABLE = (
+    "power",
+    "it power",
+    "money",
+    "count",
+    "total",
+    "distinct groups",
+    "sites per group",
+)
 #: Relative room for rounding when a column is called useless.
 ROUNDING = 1e-9
 
@@ -147,6 +158,183 @@ class PriceOut:
         self._set_rows(Rows.stack([self.rows, rows]))
         if self.duals is not None:
             self.duals = np.concatenate([self.duals, np.zeros(len(rows))])
+
+    # -- derived engines -------------------------------------------------------
+
+    def with_row_bounds(
+        self,
+        limit: str,
+        *,
+        lower: npt.ArrayLike | None = None,
+        upper: npt.ArrayLike | None = None,
+        group: object = None,
+    ) -> PriceOut:
+        """Return an engine for the same program with other bounds of one limit.
+
+        Parameters
+        ----------
+        limit : str
+            Name of the limit, e.g. ``"budget"``.
+        lower, upper : float or array, optional
+            New bounds in the limit's own unit, for all its accounts or one for
+            each; None keeps what is there.
+        group : object, optional
+            Only the account of this group.
+
+        Returns
+        -------
+        PriceOut
+            Working columns, duals, spacing cliques and plans are handed on.
+
+        Raises
+        ------
+        StudyError
+            No such limit, or one whose bound is part of its coefficients (an
+            average, a share) or of another limit's.
+        """
+        rows = self.compiled.rows
+        which = self.bounded_rows(limit, group)
+        new = {"lower": rows.lower.copy(), "upper": rows.upper.copy()}
+        for side, value in (("lower", lower), ("upper", upper)):
+            if value is not None:
+                given = np.asarray(value, dtype=np.float64)
+                new[side][which] = given * rows.scale[which]
+        return self.derived(self.compiled.problem, replace(rows, **new))
+
+    def bounded_rows(self, limit: str, group: object = None) -> Ints:
+        """Return the rows of ``compiled.rows`` whose bounds are those of a limit."""
+        rows = self.compiled.rows
+        own = rows.limit == limit
+        which = own & np.isin(rows.kind.astype(str), MOVABLE)
+        if group is not None:
+            which &= rows.group == group
+        # A share of a fixed total is written with that total.
+        tied = limit == "power" and any(
+            getattr(x, "max_share", None) is not None for x in self.compiled.limits
+        )
+        if not which.any() or tied:
+            raise StudyError(
+                four_parts(
+                    f"other bounds for the limit {limit!r} were asked for",
+                    "a share of the total depends on it"
+                    if tied
+                    else "its bound is part of its coefficients"
+                    if own.any()
+                    else "there is no such limit."
+                    + nearest_name(limit, sorted(set(map(str, rows.limit)))),
+                    "a limit with bounds of its own: " + ", ".join(MOVABLE),
+                    "optimize_sites(...) with the changed argument",
+                )
+            )
+        return np.flatnonzero(which)
+
+    def with_sites(
+        self, *, fixed: Sequence[int] = (), forbidden: Sequence[int] = ()
+    ) -> PriceOut:
+        """Return an engine in which more sites must be, or cannot be, chosen.
+
+        Parameters
+        ----------
+        fixed, forbidden : sequence of int
+            Rows of ``compiled.problem.frame``.
+        """
+        problem, rows = self.compiled.problem, self.compiled.rows
+        must = problem.fixed.copy()
+        must[list(fixed)] = True
+        closed = np.zeros(problem.n_sites, dtype=bool)
+        closed[list(forbidden)] = True
+        upper = problem.upper.copy()
+        own = problem.column_site >= 0
+        upper[own & closed[np.maximum(problem.column_site, 0)]] = 0.0
+        new = np.flatnonzero(must & ~problem.fixed)
+        if new.size:
+            code = np.full(problem.n_sites, -1, dtype=np.int64)
+            code[new] = np.arange(new.size)
+            opens = problem.column_opens.astype(np.float64)
+            chosen = problem.site_rows(code, new.size, opens)
+            labels = problem.frame.index.to_numpy(dtype=object)[new]
+            rows = Rows.stack(
+                [rows, Rows.make(chosen, 1.0, np.inf, "fixed", labels, 1.0)]
+            )
+        return self.derived(replace(problem, upper=upper, fixed=must), rows)
+
+    def with_rows(self, rows: Rows) -> PriceOut:
+        """Return an engine with more rows over the same columns, e.g. no-good cuts."""
+        return self.derived(
+            self.compiled.problem, Rows.stack([self.compiled.rows, rows])
+        )
+
+    def derived(self, problem: Problem, rows: Rows) -> PriceOut:
+        """Return an engine for changed bounds or more rows over the same columns.
+
+        What was concluded from the old bounds (closed columns, rounded and left
+        out rows, count cuts) is concluded anew; what holds all the same is kept.
+        """
+        engine = PriceOut(replace(self.compiled, problem=problem, rows=rows))
+        found = self.found_rows()
+        engine._add_rows(found)
+        engine.plans = list(self.plans)
+        if self.working is not None:
+            engine.working = self.working
+        if self.duals is not None:
+            old = np.zeros(len(rows))
+            old[: len(self.compiled.rows)] = self.account_duals(self.duals)
+            engine.duals = np.concatenate(
+                [
+                    old[engine.account[engine.kept]],
+                    np.zeros(len(engine.cuts)),
+                    self.duals[self.duals.size - len(found) :],
+                ]
+            )
+        return engine
+
+    def bound_curve(
+        self, limit: str, values: Sequence[float], *, group: object = None
+    ) -> Floats:
+        """Return a bound on the objective for each value of a limit's bound.
+
+        Parameters
+        ----------
+        limit : str
+            Name of the limit, e.g. ``"budget"``.
+        values : sequence of float
+            Bounds in the limit's own unit. They take the place of its maximum; of
+            its minimum where it has no maximum; of both where they are equal.
+        group : object, optional
+            Only the account of this group.
+
+        Returns
+        -------
+        ndarray
+            No plan of the full problem is better than this, in the objective's
+            unit: an upper bound when it is maximised, a lower one when minimised;
+            infinite the other way where the relaxation already has no plan.
+        """
+        rows = self.compiled.rows
+        which = self.bounded_rows(limit, group)
+        has_most = bool(np.isfinite(rows.upper[which]).all())
+        both = bool((rows.lower[which] == rows.upper[which]).all())
+        problem = self.compiled.problem
+        sign = 1.0 if problem.maximize else -1.0
+        scale = pulp_model.objective_scale(problem)
+        goal = sign * problem.objective * scale
+        curve = np.full(len(values), np.inf)
+        engine = self
+        order = np.argsort(-np.asarray(values, dtype=np.float64), kind="stable")
+        for k in order.tolist():
+            value = float(values[k])
+            engine = engine.with_row_bounds(
+                limit,
+                lower=value if both or not has_most else None,
+                upper=value if has_most else None,
+                group=group,
+            )
+            status, _, priced = engine.relax(goal)
+            if status == "infeasible":
+                curve[k] = -np.inf
+            elif priced is not None:
+                curve[k] = priced.bound / scale
+        return sign * curve
 
     # -- bound ---------------------------------------------------------------
 

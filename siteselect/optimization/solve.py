@@ -19,8 +19,6 @@ from siteselect.optimization.solution import Clock, Solution
 
 #: Up to this many columns ``method="auto"`` hands the whole matrix to the solver.
 FULL_COLUMNS = 600
-#: Above this many columns the search for clashing limits prices columns out.
-MANY_COLUMNS = 5_000
 
 
 def solve_compiled(
@@ -230,47 +228,10 @@ def no_plan(request: Request, solver: str) -> SolverError:
     )
 
 
-def _priced_feasibility(
-    compiled: Compiled,
-) -> Callable[[list[str], float], bool | None]:
-    """Return a check whether some limits hold together, by pricing columns out."""
-
-    def is_feasible(names: list[str], deadline: float) -> bool | None:
-        wanted = {*names, "site capacity"}
-        part = replace(
-            compiled,
-            limits=tuple(x for x in compiled.limits if x.name in wanted),
-            lazy=tuple(x for x in compiled.lazy if x.name in wanted),
-            rows=compiled.rows.take(
-                np.flatnonzero(np.isin(compiled.rows.limit.astype(str), list(wanted)))
-            ),
-            # Fixed sites are a limit here; without it they are free.
-            problem=compiled.problem
-            if "fixed" in wanted
-            else replace(
-                compiled.problem, fixed=np.zeros_like(compiled.problem.fixed), _cache={}
-            ),
-        )
-        found = PriceOut(part).solve(gap=1e9, deadline=deadline)
-        if found.x is not None:
-            return True
-        return False if found.status == "infeasible" else None
-
-    return is_feasible
-
-
 def infeasible(compiled: Compiled, rows: Rows) -> InfeasiblePlanError:
     """Return the error that names the limits that clash."""
     try:
-        clash = clash_of(
-            compiled.problem,
-            rows,
-            is_feasible=(
-                _priced_feasibility(compiled)
-                if compiled.problem.n_columns > MANY_COLUMNS
-                else None
-            ),
-        )
+        clash = clash_of(compiled.problem, rows, compiled=compiled)
     except Exception:  # That no plan exists is known; which limits clash is extra.
         clash = every_limit(rows)
     said, ways = clash_text(clash)
@@ -282,4 +243,5 @@ def infeasible(compiled: Compiled, rows: Rows) -> InfeasiblePlanError:
             ways,
         ),
         clash.names,
+        clash.ways_out,
     )

@@ -8,8 +8,13 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import strategies as st
+from hypothesis import assume, given
+from hypothesis import strategies as hs
 
 import siteselect as ss
+from siteselect.optimization.alternatives import alternatives
+from siteselect.optimization.importance import importance
 
 
 def instance(seed: int, n: int = 7) -> gpd.GeoDataFrame:
@@ -71,6 +76,90 @@ def test_importance_is_what_is_lost_without_the_site(seed):
         assert row["loss"] == pytest.approx(loss, abs=1e-6)
     assert set(table.index) == set(plan.sites.index)
     assert table["loss"].is_monotonic_decreasing
+
+
+def every_set(drawn: st.Instance) -> dict[frozenset, float]:
+    """Return the best objective of every allowed set of sites, by enumeration."""
+    frame, arguments = drawn.sites, drawn.arguments
+    sizes, minimize = arguments["site_mw"], arguments["objective"] == "cost"
+    able = [s for s in frame.index if st.can_hold(frame, s, sizes)]
+    best = st._best_sizes if isinstance(sizes, list) else st._best_range
+    out = {}
+    for chosen in (list(c) for k in range(9) for c in combinations(able, k)):
+        if not st.set_is_allowed(drawn, chosen):
+            continue
+        rows = st.linear_rows(drawn, chosen)
+        value = [st.value_per_mw(drawn, s) for s in chosen]
+        found = best(frame, sizes, chosen, rows, value, minimize)
+        if found is not None:
+            if minimize:
+                found += sum(float(frame.at[s, "fixed_cost_usd"]) for s in chosen)
+            out[frozenset(chosen)] = found
+    return out
+
+
+def apart(one: frozenset, other: frozenset) -> int:
+    """In how many sites two sets differ: a swap counts once."""
+    return max(len(one - other), len(other - one))
+
+
+def drawn_plan(drawn: st.Instance) -> tuple[ss.SitePlan, dict[frozenset, float]]:
+    sets = every_set(drawn)
+    # A frame without any usable site is an error of its own.
+    assume(sets and any(sets))
+    limits = st.build_limits(drawn.sites, drawn.says)
+    arguments = {**drawn.arguments, "gap": 0.0, "limits": limits}
+    return ss.optimize_sites(drawn.sites, **arguments), sets
+
+
+@pytest.mark.parametrize("different_by", [1, 2])
+@st.examples(40)
+@given(drawn=hs.one_of(st.instances("sizes"), st.instances("range")))
+def test_alternatives_rank_all_plans_like_enumeration(drawn, different_by):
+    plan, sets = drawn_plan(drawn)
+    sign = -1.0 if drawn.arguments["objective"] == "cost" else 1.0
+    found = alternatives(plan, 6, different_by=different_by)
+    before = [frozenset(plan.sites.index)]
+    for other in found:
+        left = [
+            value
+            for key, value in sets.items()
+            if all(apart(key, old) >= different_by for old in before)
+        ]
+        best = sign * max(sign * value for value in left)
+        assert other.objective == pytest.approx(best, rel=1e-6, abs=1e-6)
+        assert sign * other.bound >= sign * best - 1e-6 * max(1, abs(best))
+        assert other.status == "optimal" or other.gap < 1e-6
+        other.verify()
+        before.append(frozenset(other.sites.index))
+    if len(found) < 6:
+        assert not any(
+            all(apart(key, old) >= different_by for old in before) for key in sets
+        )
+
+
+@st.examples(40)
+@given(drawn=hs.one_of(st.instances("sizes"), st.instances("range")))
+def test_importance_is_the_loss_by_enumeration(drawn):
+    plan, sets = drawn_plan(drawn)
+    sign = -1.0 if drawn.arguments["objective"] == "cost" else 1.0
+    for label, row in importance(plan).iterrows():
+        left = [sign * value for key, value in sets.items() if label not in key]
+        loss = sign * plan.objective - max(left) if left else np.inf
+        assert row["loss"] == pytest.approx(loss, rel=1e-6, abs=1e-5)
+
+
+def test_alternatives_stop_where_they_are_worse_than_asked():
+    sites = instance(1)
+    plan = ss.optimize_sites(sites, **REQUEST)
+    values = [other.objective for other in alternatives(plan, 50)]
+    for share in (0.0, 0.05, 0.2):
+        near = [v for v in values if v >= (1 - share) * plan.objective - 1e-9]
+        found = alternatives(plan, 50, within=share)
+        assert [other.objective for other in found] == pytest.approx(near)
+    for wrong in ({"n": 0}, {"different_by": 0}, {"n": 1.5}, {"within": -0.1}):
+        with pytest.raises(ss.StudyError, match="alternatives"):
+            alternatives(plan, **{"n": 1, **wrong})
 
 
 @pytest.mark.parametrize("seed", SEEDS[:6])

@@ -34,21 +34,21 @@ def clash(**request):
 def test_power_alone_is_more_than_all_sites_hold():
     error = clash(power_mw=(1600, None), budget_usd=1e12, max_sites=9)
     assert error.conflicts == ("power",)
-    assert "power by 100 MW" in str(error)
+    assert "power: 1,600 -> 1,500 MW" in str(error)
 
 
 def test_power_and_number_of_sites():
     error = clash(power_mw=(900, None), max_sites=2, budget_usd=1e12)
     assert set(error.conflicts) == {"power", "sites"}
-    assert "power by 300 MW" in str(error)
-    assert "sites by 1 sites" in str(error)
+    assert "power: 900 -> 600 MW" in str(error)
+    assert "sites: 2 -> 3 sites" in str(error)
 
 
 def test_power_and_budget():
     error = clash(power_mw=(300, None), budget_usd=2e9, max_sites=4)
     assert set(error.conflicts) == {"power", "budget"}
     # Three hundred megawatts at the cheapest site cost 2.4 billion.
-    assert "budget by 4e+08 USD" in str(error)
+    assert "budget: $2 B -> $2.4 B (+ $0.4 B)" in str(error)
 
 
 def test_a_limit_of_the_user_and_spacing():
@@ -138,7 +138,9 @@ def test_a_failed_search_for_the_cause_keeps_the_verdict(monkeypatch):
 
 
 def test_a_search_without_time_names_every_limit(monkeypatch):
-    monkeypatch.setattr("siteselect.optimization.conflicts.clash_of.__defaults__", (0,))
+    monkeypatch.setattr(
+        "siteselect.optimization.conflicts.clash_of.__defaults__", (0, None)
+    )
     error = clash(power_mw=(900, None), max_sites=2, budget_usd=1e12)
     assert set(error.conflicts) == {"power", "sites", "budget"}
     assert "Loosen one of them" in str(error)

@@ -1,0 +1,230 @@
+"""One short list of columns for many solves of nearly the same program.
+
+The linear relaxation of a program says of every column how good a plan with it
+could be. That holds all the same when more rows are added or sites are closed, so
+one relaxation serves many re-solves: each is an integer program over the columns
+that could matter for it, and what lies outside is excluded by that bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import sparse
+
+from siteselect.optimization import highs, pulp_model
+from siteselect.optimization._compile import Compiled
+from siteselect.optimization.limits import SupportsLimit
+from siteselect.optimization.plan import SitePlan, relative_gap
+from siteselect.optimization.priceout import LARGEST_CORE, PriceOut
+from siteselect.optimization.problem import Floats, Ints, Problem, Rows
+from siteselect.optimization.read_back import plan_of
+from siteselect.optimization.solution import Clock
+from siteselect.optimization.solve import finish, polish
+
+#: Columns of the first integer program.
+FIRST_COLUMNS = 250
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a re-solve found, maximised, in the objective's unit.
+
+    ``x`` runs over the columns of the problem and then those that the added limits
+    brought along. ``status`` is "infeasible" only if the integer program over all
+    columns is, asked twice.
+    """
+
+    status: highs.Status
+    x: Floats | None
+    value: float
+    bound: float
+    solver: str
+
+
+class SharedCore:
+    """A relaxation solved once, and the columns that matter to its re-solves.
+
+    Parameters
+    ----------
+    compiled : Compiled
+        The program.
+    """
+
+    def __init__(self, compiled: Compiled) -> None:
+        problem = compiled.problem
+        self.compiled = compiled
+        self.engine = engine = PriceOut(compiled)
+        self.sign = 1.0 if problem.maximize else -1.0
+        self.scale = pulp_model.objective_scale(problem)
+        self.goal = self.sign * problem.objective * self.scale
+        _, _, priced = engine.relax(self.goal)
+        if priced is None:
+            # Zero duals bound too, if badly.
+            priced = engine.price(self.goal, np.zeros(len(engine.rows)))
+        self.bound = priced.bound
+        self.duals = engine.account_duals(priced.duals) * self.sign / self.scale
+        # What the bound loses when a site is closed.
+        self.gain = np.zeros(problem.n_sites)
+        self.gain[engine.site_ids] = priced.site_best
+        usable = engine.opens[engine.upper[engine.opens] > 0]
+        reach = priced.column_bound[usable]
+        order = np.lexsort((usable, -reach))
+        self.order: Ints = usable[order]
+        self.reach: Floats = reach[order]
+        self.size = FIRST_COLUMNS
+
+    def solve(
+        self,
+        limits: Sequence[SupportsLimit] = (),
+        *,
+        closed: Sequence[int] = (),
+    ) -> Answer:
+        """Solve with more limits, or with some sites closed.
+
+        Parameters
+        ----------
+        limits : sequence of limits
+            Limits that every plan must keep as well; what they take away only makes
+            the bound safer.
+        closed : sequence of int
+            Rows of the problem's frame that may not be chosen.
+        """
+        problem, request = self.compiled.problem, self.compiled.request
+        order, reach, bound = self.order, self.reach, self.bound
+        if len(closed):
+            keep = ~np.isin(problem.column_site[order], list(closed))
+            lost = float(self.gain[list(closed)].sum())
+            order, reach, bound = order[keep], reach[keep] - lost, bound - lost
+        gap, size = request.gap, self.size
+        best: Floats | None = None
+        value, proven, name = -np.inf, bound, ""
+        while True:
+            k = min(size, order.size)
+            outside = float(reach[k]) if k < order.size else -np.inf
+            found, name = self._integer(order[:k], limits)
+            if found.x is not None and found.objective > value:
+                best, value = found.x, found.objective
+                columns = self._columns(order[:k])
+            inner = -np.inf if found.status == "infeasible" else found.bound
+            proven = min(proven, max(inner, outside, value))
+            if best is None:
+                if k == order.size or 4 * size > LARGEST_CORE:
+                    return Answer(found.status, None, -np.inf, proven, name)
+                size = 4 * size
+                continue
+            is_closed = relative_gap(proven, value) <= gap + 1e-12
+            if is_closed or k == order.size or outside <= value:
+                break
+            # All that could be better by more than the gap, and some for the next.
+            floor = value + 0.5 * gap * max(abs(value), 1e-9)
+            need = int(np.searchsorted(-reach, -floor, side="left"))
+            if need > LARGEST_CORE or need <= k:
+                break
+            size = max(int(1.1 * need), k + 1)
+            self.size = max(self.size, min(size, order.size))
+        full = np.zeros(problem.n_columns + best.size - columns.size)
+        full[columns] = best[: columns.size]
+        full[problem.n_columns :] = best[columns.size :]
+        unit = 1.0 / self.scale
+        return Answer(found.status, full, value * unit, proven * unit, name)
+
+    def _columns(self, opens: Ints) -> Ints:
+        columns = self.engine.with_more(np.sort(opens))
+        return np.union1d(columns, self.engine.own)
+
+    def _integer(
+        self, opens: Ints, limits: Sequence[SupportsLimit]
+    ) -> tuple[highs.MipResult, str]:
+        """Solve the program over some columns; rows found on demand are added."""
+        request = self.compiled.request
+        while True:
+            small, rows, columns = self.engine.restricted(
+                self._columns(opens), self.goal
+            )
+            small, rows = with_limits(small, rows, limits)
+            result, name = pulp_model.solve(
+                small,
+                rows,
+                solver=request.solver,
+                gap=request.gap,
+                time_limit_s=request.time_limit_s,
+            )
+            if result.status == "infeasible":
+                result = highs.solve_mip(
+                    small.objective,
+                    rows.matrix,
+                    rows.lower,
+                    rows.upper,
+                    small.lower,
+                    small.upper,
+                    small.integrality,
+                    gap=request.gap,
+                    time_limit_s=request.time_limit_s,
+                    presolve="off",
+                )
+            if result.x is None:
+                return result, name
+            x = result.x.copy()
+            x[small.integrality] = np.round(x[small.integrality])
+            full = np.zeros(self.engine.n)
+            full[columns] = x[: columns.size]
+            cuts = self.engine.separate(full)
+            if not len(cuts):
+                value = float(small.objective @ x)
+                return replace(result, x=x, objective=value), name
+            self.engine._add_rows(cuts)
+
+    def plan(self, answer: Answer, compiled: Compiled | None = None) -> SitePlan:
+        """Read an answer back as a plan of the program with its changes."""
+        compiled = self.compiled if compiled is None else compiled
+        clock = Clock()
+        assert answer.x is not None
+        x = polish(compiled.problem, compiled.rows, answer.x)
+        duals = np.zeros(len(compiled.rows))
+        duals[: self.duals.size] = self.duals
+        name = f"{answer.solver}, on the columns that matter"
+        found = finish(
+            compiled.problem,
+            x,
+            answer.bound,
+            duals,
+            name,
+            compiled.request.gap,
+        )
+        return plan_of(compiled, found, clock)
+
+
+def with_limits(
+    problem: Problem, rows: Rows, limits: Sequence[SupportsLimit]
+) -> tuple[Problem, Rows]:
+    """Return a problem and its rows with more limits and their own columns."""
+    before = problem.n_columns
+    for limit in limits:
+        maker = getattr(limit, "columns", None)
+        extra = maker(problem) if maker is not None else None
+        if extra is not None:
+            problem = problem.with_columns(limit.name, extra)
+    more = problem.n_columns - before
+    if more:
+        pad = sparse.csr_array((len(rows), more))
+        matrix = sparse.csr_array(sparse.hstack([rows.matrix, pad], format="csr"))
+        rows = replace(rows, matrix=matrix)
+    return problem, Rows.stack([rows, *(limit.rows(problem) for limit in limits)])
+
+
+def compiled_with(compiled: Compiled, limits: Sequence[SupportsLimit]) -> Compiled:
+    """Return the compiled program with more limits, without compiling it anew."""
+    if not limits:
+        return compiled
+    problem, rows = with_limits(compiled.problem, compiled.rows, limits)
+    request = replace(compiled.request, limits=(*compiled.request.limits, *limits))
+    return replace(
+        compiled,
+        request=request,
+        problem=problem,
+        rows=rows,
+        limits=(*compiled.limits, *limits),
+    )
