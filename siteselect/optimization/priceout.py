@@ -1027,9 +1027,11 @@ def round_rows(rows: Rows, problem: Problem) -> Rows:
     for part in (1, 2, 3, 4):
         unit = least / part
         with np.errstate(invalid="ignore", divide="ignore"):
+            # Coefficients of zero give nan, which fits nothing.
             ratio = sizes / unit[row]
+            part_off = np.abs(ratio - np.round(ratio))
         off = np.zeros(len(rows))
-        off[filled] = np.maximum.reduceat(np.abs(ratio - np.round(ratio)), start)
+        off[filled] = np.maximum.reduceat(part_off, start)
         fits = filled & whole & ~done & (off < 1e-9)
         done |= fits
         up = fits & np.isfinite(upper)

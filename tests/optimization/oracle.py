@@ -91,15 +91,22 @@ def column(case: Case, name: str) -> np.ndarray:
     return case.frame[name].to_numpy(dtype=float)
 
 
-def is_able(case: Case) -> np.ndarray:
-    """Return which candidates may be chosen at all."""
-    if "able" not in case.known:
+def is_free(case: Case) -> np.ndarray:
+    """Return which candidates may be built at."""
+    if "free" not in case.known:
         frame = case.frame
-        able = ~np.isnan(column(case, "score")) & (column(case, "capacity_mw") > 0)
+        free = ~np.isnan(column(case, "score")) & (column(case, "capacity_mw") > 0)
         if "excluded_by" in frame:
-            able &= frame["excluded_by"].to_numpy() == ""
-        case.known["able"] = able
-    return case.known["able"]
+            free &= frame["excluded_by"].to_numpy() == ""
+        case.known["free"] = free
+    free_: np.ndarray = case.known["free"]
+    return free_
+
+
+def is_able(case: Case) -> np.ndarray:
+    """Return which candidates count: those to build at, and what stands already."""
+    there = np.array([stands(case, i) > 0 for i in range(len(case.frame))])
+    return is_free(case) | there
 
 
 def kilometres(case: Case, places: gpd.GeoDataFrame) -> np.ndarray:
@@ -393,26 +400,25 @@ def draws(case: Case, split: bool) -> list[dict[str, Any]]:
 
 def sizes_of(case: Case, i: int) -> list[float | tuple[float, float]]:
     """Return the sizes and ranges that are offered at a site."""
-    if not is_able(case)[i]:
-        return []
-    label = case.frame.index[i]
+    there = stands(case, i)
+    if not is_free(case)[i]:
+        return [there] if there else []
     capacity = float(case.frame["capacity_mw"].iloc[i])
     given = case.arguments.get("site_mw")
-    stands = case.arguments.get("existing", {}).get(label, 0.0)
     if isinstance(given, dict):
         entries: list[Any] = [m for m, c in given.items() if case.frame[c].iloc[i]]
     else:
         entries = given if isinstance(given, list) else [given]
-    out: list[float | tuple[float, float]] = [stands] if stands else []
+    out: list[float | tuple[float, float]] = [there] if there else []
     for entry in entries:
         if entry is None or isinstance(entry, tuple):
             low, high = entry or (None, None)
             # A chosen site of a range takes at least 0.1 MW.
-            low = max(low or 0.0, 0.1, stands)
+            low = max(low or 0.0, 0.1, there)
             high = capacity if high is None else min(capacity, high)
             if low <= high:
                 out.append((low, high))
-        elif max(stands, 0.0) <= entry <= capacity and entry not in out:
+        elif there <= entry <= capacity and entry not in out:
             out.append(float(entry))
     return out
 
@@ -422,10 +428,9 @@ def options(case: Case) -> list[list[Option]]:
     out = []
     for i, label in enumerate(case.frame.index):
         sizes = sizes_of(case, i)
-        stands = label in case.arguments.get("existing", {})
         pieces = [s for s in sizes if isinstance(s, tuple)]
         plain = sorted(s for s in sizes if not isinstance(s, tuple))
-        ladder = plain if stands else [0.0, *plain]
+        ladder = plain if stands(case, i) else [0.0, *plain]
         paths = [
             Option(p)
             for p in itertools.combinations_with_replacement(ladder, len(case.years))
@@ -456,7 +461,7 @@ def link_of(say: dict[str, Any], label: Any, source: Any) -> tuple[float, float]
 
 
 def prices(case: Case, i: int, option: Option, mw: float) -> tuple[float, float]:
-    """Return what a site costs, (per MW, at once), at a size."""
+    """Return what a site costs from nothing, (per MW, at once), at a size."""
     arguments, frame = case.arguments, case.frame
 
     def one(name: str, default: str) -> float:
@@ -466,29 +471,32 @@ def prices(case: Case, i: int, option: Option, mw: float) -> tuple[float, float]
         return float(frame[given].iloc[i])
 
     per_mw = one("cost_per_mw", "cost_usd_per_mw")
-    fixed = one("fixed_cost", "fixed_cost_usd")
-    if frame.index[i] in arguments.get("existing", {}):
-        fixed = 0.0
+    once = one("fixed_cost", "fixed_cost_usd")
     for say, source in zip(draws(case, split=False), option.sources, strict=False):
-        extra, once = link_of(say, frame.index[i], source)
-        per_mw, fixed = per_mw + extra, fixed + once
-    return per_mw, fixed
+        more, join = link_of(say, frame.index[i], source)
+        per_mw, once = per_mw + more, once + join
+    return per_mw, once
+
+
+def cost(case: Case, i: int, option: Option, mw: float) -> float:
+    """Return what a site costs from nothing at a size [USD]."""
+    if mw == 0:
+        return 0.0
+    per_mw, once = prices(case, i, option, mw)
+    return per_mw * mw + once
+
+
+def stands(case: Case, i: int) -> float:
+    """Return what stands at a site already [MW]."""
+    given: dict[Any, float] = case.arguments.get("existing", {})
+    return float(given.get(case.frame.index[i], 0.0))
 
 
 def spent(case: Case, i: int, option: Option) -> list[float]:
-    """Return what a site costs in each period [USD]."""
-    before = case.arguments.get("existing", {}).get(case.frame.index[i], 0.0)
-    is_open = before > 0
-    out = []
-    for mw in option.path:
-        usd = 0.0
-        if mw > 0:
-            per_mw, fixed = prices(case, i, option, mw)
-            usd = per_mw * (mw - before) + (0.0 if is_open else fixed)
-            is_open = True
-        out.append(usd)
-        before = mw
-    return out
+    """Return what a site costs in each period [USD]: the more over what stood."""
+    path = [stands(case, i), *option.path]
+    worth = [cost(case, i, option, mw) for mw in path]
+    return [b - a for a, b in itertools.pairwise(worth)]
 
 
 def discounts(case: Case) -> np.ndarray:
@@ -667,11 +675,7 @@ def brute_force_pieces(case: Case, combos: list[list[Option]]) -> float | None:
         price = [prices(case, i, o, o.path[0]) for i, o in enumerate(plan)]
         per_mw = np.array([p for p, _ in price]) * opened
         once = sum(f for (_, f), is_open in zip(price, opened, strict=True) if is_open)
-        stands = case.arguments.get("existing", {})
-        once -= sum(
-            per_mw[i] * stands.get(label, 0.0)
-            for i, label in enumerate(case.frame.index)
-        )
+        once -= sum(cost(case, i, o, stands(case, i)) for i, o in enumerate(plan))
         if case.arguments.get("budget_usd") is not None:
             rows.append(
                 (per_mw / 1e6, once / 1e6, None, case.arguments["budget_usd"] / 1e6)

@@ -17,7 +17,6 @@ import pandas as pd
 from optimization.oracle import (
     Case,
     allowed,
-    amount,
     column,
     is_able,
     kilometres,
@@ -359,14 +358,8 @@ def draw_case(seed: int, kind: str = "sizes") -> Case:
     if kind != "pieces" and len(sizes) > 1 and rng.random() < 0.15:
         names = ["cost_small", "cost_usd_per_mw", "cost_large"]
         arguments["cost_per_mw"] = dict(zip(sizes, names, strict=False))
-    able = [i for i in range(len(case.frame)) if sizes_of(case, i)]
-    if able and has_existing() and rng.random() < 0.25:
-        i = rng.choice(able)
-        spot = sizes_of(case, i)[0]
-        stands = spot[0] if isinstance(spot, tuple) else spot
-        arguments["existing"] = {case.frame.index[i]: float(stands)}
-        if kind != "pieces" and rng.random() < 0.4:
-            arguments["existing"] = {case.frame.index[i]: float(stands) * 0.6}
+    if rng.random() < 0.25:
+        draw_existing(rng, case)
     plan = Planted(rng, case)
     for _ in range(5):
         if plan.opened.any():
@@ -396,6 +389,19 @@ def draw_case(seed: int, kind: str = "sizes") -> Case:
     return case
 
 
+def draw_existing(rng: random.Random, case: Case) -> None:
+    """Let something stand already, also on excluded ground or over the capacity."""
+    known = np.flatnonzero(~np.isnan(column(case, "score")))
+    i = int(rng.choice(list(known)))
+    sizes = [s for s in sizes_of(case, i) if not isinstance(s, tuple)]
+    is_mapped = isinstance(case.arguments.get("cost_per_mw"), dict)
+    if is_mapped and not sizes:
+        return
+    mw = rng.choice(sizes if is_mapped else [*sizes, 30.0, 100.0, 120.0])
+    case.arguments["existing"] = {case.frame.index[i]: float(mw)}
+    case.known = {}
+
+
 def draw_arguments(rng: random.Random, case: Case, plan: Planted, kind: str) -> None:
     """Draw power, money, counts and the objective around the planted plan."""
     arguments = case.arguments
@@ -408,14 +414,18 @@ def draw_arguments(rng: random.Random, case: Case, plan: Planted, kind: str) -> 
         way = "both"
     name = "power_mw"
     per_it = np.ones(len(labels))
-    if has_it_mw() and rng.random() < 0.25:
+    if rng.random() < 0.25:
         name = "it_mw"
         per_it = 1 / column(case, "peak_ratio")
         total = per_it @ plan.mw
         if objective == "cost":
-            arguments["power_mw"] = (float(plan.mw[:, -1].sum() * 0.5), None)
+            least = max(50.0, float(plan.mw[:, -1].sum() * 0.5))
+            arguments["power_mw"] = (least, None)
     if way is not None:
         low = below(rng, float(total[-1])) if way != "most" else None
+        if objective == "cost" and name == "power_mw":
+            low = max(50.0, low)
+            total = np.maximum(total, 50.0)
         high = near(rng, float(total[-1])) if way != "least" else None
         arguments[name] = (low, high)
         if kind == "years" and rng.random() < 0.5:
@@ -450,24 +460,16 @@ def draw_arguments(rng: random.Random, case: Case, plan: Planted, kind: str) -> 
         arguments["min_spacing_km"] = rng.choice([20.0, 25.0, 40.0])
         if any(s["kind"] == "spacing" for s in case.says):
             del arguments["min_spacing_km"]
-    stands = arguments.get("existing", {})
+    there = arguments.get("existing", {})
     shut = [s for s, o in zip(labels, plan.opened, strict=True) if not o]
     if shut and rng.random() < 0.15:
         arguments["forbidden"] = [rng.choice(shut)]
     opened = [s for s, o in zip(labels, plan.opened, strict=True) if o]
-    opened = [s for s in opened if s not in stands]
+    opened = [s for s in opened if s not in there]
     if opened and rng.random() < 0.2:
         arguments["fixed"] = [rng.choice(opened)]
     if objective_of(case) is not None and case.has_years and rng.random() < 0.3:
         arguments["discount_rate"] = 0.0
-
-
-def has_years() -> bool:
-    """Return whether the program knows years."""
-    return hasattr(opt, "ByYear")
-
-
-has_existing = has_it_mw = has_years
 
 
 def bound(spec: Any, name: str) -> Any:
@@ -562,4 +564,4 @@ def build_limits(case: Case) -> list[Any]:
     return out
 
 
-__all__ = ["Case", "Planted", "amount", "build_limits", "draw_case", "has_years"]
+__all__ = ["Case", "Planted", "build_limits", "draw_case"]
