@@ -145,9 +145,7 @@ def amount(case: Case, spec: Any, key: Any, members: np.ndarray, year: int) -> f
         return float(spec[1][key])
     if how == "arriving":
         arrives = amount(case, spec[2], key, members, year)
-        return amount(
-            case, spec[1] if year >= arrives else spec[3], key, members, year
-        )
+        return amount(case, spec[1] if year >= arrives else spec[3], key, members, year)
     listed = [y for y in sorted(spec[1]) if y <= year]
     if not listed:
         return 0.0
@@ -315,9 +313,7 @@ def total_rows(case: Case, year: int) -> Iterator[Row]:
     is_last = year == case.years[-1]
     n = len(case.frame)
     per_it = 1.0 / (
-        column(case, "peak_ratio")
-        if "peak_ratio" in case.frame
-        else np.full(n, 1.30)
+        column(case, "peak_ratio") if "peak_ratio" in case.frame else np.full(n, 1.30)
     )
     for name, per_mw in (("power_mw", np.ones(n)), ("it_mw", per_it)):
         given = case.arguments.get(name)
@@ -669,7 +665,9 @@ def brute_force_pieces(case: Case, combos: list[list[Option]]) -> float | None:
         for d, say in enumerate(draws(case, split=False)):
             use = per_site(case, say["per_mw"])
             for source in sorted(set(say["links"]["source"])):
-                mine = [bool(high[i]) and plan[i].sources[d] == source for i in range(n)]
+                mine = [
+                    bool(high[i]) and plan[i].sources[d] == source for i in range(n)
+                ]
                 most = amount(case, say["at_most"], source, np.array([]), year)
                 rows.append((use * mine, 0.0, None, most))
         price = [prices(case, i, o, o.path[0]) for i, o in enumerate(plan)]

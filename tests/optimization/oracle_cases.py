@@ -168,7 +168,11 @@ def by_year(rng: random.Random, case: Case, spec: Any) -> Any:
         if rng.random() < 0.5:
             entries = {first - 2: number, first: spec}
         return ("years", entries)
-    when = rng.choice([float(case.years[0]), float(case.years[-1]), ("column", "arrives")])
+    if isinstance(spec, tuple) and spec[0] != "column":
+        return spec  # what arrives is told per site, not per group
+    when = rng.choice(
+        [float(case.years[0]), float(case.years[-1]), ("column", "arrives")]
+    )
     return ("arriving", spec, when, rng.choice([0.0, number]))
 
 
@@ -294,7 +298,9 @@ def limit_of(rng: random.Random, case: Case, plan: Planted, kind: str) -> Any:
         pairs = [
             (s, k)
             for s in frame.index
-            for k in rng.sample("ABC", rng.choice([1, 2, 2, 3] if say["split"] else [1, 2, 2]))
+            for k in rng.sample(
+                "ABC", rng.choice([1, 2, 2, 3] if say["split"] else [1, 2, 2])
+            )
             if rng.random() < 0.95
         ]
         if not pairs:
