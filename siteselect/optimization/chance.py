@@ -156,13 +156,17 @@ class AtLeast:
         """Number of scenarios in which the megawatts may be missing."""
         return int(np.floor((1 - self.probability) * self.scenarios + 1e-9))
 
-    def comes_through(self, frame: gpd.GeoDataFrame) -> Bools:
+    def comes_through(
+        self, frame: gpd.GeoDataFrame, among: Bools | None = None
+    ) -> Bools:
         """Return the scenarios: which sites come through in which.
 
         Parameters
         ----------
         frame : geopandas.GeoDataFrame
             All eligible candidates, in any order.
+        among : ndarray of bool, optional
+            Rows to return; all by default.
 
         Returns
         -------
@@ -170,6 +174,8 @@ class AtLeast:
         """
         p = probabilities(frame, self.p_success, self.name)
         keys = fates(frame, p, self.common, self.name)
+        if among is not None:
+            keys, p = keys[among], p[among]
         return uniforms(keys, int(self.rng), int(self.scenarios)) < p[:, None]
 
     def _drawn(self, problem: Problem) -> Bools:
@@ -236,7 +242,7 @@ class AtLeast:
         """
         chosen = (sites["mw"] > 0).to_numpy()
         size = sites["mw"].to_numpy(dtype=float)[chosen]
-        drawn = self.comes_through(sites)[chosen]
+        drawn = self.comes_through(sites, chosen)
         needed = self.mw * (1 - _ROOM)
         met = sum(float(size[s].sum()) >= needed for s in drawn.T) / drawn.shape[1]
         p, fate = self._plain_fates(sites[chosen])
@@ -335,7 +341,7 @@ def fates(
     telling = [
         pd.factorize(frame[c], sort=True)[0] for c in _TELLING if c in frame.columns
     ]
-    label = pd.factorize(frame.index.astype(str), sort=True)[0]
+    label = pd.factorize(np.array([str(x) for x in frame.index]), sort=True)[0]
     order = np.lexsort((label, *reversed(telling), p, y, x))
     same = (np.diff(x[order]) == 0) & (np.diff(y[order]) == 0)
     begin = np.concatenate([[0], np.flatnonzero(~same) + 1])
@@ -395,7 +401,9 @@ def uniforms(keys: Keys, seed: int, n: int) -> Floats:
         start = mixed(keys + mixed(np.array([seed % 2**64], dtype=np.uint64)))
         step = np.arange(1, 2 * n + 1, dtype=np.uint64) * _GOLDEN
         raw = mixed(start[:, None] + step[None, :])
-    place = np.argsort(np.argsort(raw[:, :n], axis=1), axis=1)
+    order = np.argsort(raw[:, :n], axis=1)
+    place = np.empty(order.shape, dtype=np.int64)
+    np.put_along_axis(place, order, np.arange(n)[None, :], axis=1)
     within = (raw[:, n:] >> np.uint64(11)).astype(np.float64) * 2.0**-53
     found: Floats = (place + within) / n
     return found

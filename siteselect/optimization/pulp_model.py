@@ -230,6 +230,13 @@ def solver_of(
     return found, wanted
 
 
+def with_option(tool: Any, name: str, value: Any) -> Any:
+    """Set one more option of PuLP's HiGHS; leave other solvers as they are."""
+    if isinstance(tool, pulp.HiGHS):
+        tool.optionsDict[name] = value
+    return tool
+
+
 def solve(
     problem: Problem,
     rows: Rows,

@@ -16,11 +16,14 @@ from siteselect.optimization._compile import Compiled, Request
 from siteselect.optimization.conditioning import warn_of_ranges
 from siteselect.optimization.conflicts import (
     TIME_LIMIT_S,
+    can_hold,
     clash_of,
     clash_text,
     every_limit,
+    known_rows,
 )
 from siteselect.optimization.plan import relative_gap
+from siteselect.optimization.precheck import Proof, prove_infeasible
 from siteselect.optimization.priceout import PriceOut
 from siteselect.optimization.problem import MILLION, Floats, Problem, Rows
 from siteselect.optimization.solution import Clock, Solution
@@ -41,10 +44,16 @@ def solve_compiled(
     solver runs gives the best plan so far, if there is one.
     """
     request = compiled.request
+    special = getattr(compiled.objective, "solve", None)
+    if special is not None and request.method == "auto":
+        answer: Solution | None = special(compiled, clock, say)
+        if answer is not None:
+            return answer
     n = compiled.problem.n_columns
     warn_of_ranges(compiled)
     small = n == 0 or (request.method == "auto" and n <= FULL_COLUMNS)
     with deadline.watching(request.time_limit_s, clock.start) as watch:
+        refuse_impossible(compiled)
         if request.time_limit_s is not None and n > highs.THREAD_COLUMNS:
             watch.prepare()
         if request.method == "full" or small:
@@ -94,7 +103,7 @@ def solve_priced(
             raise no_plan(request, f"{found.solver} after pricing out")
         say("pricing out found no plan: the full model decides")
         return solve_full(compiled, clock=clock, say=say)
-    x = polish(compiled.problem, compiled.rows, found.x)
+    x = engine.polished(compiled.problem.objective, found.x)
     name = f"{found.solver}, priced out to {found.core:,} columns"
     return finish(compiled.problem, x, found.bound, found.duals, name, request.gap)
 
@@ -404,8 +413,19 @@ def unconfirmed(request: Request, solver: str) -> SolverError:
     )
 
 
-def infeasible(compiled: Compiled, rows: Rows) -> InfeasiblePlanError:
+def refuse_impossible(compiled: Compiled) -> None:
+    """Raise where arithmetic alone shows that no plan exists."""
+    proof = prove_infeasible(compiled)
+    # A second route agrees, or the solver decides.
+    if proof is not None and can_hold(compiled, proof.names) is not True:
+        raise infeasible(compiled, known_rows(compiled), proof)
+
+
+def infeasible(
+    compiled: Compiled, rows: Rows, proof: Proof | None = None
+) -> InfeasiblePlanError:
     """Return the error that names the limits that clash."""
+    suspects, arithmetic = ((), "") if proof is None else (proof.names, proof.said)
     outer = deadline.current()
     left = None if outer is None else outer.left()
     limit_s = TIME_LIMIT_S if left is None else min(TIME_LIMIT_S, left)
@@ -416,6 +436,8 @@ def infeasible(compiled: Compiled, rows: Rows) -> InfeasiblePlanError:
                 compiled.problem,
                 rows,
                 compiled=compiled,
+                suspects=suspects,
+                said=arithmetic,
                 **extra,
             )
     except Exception:  # That no plan exists is known; which limits clash is extra.
