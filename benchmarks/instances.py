@@ -47,17 +47,17 @@ def synthetic_sites(n: int, seed: int = 0) -> gpd.GeoDataFrame:
     state = nearest_of(48)
     county = nearest_of(int(np.clip(n / 30, 60, 3000)))
     substation = nearest_of(int(np.clip(n / 10, 100, 20_000)))
-    quality = 0.55 + 0.12 * _field(xy, rng, 300) + 0.10 * rng.normal(size=n)
-    score = np.clip(quality, 0.02, 0.98)
+    quality = 0.2 + 0.5 * _field(xy, rng, 300) + 0.4 * rng.normal(size=n)
+    score = 1 / (1 + np.exp(-quality))
     cost = 10.5e6 + 0.6e6 * _field(xy, rng, 400) + 0.7e6 * rng.normal(size=n)
     cost += 2.0e6 * (score - 0.55)  # good places cost more
     headroom = rng.gamma(2.0, 220.0, substation.max() + 1)
     water_use = np.clip(3000 + 900 * _field(xy, rng, 500), 600, None)
-    water = rng.lognormal(np.log(1.6e6), 0.7, county.max() + 1)
+    water = rng.lognormal(np.log(0.9e6), 0.8, county.max() + 1)
     carbon = np.clip(
         380 + 120 * rng.normal(size=48)[state] + 25 * rng.normal(size=n), 20, None
     )
-    capacity = np.minimum(headroom[substation], rng.choice([180, 420, 900], n))
+    capacity = rng.choice([500.0, 900.0], n)
     lon = -122 + xy[:, 0] / 4400 * 52
     lat = 27 + xy[:, 1] / 2500 * 21
     frame = gpd.GeoDataFrame(
@@ -87,7 +87,7 @@ def arguments(regime: str = "default", spacing_km: float | None = None) -> dict:
     Parameters
     ----------
     regime : {"default", "hard"}
-        "hard" has a tight budget, at least 20 states, 60 sites and 20 GW.
+        "hard" has a tight budget, at least 30 states, 60 sites and 20 GW.
     spacing_km : float, optional
         Least distance between chosen sites [km].
     """
@@ -111,7 +111,7 @@ def arguments(regime: str = "default", spacing_km: float | None = None) -> dict:
         ss.Spread(
             "states",
             by="state",
-            at_least=20 if hard else 8,
+            at_least=30 if hard else 8,
             max_share=0.12 if hard else 0.30,
         ),
         ss.Average("carbon", "carbon", at_most=330.0, unit="kg/MWh"),

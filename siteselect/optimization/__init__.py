@@ -6,10 +6,12 @@ problem.
 
 from __future__ import annotations
 
+from siteselect.optimization.by_year import Arriving, ByYear
 from siteselect.optimization.chance import AtLeast
 from siteselect.optimization.clustering import Cluster
 from siteselect.optimization.coverage import Cover
 from siteselect.optimization.draw import Draw, nearest_links
+from siteselect.optimization.frontier import Frontier, frontier
 from siteselect.optimization.limits import Average, Limit, Share, Spacing, Spread
 from siteselect.optimization.money import PresentValue
 from siteselect.optimization.optimize import build_model, optimize_sites
@@ -18,12 +20,15 @@ from siteselect.optimization.rules import AllOrNone, Choose, IfThen
 
 __all__ = [
     "AllOrNone",
+    "Arriving",
     "AtLeast",
     "Average",
+    "ByYear",
     "Choose",
     "Cluster",
     "Cover",
     "Draw",
+    "Frontier",
     "IfThen",
     "Limit",
     "PresentValue",
@@ -32,6 +37,7 @@ __all__ = [
     "Spacing",
     "Spread",
     "build_model",
+    "frontier",
     "nearest_links",
     "optimize_sites",
 ]

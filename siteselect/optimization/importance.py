@@ -56,7 +56,7 @@ def importance(plan: SitePlan) -> pd.DataFrame:
     {0: 10.0}
     """
     must = set(plan.compiled.request.fixed)
-    core = SharedCore(plan.compiled)
+    core = SharedCore(plan.compiled, plan.objective)
     rows: list[dict[str, Any]] = []
     for label in plan.sites.index:
         loss, news = np.inf, []

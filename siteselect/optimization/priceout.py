@@ -1,28 +1,22 @@
 """Price columns out, solve what is left exactly, certify it for the full problem.
 
-1. Columns that alone break a limit go; rows that can never bind go; rows over
-   binaries are rounded and counted.
+1. Columns that alone break a limit go; rows that can never bind go; bounds that
+   whole sizes cannot reach are rounded (`presolve`).
 2. The linear relaxation is solved by sifting: a few thousand columns at a time,
-   the rest priced by its duals. Spacing is separated as clique rows on the way.
-3. For any duals the Lagrangian bound holds over *all* columns, with "one size per
-   site" kept inside the maximum. It also says how good a plan with a given column
-   could be at best.
-4. A plan from greedy orders and small integer programs; columns that cannot be in
-   a better plan are fixed at zero.
+   the rest priced by its duals. Spacing is separated as clique rows on the way,
+   fractions are cut off by rounded rows.
+3. For any duals the Lagrangian bound holds over *all* columns (`relaxation`). It
+   also says how good a plan with a given column could be at best.
+4. A plan from greedy orders and small integer programs (`incumbents`); columns
+   that cannot be in a better plan are fixed at zero.
 5. PuLP solves the rest. The bound of the plan is the larger of what the solver
-   proved on the rest and what is possible with any column outside it.
-
-References
-----------
-.. [1] A. M. Geoffrion, "Lagrangean relaxation for integer programming",
-   Mathematical Programming Study 2 (1974) 82-114.
-.. [2] R. E. Bixby et al., "Very large-scale linear programming: a case study in
-   combining interior point and simplex methods", Operations Research 40 (1992)
-   885-897 (sifting).
+   proved on the rest and what is possible with any column outside it. Where the
+   rest is too large, the plan keeps the bound of the relaxation.
 """
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -33,18 +27,28 @@ import numpy.typing as npt
 from scipy import sparse
 
 from siteselect.errors import StudyError, four_parts, nearest_name
-from siteselect.optimization import highs, pulp_model
+from siteselect.optimization import highs, incumbents, presolve, pulp_model
 from siteselect.optimization._compile import Compiled
+from siteselect.optimization.incumbents import Incumbent
 from siteselect.optimization.limits import Spacing
-from siteselect.optimization.problem import Bools, Floats, Ints, Problem, Rows
+from siteselect.optimization.problem import Floats, Ints, Problem, Rows
+from siteselect.optimization.relaxation import Master, Priced, Shape, best_of, price
 
 #: Columns in the first restricted linear program, and added per round.
 FIRST_COLUMNS = 3000
 ADDED_COLUMNS = 2000
-#: Sizes of the integer programs tried on the best-priced columns.
-FIRST_CORE = 400
+#: Columns of the first integer program, and of the next while there is no plan.
+FIRST_CORE = 300
+CORE_GROWTH = 3
+#: Nodes of an integer program that only looks for a plan.
+SEARCH_NODES = 300
 #: Larger cores are not handed to a solver: the certificate is returned instead.
 LARGEST_CORE = 20_000
+#: Nodes times columns that HiGHS may spend on the core before the bound stands.
+CORE_WORK = 20_000_000
+#: Rounds of rounded rows, and the relative progress that makes another worth it.
+CUT_ROUNDS = 12
+CUT_PROGRESS = 1e-5
 #: Kinds of accounts whose bounds are bounds of rows.
 MOVABLE = (
     "power",
@@ -55,8 +59,6 @@ MOVABLE = (
     "distinct groups",
     "sites per group",
 )
-#: Relative room for rounding when a column is called useless.
-ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,17 +79,6 @@ class Found:
     lp_bound: float
 
 
-@dataclass(frozen=True, eq=False)
-class _Priced:
-    """Bound and reduced values for one vector of duals."""
-
-    bound: float
-    value: Floats
-    site_best: Floats
-    column_bound: Floats
-    duals: Floats
-
-
 class PriceOut:
     """Rows and columns prepared once, solved for one objective after another.
 
@@ -95,69 +86,94 @@ class PriceOut:
     ----------
     compiled : Compiled
         Problem, rows and lazy limits.
+    like : PriceOut, optional
+        Engine over the same columns, to take over what does not depend on rows.
 
     Notes
     -----
-    Preparation, spacing cliques, working columns and duals are kept between
+    Preparation, spacing cliques, working columns, duals and plans are kept between
     solves, so that a re-solve with another objective costs a fraction.
     """
 
-    def __init__(self, compiled: Compiled) -> None:
+    def __init__(self, compiled: Compiled, *, like: PriceOut | None = None) -> None:
         self.compiled = compiled
         problem = compiled.problem
         rows = compiled.rows
         self.n = problem.n_columns
-        self.upper = problem.upper.copy()
         is_choice = rows.limit == "site capacity"
-        self.choice = rows.take(np.flatnonzero(is_choice))
         self.account = np.flatnonzero(~is_choice)
-        linked = rows.take(self.account)
-        self._sites(problem)
-        linked = round_rows(linked, problem)
+        if like is None:
+            self.choice = rows.take(np.flatnonzero(is_choice))
+            self.choice_by_column = sparse.csc_array(self.choice.matrix)
+            self.shape = Shape(problem)
+            self.free = np.flatnonzero(~problem.column_opens)
+        else:
+            self.choice, self.choice_by_column = like.choice, like.choice_by_column
+            self.shape, self.free = like.shape, like.free
+        self.site_fixed = problem.fixed[self.shape.site_ids]
+        linked = presolve.round_rows(rows.take(self.account), problem)
         # Rounding may show that no whole sum lies between two bounds.
         self.is_crossed = bool((linked.lower > linked.upper + 1e-9).any())
-        self.upper = drop_columns(linked, problem, self.upper)
-        useful = can_bind(linked, problem, self.upper)
-        self.kept = np.flatnonzero(useful)
-        # Rows [0, n_account) belong to limits and carry prices; cuts follow.
-        self.cuts = count_cuts(linked.take(self.kept), problem, self.upper)
+        self.upper = presolve.drop_columns(linked, problem, problem.upper)
+        self.kept = np.flatnonzero(presolve.can_bind(linked, problem, self.upper))
+        if self.kept.size < len(linked):
+            linked = linked.take(self.kept)
+        # Rows [0, n_account) belong to limits and carry prices; found ones follow.
         self.n_account = self.kept.size
-        self._set_rows(Rows.stack([linked.take(self.kept), self.cuts]))
+        self.can_round = presolve.can_be_rounded(linked, problem)
+        self.rounded: set[tuple[int, float]] = set()
+        self.linked = linked
+        self._by_column = sparse.csc_array(linked.matrix)
+        self.n_added = 0
+        self._set_found(Rows.empty(self.n))
         self.spacing = tuple(
             x for x in compiled.limits if hasattr(x, "cuts") and x in compiled.lazy
         )
         self.working: Ints | None = None
         self.duals: Floats | None = None
-        self.goal = np.zeros(self.n)
         self.plans: list[Floats] = []
 
-    def _sites(self, problem: Problem) -> None:
-        """Remember where the columns of each site stand."""
-        site = problem.column_site
-        self.own = np.flatnonzero(site < 0)
-        cols = problem.open_columns
-        self.opens = cols
-        self.open_site = site[cols]
-        first = np.flatnonzero(np.diff(self.open_site, prepend=-1) != 0)
-        self.first = first
-        self.site_ids = self.open_site[first]
-        self.block = np.cumsum(np.diff(self.open_site, prepend=-1) != 0) - 1
-        more = np.flatnonzero((site >= 0) & ~problem.column_opens)
-        self.more = more
-        where = np.full(problem.n_columns, -1, dtype=np.int64)
-        where[cols] = np.arange(cols.size)
-        self.more_open = where[problem.column_opener[more]]
-        self.site_fixed = problem.fixed[self.site_ids]
-
-    def _set_rows(self, rows: Rows) -> None:
-        self.rows = rows
-        self.transposed = sparse.csr_array(rows.matrix.T.tocsr())
-        self.by_column = sparse.csc_array(rows.matrix)
+    def _set_found(self, found: Rows) -> None:
+        """Put the rows found on the way after those of limits."""
+        self.found = found
+        self.lower = np.concatenate([self.linked.lower, found.lower])
+        self.upper_of_rows = np.concatenate([self.linked.upper, found.upper])
+        self._found_by_column = sparse.csc_array(found.matrix)
+        self.rows_with_free = np.unique(self.entries(self.free).indices)
 
     def _add_rows(self, rows: Rows) -> None:
-        self._set_rows(Rows.stack([self.rows, rows]))
+        if not len(rows):
+            return
+        self._set_found(Rows.stack([self.found, rows]))
         if self.duals is not None:
             self.duals = np.concatenate([self.duals, np.zeros(len(rows))])
+
+    @property
+    def rows(self) -> Rows:
+        """All rows: those of limits that can bind, then those found on the way."""
+        return Rows.stack([self.linked, self.found])
+
+    @property
+    def n_rows(self) -> int:
+        """Number of all rows."""
+        return int(self.lower.size)
+
+    def entries(self, columns: Ints) -> sparse.csc_array:
+        """Return all rows over some columns."""
+        head = self._by_column[:, columns]
+        if not len(self.found):
+            return sparse.csc_array(head)
+        return sparse.csc_array(
+            sparse.vstack([head, self._found_by_column[:, columns]], format="csc")
+        )
+
+    def weighted(self, duals: Floats) -> Floats:
+        """Return the sum of the rows over all columns, weighted by ``duals``."""
+        k = self.n_account
+        out: Floats = self._by_column.T @ duals[:k]
+        if len(self.found):
+            out += self._found_by_column.T @ duals[k:]
+        return out
 
     # -- derived engines -------------------------------------------------------
 
@@ -194,12 +210,12 @@ class PriceOut:
         """
         rows = self.compiled.rows
         which = self.bounded_rows(limit, group)
-        new = {"lower": rows.lower.copy(), "upper": rows.upper.copy()}
-        for side, value in (("lower", lower), ("upper", upper)):
+        low, high = rows.lower.copy(), rows.upper.copy()
+        for side, value in ((low, lower), (high, upper)):
             if value is not None:
                 given = np.asarray(value, dtype=np.float64)
-                new[side][which] = given * rows.scale[which]
-        return self.derived(self.compiled.problem, replace(rows, **new))
+                side[which] = given * rows.scale[which]
+        return self._moved(replace(rows, lower=low, upper=high), which)
 
     def bounded_rows(self, limit: str, group: object = None) -> Ints:
         """Return the rows of ``compiled.rows`` whose bounds are those of a limit."""
@@ -247,44 +263,123 @@ class PriceOut:
         own = problem.column_site >= 0
         upper[own & closed[np.maximum(problem.column_site, 0)]] = 0.0
         new = np.flatnonzero(must & ~problem.fixed)
-        if new.size:
-            code = np.full(problem.n_sites, -1, dtype=np.int64)
-            code[new] = np.arange(new.size)
-            opens = problem.column_opens.astype(np.float64)
-            chosen = problem.site_rows(code, new.size, opens)
-            labels = problem.frame.index.to_numpy(dtype=object)[new]
-            rows = Rows.stack(
-                [rows, Rows.make(chosen, 1.0, np.inf, "fixed", labels, 1.0)]
-            )
-        return self.derived(replace(problem, upper=upper, fixed=must), rows)
+        engine = self._copied(replace(problem, upper=upper, fixed=must), rows)
+        engine.upper = np.minimum(self.upper, upper)
+        engine.site_fixed = must[self.shape.site_ids]
+        if not new.size:
+            return engine
+        code = np.full(problem.n_sites, -1, dtype=np.int64)
+        code[new] = np.arange(new.size)
+        opens = problem.column_opens.astype(np.float64)
+        chosen = problem.site_rows(code, new.size, opens)
+        labels = problem.frame.index.to_numpy(dtype=object)[new]
+        return engine.with_rows(Rows.make(chosen, 1.0, np.inf, "fixed", labels))
 
     def with_rows(self, rows: Rows) -> PriceOut:
         """Return an engine with more rows over the same columns, e.g. no-good cuts."""
-        return self.derived(
-            self.compiled.problem, Rows.stack([self.compiled.rows, rows])
+        problem = self.compiled.problem
+        engine = self._copied(problem, Rows.stack([self.compiled.rows, rows]))
+        rows = presolve.round_rows(rows, problem)
+        engine.is_crossed |= bool((rows.lower > rows.upper + 1e-9).any())
+        engine.upper = presolve.drop_columns(rows, problem, engine.upper)
+        # Added rows stand between those of limits and those found on the way.
+        k = self.n_added
+        head, tail = np.arange(k), np.arange(k, len(self.found))
+        engine.n_added = k + len(rows)
+        engine._set_found(
+            Rows.stack([self.found.take(head), rows, self.found.take(tail)])
         )
+        if self.duals is not None:
+            at = self.n_account + k
+            engine.duals = np.insert(self.duals, at, np.zeros(len(rows)))
+        return engine
+
+    def _copied(self, problem: Problem, rows: Rows) -> PriceOut:
+        """Return an engine that shares all prepared arrays with this one."""
+        engine = copy.copy(self)
+        engine.compiled = replace(self.compiled, problem=problem, rows=rows)
+        engine.rounded = set(self.rounded)
+        engine.plans = list(self.plans)
+        return engine
+
+    def _moved(self, rows: Rows, which: Ints) -> PriceOut:
+        """Return an engine for other bounds of the rows ``which``.
+
+        What was concluded from the old bounds stays where it cannot have
+        mattered: the rows are kept ones, and they closed no column.
+        """
+        problem, before = self.compiled.problem, self.compiled.rows
+        place = np.full(len(before), -1, dtype=np.int64)
+        place[self.account[self.kept]] = np.arange(self.n_account)
+        at = place[which]
+        looser = rows.upper[which] > before.upper[which]
+        if (at < 0).any():
+            return self._anew(rows)
+        old, new = (presolve.round_rows(r.take(which), problem) for r in (before, rows))
+        if looser.any():
+            closed = presolve.drop_columns(old, problem, problem.upper)
+            if (closed < problem.upper).any():
+                return self._anew(rows)
+        engine = self._copied(problem, rows)
+        lower, upper = self.linked.lower.copy(), self.linked.upper.copy()
+        lower[at], upper[at] = new.lower, new.upper
+        engine.linked = replace(self.linked, lower=lower, upper=upper)
+        engine.is_crossed = bool((lower > upper + 1e-9).any())
+        engine.upper = presolve.drop_columns(new, problem, self.upper)
+        engine.can_round = self.can_round.copy()
+        engine.can_round[at] &= new.upper > 0
+        holds = self._still_found(rows)
+        engine._set_found(self.found.take(holds))
+        engine.rounded = set()
+        if self.duals is not None:
+            rest = self.n_account + holds
+            engine.duals = np.concatenate(
+                [self.duals[: self.n_account], self.duals[rest]]
+            )
+        return engine
+
+    def _still_found(self, rows: Rows) -> Ints:
+        """Return which found rows hold for other bounds of the limits' rows."""
+        before = self.compiled.rows
+        moved = (rows.upper > before.upper) | (rows.lower < before.lower)
+        # Rounded rows stay where the row they came from was not loosened.
+        loosened = list(set(map(str, before.limit[moved])))
+        source = self.found.group.astype(str)
+        is_rounded = self.found.limit == ""
+        return np.flatnonzero(~(is_rounded & np.isin(source, loosened)))
 
     def derived(self, problem: Problem, rows: Rows) -> PriceOut:
-        """Return an engine for changed bounds or more rows over the same columns.
+        """Return an engine for other rows and bounds over the same columns.
 
-        What was concluded from the old bounds (closed columns, rounded and left
-        out rows, count cuts) is concluded anew; what holds all the same is kept.
+        Parameters
+        ----------
+        problem : Problem
+            The same columns; bounds, fixed sites and objective may differ.
+        rows : Rows
+            All rows of the limits; the rows of lazy limits are handed on.
         """
-        engine = PriceOut(replace(self.compiled, problem=problem, rows=rows))
-        found = self.found_rows()
-        engine._add_rows(found)
+        engine = PriceOut(replace(self.compiled, problem=problem, rows=rows), like=self)
+        lazy = np.flatnonzero(self.found.limit != "")
+        engine._add_rows(self.found.take(lazy[lazy >= self.n_added]))
         engine.plans = list(self.plans)
-        if self.working is not None:
-            engine.working = self.working
+        engine.working = self.working
+        if self.duals is not None and len(rows) == len(self.compiled.rows):
+            old = self.account_duals(self.duals)[engine.account[engine.kept]]
+            engine.duals = np.concatenate([old, np.zeros(len(engine.found))])
+        return engine
+
+    def _anew(self, rows: Rows) -> PriceOut:
+        """Return an engine prepared anew for other bounds of the limits' rows."""
+        engine = PriceOut(replace(self.compiled, rows=rows), like=self)
+        holds = self._still_found(rows)
+        holds = holds[holds >= self.n_added]
+        engine._add_rows(self.found.take(holds))
+        engine.plans = list(self.plans)
+        engine.working = self.working
         if self.duals is not None:
-            old = np.zeros(len(rows))
-            old[: len(self.compiled.rows)] = self.account_duals(self.duals)
+            old = self.account_duals(self.duals)
             engine.duals = np.concatenate(
-                [
-                    old[engine.account[engine.kept]],
-                    np.zeros(len(engine.cuts)),
-                    self.duals[self.duals.size - len(found) :],
-                ]
+                [old[engine.account[engine.kept]], self.duals[self.n_account + holds]]
             )
         return engine
 
@@ -336,68 +431,39 @@ class PriceOut:
                 curve[k] = priced.bound / scale
         return sign * curve
 
-    # -- bound ---------------------------------------------------------------
-
-    def price(self, objective: Floats, duals: Floats) -> _Priced:
-        """Return the Lagrangian bound over all columns for ``duals``."""
-        rows = self.rows
-        y = duals.copy()
-        y[(y > 0) & ~np.isfinite(rows.upper)] = 0.0
-        y[(y < 0) & ~np.isfinite(rows.lower)] = 0.0
-        up, down = y > 0, y < 0
-        constant = float(y[up] @ rows.upper[up]) + float(y[down] @ rows.lower[down])
-        value = objective - self.transposed @ y
-        open_value = value[self.opens].copy()
-        if self.more.size:
-            extra = np.maximum(value[self.more], 0.0) * self.upper[self.more]
-            np.add.at(open_value, self.more_open, extra)
-        open_value[self.upper[self.opens] <= 0] = -np.inf
-        if self.first.size:
-            best = np.maximum.reduceat(open_value, self.first)
-        else:
-            best = np.zeros(0)
-        gain = np.where(self.site_fixed, best, np.maximum(best, 0.0))
-        own = value[self.own]
-        problem = self.compiled.problem
-        best_end = np.where(own > 0, problem.upper[self.own], problem.lower[self.own])
-        own_gain = np.where(own == 0, 0.0, own) * np.where(own == 0, 0.0, best_end)
-        bound = constant + float(gain.sum()) + float(own_gain.sum())
-        column_bound = np.full(self.n, bound)
-        column_bound[self.opens] = bound - gain[self.block] + open_value
-        if self.more.size:
-            column_bound[self.more] = column_bound[self.opens[self.more_open]]
-        return _Priced(bound, value, gain, column_bound, y)
-
     # -- linear relaxation -----------------------------------------------------
+
+    def price(self, objective: Floats, duals: Floats) -> Priced:
+        """Return the Lagrangian bound over all columns for ``duals``."""
+        return price(self, objective, duals)
 
     def start_columns(self, objective: Floats) -> Ints:
         """Return columns that are likely to matter, with the limits' own."""
-        problem = self.compiled.problem
-        usable = self.opens[self.upper[self.opens] > 0]
-        mw = np.maximum(problem.column_mw, 1e-9)
-        picked = [self.own]
-        share = FIRST_COLUMNS // 4
-        rank_by = [objective / mw, objective]
-        if (problem.column_cost > 0).any():
-            cost = np.maximum(problem.column_cost, 1e-9)
-            rank_by += [objective / cost, mw / cost]
-        if self.duals is not None:
-            rank_by.append(objective - self.transposed @ self.duals)
-        for rank in rank_by:
-            order = np.argsort(-rank[usable], kind="stable")[:share]
-            picked.append(usable[order])
-        fixed_sites = np.flatnonzero(problem.fixed)
-        picked.append(usable[np.isin(problem.column_site[usable], fixed_sites)])
+        problem, shape = self.compiled.problem, self.shape
+        usable = shape.of_opens(self.upper) > 0
+        picked = [shape.own, self.fixed_columns()]
         if self.working is not None:
             picked.append(self.working)
-        return self.with_more(np.unique(np.concatenate(picked)))
+        if self.duals is not None:
+            value = shape.of_opens(objective - self.weighted(self.duals))
+            at = best_of(value, FIRST_COLUMNS, usable)
+            picked.append(shape.opens[at])
+        else:
+            gains = shape.of_opens(objective)
+            mw = np.maximum(shape.of_opens(problem.column_mw), 1e-9)
+            ranks = [gains / mw, gains]
+            if (problem.column_cost > 0).any():
+                cost = np.maximum(shape.of_opens(problem.column_cost), 1e-9)
+                ranks += [gains / cost, mw / cost]
+            for rank in ranks:
+                at = best_of(rank, FIRST_COLUMNS // 4, usable)
+                picked.append(shape.opens[at])
+        return shape.with_more(np.unique(np.concatenate(picked)))
 
-    def with_more(self, columns: Ints) -> Ints:
-        """Add the continuous columns that belong to opening columns."""
-        if not self.more.size:
-            return columns
-        with_open = np.isin(self.opens[self.more_open], columns)
-        return np.union1d(columns, self.more[with_open])
+    def fixed_columns(self) -> Ints:
+        """Return the opening columns of fixed sites."""
+        out: Ints = self.shape.opens[self.site_fixed[self.shape.block]]
+        return out
 
     def relax(
         self,
@@ -405,7 +471,7 @@ class PriceOut:
         *,
         deadline: float | None = None,
         say: Callable[[str], object] = lambda line: None,
-    ) -> tuple[highs.Status, Floats | None, _Priced | None]:
+    ) -> tuple[highs.Status, Floats | None, Priced | None]:
         """Solve the linear relaxation over all columns by sifting.
 
         Returns
@@ -414,62 +480,89 @@ class PriceOut:
             "infeasible" if no fractional plan exists; x over all columns; the best
             bound found.
         """
-        usable = np.zeros(self.first.size, dtype=bool)
-        usable[self.block[self.upper[self.opens] > 0]] = True
+        usable = np.zeros(self.shape.first.size, dtype=bool)
+        usable[self.shape.block[self.shape.of_opens(self.upper) > 0]] = True
         if (self.site_fixed & ~usable).any() or self.is_crossed:
             return "infeasible", None, None
         working = self.start_columns(objective)
         size = max(1.0, float(np.abs(objective).max(initial=1.0)))
-        best: _Priced | None = None
-        x_full: Floats | None = None
+        best: Priced | None = None
         for penalty in (1e3 * size, 1e7 * size, 0.0):
             # Penalty 0 stands for phase one: the violation alone is minimised.
             phase_one = penalty == 0.0
-            master = _Master(self, working, objective, penalty)
-            for _ in range(200):
-                lp = master.solve()
-                if lp is None:
-                    return "unknown", None, best
-                x_work, duals, choice, missing = lp
-                goal = np.zeros(self.n) if phase_one else objective
-                priced = self.price(goal, duals)
-                if not phase_one and (best is None or priced.bound < best.bound):
-                    best = priced
-                new = self.improving(priced, master, choice)
-                if new.size:
-                    master.add(new)
-                    working = master.columns
-                    if deadline is not None and time.perf_counter() > deadline:
-                        return "unknown", None, best
-                    continue
-                if missing > 1e-7:
-                    break
-                x_full = np.zeros(self.n)
-                x_full[master.columns] = x_work
-                cuts = self.separate(x_full)
-                if not len(cuts) or phase_one:
-                    break
-                say(f"{len(cuts)} spacing cliques")
-                self._add_rows(cuts)
-                best = None
-                master.add_rows(cuts)
-                if deadline is not None and time.perf_counter() > deadline:
-                    return "unknown", None, None
-            if missing <= 1e-7:
-                self.working = master.columns[x_work > 1e-9]
+            master = Master(self, working, objective, penalty)
+            status, x, duals, best = self._sift(
+                master, objective, best, phase_one, deadline, say
+            )
+            working = master.columns
+            if status == "unknown":
+                return "unknown", None, best
+            if x is not None:
+                self.working = np.flatnonzero(x > 1e-9)
                 self.duals = duals
-                if phase_one:
-                    return "unknown", x_full, best
-                return "optimal", x_full, best
+                return ("unknown" if phase_one else "optimal"), x, best
             if phase_one:
                 return "infeasible", None, None
         return "unknown", None, best
 
+    def _sift(
+        self,
+        master: Master,
+        objective: Floats,
+        best: Priced | None,
+        phase_one: bool,
+        deadline: float | None,
+        say: Callable[[str], object],
+    ) -> tuple[highs.Status, Floats | None, Floats | None, Priced | None]:
+        """Add columns and cuts until none is left; x is None if rows are violated."""
+        goal = np.zeros(self.n) if phase_one else objective
+        last, rounds, stale = np.inf, 0, 0
+        for _ in range(400):
+            lp = master.solve()
+            if lp is None:
+                return "unknown", None, None, best
+            x_work, duals, missing = lp
+            priced = self.price(goal, duals)
+            if not phase_one and (best is None or priced.bound < best.bound):
+                best = priced
+            new = self.improving(priced, master)
+            late = deadline is not None and time.perf_counter() > deadline
+            if new.size:
+                master.add(new)
+                if late:
+                    return "unknown", None, None, best
+                continue
+            if missing > 1e-7:
+                return "infeasible", None, None, best
+            x = np.zeros(self.n)
+            x[master.columns] = x_work
+            if phase_one:
+                return "optimal", x, duals, best
+            cuts = self.separate(x)
+            if len(cuts):
+                say(f"{len(cuts)} spacing cliques")
+            progress = last - priced.bound
+            stale = stale + 1 if progress < CUT_PROGRESS * abs(priced.bound) else 0
+            last = priced.bound
+            if rounds < CUT_ROUNDS and stale < 2:
+                rounds += 1
+                rounded = presolve.rounding_cuts(
+                    self.linked, self._by_column, self.can_round, x, self.rounded
+                )
+                cuts = Rows.stack([cuts, rounded])
+            if not len(cuts):
+                return "optimal", x, duals, best
+            self._add_rows(cuts)
+            master.add_rows(cuts)
+            if late:
+                return "unknown", None, None, best
+        return "unknown", None, None, best
+
     def found_rows(self) -> Rows:
         """Return the rows of lazy limits found so far."""
-        return self.rows.take(
-            np.arange(self.n_account + len(self.cuts), len(self.rows))
-        )
+        lazy = self.found.limit != ""
+        lazy[: self.n_added] = False
+        return self.found.take(np.flatnonzero(lazy))
 
     def separate(self, x: Floats) -> Rows:
         """Return rows of lazy limits that ``x`` violates."""
@@ -477,26 +570,23 @@ class PriceOut:
         parts = [limit.cuts(problem, x) for limit in self.spacing]
         return Rows.stack([Rows.empty(self.n), *parts])
 
-    def improving(self, priced: _Priced, master: _Master, choice: Floats) -> Ints:
+    def improving(self, priced: Priced, master: Master) -> Ints:
         """Return columns outside the master that would improve it."""
-        value = priced.value[self.opens].copy()
-        if self.more.size:
-            extra = np.maximum(priced.value[self.more], 0.0)
-            np.add.at(value, self.more_open, extra * self.upper[self.more])
+        shape, value = self.shape, priced.open_value
+        size = max(1.0, float(np.abs(value[value > -np.inf]).max(initial=1.0)))
+        good = np.flatnonzero(value > 1e-9 * size)
+        good = good[~master.is_in[shape.opens[good]]]
         # What a site's columns in the master already earn.
-        inside = master.is_in[self.opens]
-        held = np.where(inside, value, -np.inf)
-        earned = np.maximum(
-            np.maximum.reduceat(held, self.first) if self.first.size else held, 0.0
-        )
-        size = max(1.0, float(np.abs(value).max(initial=1.0)))
-        gain = value - earned[self.block]
-        gain[inside | (self.upper[self.opens] <= 0)] = -np.inf
-        good = np.flatnonzero(gain > 1e-9 * size)
+        inside = shape.entry[master.columns]
+        inside = inside[inside >= 0]
+        earned = np.zeros(shape.first.size)
+        np.maximum.at(earned, shape.block[inside], value[inside])
+        gain = value[good] - earned[shape.block[good]]
+        better = gain > 1e-9 * size
+        good, gain = good[better], gain[better]
         if good.size > ADDED_COLUMNS:
-            order = np.argsort(-gain[good], kind="stable")[:ADDED_COLUMNS]
-            good = np.sort(good[order])
-        return self.with_more(self.opens[good])
+            good = good[np.sort(np.argpartition(-gain, ADDED_COLUMNS)[:ADDED_COLUMNS])]
+        return shape.with_more(shape.opens[good])
 
     # -- plans -----------------------------------------------------------------
 
@@ -505,12 +595,8 @@ class PriceOut:
     ) -> tuple[Problem, Rows, Ints]:
         """Return the problem over some columns, with every row that it needs."""
         problem = self.compiled.problem
-        columns = np.union1d(columns, self.own)
-        rows = Rows.stack([self.rows, self.choice])
-        part = sparse.csr_array(self.by_column[:, columns].tocsr())
-        choice = sparse.csr_array(self._choice_csc()[:, columns].tocsr())
-        matrix = sparse.csr_array(sparse.vstack([part, choice], format="csr"))
-        rows = replace(rows, matrix=matrix)
+        columns = np.union1d(columns, self.shape.own)
+        names = problem.column_names
         small = replace(
             problem,
             column_site=problem.column_site[columns],
@@ -525,13 +611,34 @@ class PriceOut:
             lower=problem.lower[columns],
             upper=self.upper[columns],
             integrality=problem.integrality[columns],
-            column_names=tuple(problem.column_names[c] for c in columns.tolist()),
+            column_names=tuple(names[c] for c in columns.tolist()),
             column_option={},
             extra={},
             _cache={},
         )
-        useful = can_bind(rows, small, small.upper)
-        rows = rows.take(np.flatnonzero(useful))
+        parts = []
+        for rows, by_column in (
+            (self.linked, self._by_column),
+            (self.found, self._found_by_column),
+            (self.choice, self.choice_by_column),
+        ):
+            matrix = sparse.csr_array(by_column[:, columns].tocsr())
+            needed = (np.diff(matrix.indptr) > 0) | (rows.lower > 0) | (rows.upper < 0)
+            which = np.flatnonzero(needed)
+            parts.append(
+                Rows(
+                    sparse.csr_array(matrix[which]),
+                    rows.lower[which],
+                    rows.upper[which],
+                    rows.limit[which],
+                    rows.group[which],
+                    rows.scale[which],
+                    rows.kind[which],
+                    rows.year[which],
+                )
+            )
+        rows = Rows.stack(parts)
+        rows = rows.take(np.flatnonzero(presolve.can_bind(rows, small, small.upper)))
         for limit in self.spacing:
             if isinstance(limit, Spacing):
                 nearby = limit.nearby(problem)
@@ -540,21 +647,22 @@ class PriceOut:
                 rows = Rows.stack([rows, limit.clique_rows(small, cliques)])
         return small, rows, columns
 
-    def _choice_csc(self) -> sparse.csc_array:
-        if not hasattr(self, "_choice"):
-            self._choice = sparse.csc_array(self.choice.matrix)
-        return self._choice
-
     def is_feasible(self, x: Floats, tol: float = 1e-7) -> bool:
         """Return whether ``x`` keeps all rows, and those of lazy limits."""
-        used = self.rows.matrix @ x
-        if (used > self.rows.upper + tol).any() or (used < self.rows.lower - tol).any():
-            return False
-        used = self.choice.matrix @ x
-        if (used > self.choice.upper + tol).any():
-            return False
         if (x > self.upper + tol).any():
             return False
+        support = np.flatnonzero(x)
+        for part, lower, upper in (
+            (self.entries(support), self.lower, self.upper_of_rows),
+            (
+                self.choice_by_column[:, support],
+                self.choice.lower,
+                self.choice.upper,
+            ),
+        ):
+            used = part @ x[support]
+            if (used > upper + tol).any() or (used < lower - tol).any():
+                return False
         return not len(self.separate(x))
 
     def solve(
@@ -588,39 +696,39 @@ class PriceOut:
         sign = 1.0 if problem.maximize else -1.0
         scale = pulp_model.objective_scale(replace(problem, objective=objective))
         goal = sign * objective * scale
+        unit = 1.0 / scale
         status, x_lp, priced = self.relax(goal, deadline=deadline, say=say)
         lap("relaxation")
-        unit = 1.0 / scale
-        if priced is None and status != "infeasible":
-            # Out of time before the first duals: zero duals bound too, if badly.
-            priced = self.price(goal, np.zeros(len(self.rows)))
         if status == "infeasible":
             return Found(
                 "infeasible", None, -np.inf, -np.inf, None, "linear program", 0, -np.inf
             )
-        duals = None
-        bound = np.inf
-        if priced is not None:
-            bound = priced.bound
-            duals = self.account_duals(priced.duals) * sign * unit
-            say(f"bound {bound * unit:,.6g} over {self.n:,} columns")
-        plan = _Incumbent(goal)
+        if priced is None:
+            # Out of time before the first duals: zero duals bound too, if badly.
+            priced = self.price(goal, np.zeros(self.n_rows))
+        duals = self.account_duals(priced.duals) * sign * unit
+        say(f"bound {sign * priced.bound * unit:,.6g} over {self.n:,} columns")
+        plan = Incumbent(goal)
         for old in self.plans:
             if self.is_feasible(old):
                 plan.offer(old)
-        name = "greedy"
-        core = 0
-        if priced is not None:
-            self.greedy(goal, priced, x_lp, plan, is_hurried=deadline is not None)
-            lap("greedy")
-            status, bound, name, core = self.close(
-                goal, priced, plan, gap, deadline, solver, say, lap
-            )
+        reach = priced.reach(self.shape)
+        ranks = [reach]
+        if x_lp is not None:
+            ranks.append(self.shape.of_opens(x_lp) * 1e6 + reach)
+        if deadline is not None:
+            ranks += incumbents.plain_ranks(self, goal)
+        incumbents.greedy(self, goal, ranks, plan)
+        lap("greedy")
+        status, bound, name, core = self.close(
+            goal, priced, reach, x_lp, plan, gap, deadline, solver, say, lap
+        )
         if status == "infeasible":
             return Found(
                 "infeasible", None, -np.inf, -np.inf, duals, name, core, bound * unit
             )
-        lp_bound = np.inf if priced is None else priced.bound
+        if plan.x is not None:
+            bound = self.without_dust(bound, plan)
         if plan.x is None:
             return Found(
                 "unknown", None, -np.inf, bound * unit, duals, name, core, np.inf
@@ -634,72 +742,129 @@ class PriceOut:
             duals,
             name,
             core,
-            lp_bound * unit,
+            priced.bound * unit,
         )
 
     def account_duals(self, y: Floats) -> Floats:
         """Return duals per row of ``compiled.rows``."""
         full = np.zeros(len(self.compiled.rows))
         full[self.account[self.kept]] = y[: self.n_account]
+        if self.n_added:
+            full[-self.n_added :] = y[self.n_account : self.n_account + self.n_added]
         return full
 
     def close(
         self,
         goal: Floats,
-        priced: _Priced,
-        plan: _Incumbent,
+        priced: Priced,
+        reach: Floats,
+        x_lp: Floats | None,
+        plan: Incumbent,
         gap: float,
         deadline: float | None,
         solver: Any,
         say: Callable[[str], object],
         lap: Callable[[str], object],
     ) -> tuple[highs.Status, float, str, int]:
-        """Solve growing cores until the gap is closed or the core is too large."""
-        usable = self.upper[self.opens] > 0
-        reach = priced.column_bound[self.opens]
-        order = self.opens[np.lexsort((self.opens, -reach))]
-        order = order[usable[np.lexsort((self.opens, -reach))]]
-        reach_sorted = priced.column_bound[order]
-        bound = priced.bound
-        size, name, k = FIRST_CORE, "greedy", 0
+        """Improve the plan, then solve the core that could still beat it."""
+        shape, bound = self.shape, priced.bound
+        usable = shape.of_opens(self.upper) > 0
+        total = int(usable.sum())
+        k = min(FIRST_CORE, total)
+        none = np.zeros(0, dtype=np.int64)
         while True:
-            need = order.size
+            # A plan among the best columns; more of them until there is one.
+            if self.is_over(plan, bound, gap, deadline):
+                return "feasible", bound, "highs", min(k, total)
+            columns = [shape.opens[best_of(reach, k, usable)], self.fixed_columns()]
+            if x_lp is not None:
+                columns.append(np.flatnonzero(x_lp > 1e-9))
             if plan.x is not None:
-                cut = plan.value + gap * max(abs(plan.value), 1e-9)
-                need = int(np.searchsorted(-reach_sorted, -cut, side="left"))
-                bound = min(bound, priced.bound)
-                if plan.gap(bound) <= gap:
-                    return "feasible", bound, name, k
-            last = need <= size
-            k = min(need if last else size, order.size)
-            if k > LARGEST_CORE:
-                say(f"{k:,} columns could still improve the plan: left open")
-                return "feasible", bound, name, k
-            outside = float(reach_sorted[k]) if k < order.size else -np.inf
-            columns = self.with_more(np.sort(order[:k]))
-            left = None
-            if deadline is not None:
-                left = deadline - time.perf_counter()
-                if left <= 0:
-                    return "feasible", bound, name, k
-            say(f"core of {k:,} columns")
-            found, name = self.solve_core(
-                columns, goal, gap if last else max(gap, 1e-4), left, solver, last
+                columns.append(np.flatnonzero(plan.x > 0.5))
+            chosen = np.unique(np.concatenate(columns))
+            chosen = shape.with_more(chosen[shape.entry[chosen] >= 0])
+            incumbents.neighbourhood(
+                self,
+                goal,
+                plan,
+                chosen,
+                none,
+                target=bound - 0.5 * gap * abs(bound),
+                nodes=SEARCH_NODES,
+                deadline=deadline,
             )
-            lap(f"core {k}")
-            if found.x is not None:
-                x = np.zeros(self.n)
-                x[np.union1d(columns, self.own)] = found.x
-                plan.offer(self.exact(x))
-            inner = found.bound if found.status != "infeasible" else -np.inf
-            if plan.x is None and found.status == "infeasible" and k == order.size:
-                return "infeasible", -np.inf, name, k
-            bound = min(bound, max(inner, outside, plan.value))
-            if plan.x is not None and plan.gap(bound) <= gap:
-                return "feasible", bound, name, k
-            if last or k == order.size:
-                return "feasible", bound, name, k
-            size = min(int(2.5 * size), order.size)
+            lap(f"search {k}")
+            say(self.state(plan, bound, f"{k:,} columns searched"))
+            if plan.x is not None or k >= min(total, LARGEST_CORE):
+                break
+            k = min(CORE_GROWTH * k, total)
+        if self.is_over(plan, bound, gap, deadline):
+            return "feasible", bound, "highs", k
+        if self.needed(plan, reach, usable, gap) > FIRST_CORE:
+            incumbents.improve(
+                self, goal, plan, reach, x_lp, bound, gap, deadline=deadline, say=say
+            )
+            lap("improve")
+        if self.is_over(plan, bound, gap, deadline):
+            return "feasible", bound, "highs", k
+        k = self.needed(plan, reach, usable, gap)
+        if k > LARGEST_CORE:
+            say(self.state(plan, bound, f"{k:,} columns could improve it: left open"))
+            return "feasible", bound, "highs", k
+        say(f"core of {k:,} columns")
+        at = best_of(reach, k, usable)
+        inside = np.zeros(reach.size, dtype=bool)
+        inside[at] = True
+        outside = float(reach[usable & ~inside].max(initial=-np.inf))
+        columns_k = shape.with_more(shape.opens[at])
+        left = None if deadline is None else deadline - time.perf_counter()
+        found, name = self.solve_core(columns_k, goal, gap, left, solver)
+        lap(f"core {k}")
+        if found.x is not None:
+            x = np.zeros(self.n)
+            x[np.union1d(columns_k, shape.own)] = found.x
+            x = self.exact(x)
+            plan.offer(x)
+        inner = found.bound if found.status != "infeasible" else -np.inf
+        if plan.x is None and found.status == "infeasible" and k == total:
+            return "infeasible", -np.inf, name, k
+        return "feasible", min(bound, max(inner, outside, plan.value)), name, k
+
+    def without_dust(self, bound: float, plan: Incumbent) -> float:
+        """Return the bound without what rounding of sums may have put on it."""
+        size = float(np.abs(plan.goal).max(initial=1.0))
+        return plan.value if bound - plan.value <= 1e-12 * size else bound
+
+    def polished(self, objective: Floats, x: Floats) -> Floats:
+        """Return ``x`` with whole binaries and the rest set exactly for them."""
+        problem = self.compiled.problem
+        sign = 1.0 if problem.maximize else -1.0
+        scale = pulp_model.objective_scale(replace(problem, objective=objective))
+        goal = sign * objective * scale
+        x = self.exact(x.copy())
+        whole = incumbents.complete(self, goal, x, tolerance=1e-9, holds_whole=True)
+        return np.clip(x if whole is None else whole, problem.lower, problem.upper)
+
+    def is_over(
+        self, plan: Incumbent, bound: float, gap: float, deadline: float | None
+    ) -> bool:
+        """Return whether the gap is closed or the time is up."""
+        late = deadline is not None and time.perf_counter() >= deadline
+        return late or (plan.x is not None and plan.gap(bound) <= gap)
+
+    def needed(
+        self, plan: Incumbent, reach: Floats, usable: npt.NDArray[np.bool_], gap: float
+    ) -> int:
+        """Return how many columns could be in a plan that beats the gap."""
+        if plan.x is None:
+            return int(usable.sum())
+        return int((usable & (reach >= plan.needed(gap))).sum())
+
+    def state(self, plan: Incumbent, bound: float, what: str) -> str:
+        """Return a progress line."""
+        if plan.x is None:
+            return f"{what}, no plan yet"
+        return f"{what}, plan within {plan.gap(bound):.3%} of the bound"
 
     def exact(self, x: Floats) -> Floats:
         """Round binaries that a solver left a hair from 0 or 1."""
@@ -714,12 +879,16 @@ class PriceOut:
         gap: float,
         time_limit_s: float | None,
         solver: Any,
-        last: bool,
     ) -> tuple[highs.MipResult, str]:
         """Solve the problem over some columns exactly."""
         small, rows, _ = self.restricted(columns, goal)
+        nodes = max(1000, CORE_WORK // max(1, small.n_columns))
+        tool = solver
+        if isinstance(solver, str) and solver.lower() == "highs":
+            tool, _ = pulp_model.solver_of(solver, gap=gap, time_limit_s=time_limit_s)
+            tool = pulp_model.with_option(tool, "mip_max_nodes", nodes)
         result, name = pulp_model.solve(
-            small, rows, solver=solver, gap=gap, time_limit_s=time_limit_s
+            small, rows, solver=tool, gap=gap, time_limit_s=time_limit_s
         )
         if result.status == "infeasible":
             # A wrong "infeasible" would become a wrong bound: ask by another route.
@@ -734,100 +903,9 @@ class PriceOut:
                 gap=gap,
                 time_limit_s=time_limit_s,
                 presolve="off",
+                mip_max_nodes=nodes,
             )
-        return result, name
-
-    def greedy(
-        self,
-        goal: Floats,
-        priced: _Priced,
-        x_lp: Floats | None,
-        plan: _Incumbent,
-        is_hurried: bool,
-    ) -> None:
-        """Offer plans that fill up in several orders."""
-        usable = self.opens[self.upper[self.opens] > 0]
-        self.goal = goal
-        orders = [priced.column_bound[usable]]
-        if x_lp is not None:
-            orders.append(x_lp[usable] * 1e6 + priced.column_bound[usable])
-        if is_hurried:
-            orders += self.plain_orders(goal, usable)
-        for rank in orders:
-            order = usable[np.argsort(-rank, kind="stable")[:1500]]
-            x = self.fill(order)
-            if x is not None:
-                plan.offer(x)
-
-    def plain_orders(self, goal: Floats, usable: Ints) -> list[Floats]:
-        """Return orders that need no duals: best, best per dollar, cheapest."""
-        problem = self.compiled.problem
-        orders = [goal[usable]]
-        mw = np.maximum(problem.column_mw[usable], 1e-9)
-        orders.append(goal[usable] / mw)
-        if usable.size and (problem.column_cost > 0).any():
-            cost = np.maximum(problem.column_cost[usable], 1e-9)
-            orders += [goal[usable] / cost, mw / cost]
-            # Half way between the best and the cheapest: where a budget is tight.
-            best, cheap = goal[usable] / mw, cost / mw
-            orders += [
-                best / max(float(np.abs(best).max()), 1e-9)
-                - k * cheap / float(cheap.max())
-                for k in (0.5, 1.0, 2.0)
-            ]
-        return orders
-
-    def fill(self, order: Ints) -> Floats | None:
-        """Open columns in order while all limits hold; None if the end breaks one."""
-        problem = self.compiled.problem
-        must = problem.fixed[problem.column_site[order]]
-        order = np.concatenate([order[must], order[~must]])
-        x = np.zeros(self.n)
-        matrix, upper = self.by_column, self.rows.upper + 1e-9
-        # Rows with continuous columns are settled by those, at the end.
-        upper[np.diff(self.rows.matrix[:, ~problem.integrality].indptr) > 0] = np.inf
-        used = np.zeros(len(self.rows))
-        taken: set[int] = set()
-        indptr, indices, data = matrix.indptr, matrix.indices, matrix.data
-        for j in order.tolist():
-            site = int(problem.column_site[j])
-            if site in taken:
-                continue
-            rows = indices[indptr[j] : indptr[j + 1]]
-            after = used[rows] + data[indptr[j] : indptr[j + 1]]
-            if (after <= upper[rows]).all():
-                used[rows] = after
-                x[j] = 1.0
-                taken.add(site)
-        whole = self.complete(x)
-        return whole if whole is not None and self.is_feasible(whole) else None
-
-    def complete(self, x: Floats) -> Floats | None:
-        """Set the continuous columns for the binaries of ``x``; None if none fit."""
-        problem = self.compiled.problem
-        free = np.flatnonzero(~problem.integrality)
-        if not free.size:
-            return x
-        upper = np.minimum(problem.upper, self.upper)[free]
-        more = problem.column_site[free] >= 0
-        is_open = problem.sites_open(x) > 0.5
-        upper[more] *= is_open[problem.column_site[free[more]]]
-        part = sparse.csr_array(self.by_column[:, free].tocsr())
-        touched = np.flatnonzero(np.diff(part.indptr))
-        used = self.rows.matrix @ x
-        found = highs.solve_lp(
-            self.goal[free],
-            sparse.csr_array(part[touched]),
-            (self.rows.lower - used)[touched],
-            (self.rows.upper - used)[touched],
-            problem.lower[free],
-            upper,
-        )
-        if found.status != "optimal":
-            return None
-        x = x.copy()
-        x[free] = found.x
-        return x
+        return result, "highs" if name == "HiGHS" else name
 
 
 def _renumbered(opener: Ints, columns: Ints) -> Ints:
@@ -836,239 +914,3 @@ def _renumbered(opener: Ints, columns: Ints) -> Ints:
     at = np.minimum(at, max(columns.size - 1, 0))
     there = (opener >= 0) & (columns[at] == opener) if columns.size else opener >= 0
     return np.where(there, at, -1).astype(np.int64)
-
-
-class _Incumbent:
-    """The best plan so far; never lost."""
-
-    def __init__(self, goal: Floats) -> None:
-        self.goal = goal
-        self.x: Floats | None = None
-        self.value = -np.inf
-
-    def offer(self, x: Floats) -> None:
-        """Keep ``x`` if it is better."""
-        value = float(self.goal @ x)
-        if value > self.value:
-            self.x, self.value = x, value
-
-    def gap(self, bound: float) -> float:
-        """Return the relative gap to ``bound``."""
-        if self.x is None:
-            return np.inf
-        return max(0.0, bound - self.value) / max(1e-9, abs(self.value))
-
-
-class _Master:
-    """The restricted linear program, kept in HiGHS."""
-
-    def __init__(
-        self, owner: PriceOut, columns: Ints, objective: Floats, penalty: float
-    ) -> None:
-        self.owner = owner
-        self.objective = np.zeros_like(objective) if penalty == 0.0 else objective
-        self.columns = columns
-        self.is_in = np.zeros(owner.n, dtype=bool)
-        self.is_in[columns] = True
-        rows = owner.rows
-        choice = owner.choice
-        self.n_rows, self.n_choice = len(rows), len(choice)
-        problem = owner.compiled.problem
-        # One violation column for each side that "choose nothing" may break.
-        need_more = np.flatnonzero(rows.lower > 0)
-        need_less = np.flatnonzero(rows.upper < 0)
-        where = np.concatenate([need_more, need_less])
-        sign = np.concatenate([np.ones(need_more.size), -np.ones(need_less.size)])
-        k = where.size
-        slack = sparse.csc_array(
-            (sign, (where, np.arange(k))), shape=(self.n_rows + self.n_choice, k)
-        )
-        self.n_slack = k
-        cost = -(penalty if penalty > 0 else 1.0)
-        self.lp = highs.LiveLp(
-            np.full(k, cost),
-            slack,
-            np.concatenate([rows.lower, choice.lower]),
-            np.concatenate([rows.upper, choice.upper]),
-            np.zeros(k),
-            np.full(k, np.inf),
-            simplex_strategy=1,
-        )
-        self.extra_rows = 0
-        self._put(columns, problem)
-
-    def _put(self, columns: Ints, problem: Problem) -> None:
-        owner = self.owner
-        first = owner.by_column[: self.n_rows, columns]
-        parts = [first, owner._choice_csc()[:, columns]]
-        if self.extra_rows:
-            parts.append(owner.by_column[self.n_rows :, columns])
-        block = sparse.vstack(parts, format="csc")
-        self.lp.add_columns(
-            self.objective[columns],
-            block,
-            problem.lower[columns],
-            np.minimum(problem.upper[columns], owner.upper[columns]),
-        )
-
-    def add(self, columns: Ints) -> None:
-        """Add columns that are not there yet."""
-        new = columns[~self.is_in[columns]]
-        self._put(new, self.owner.compiled.problem)
-        self.columns = np.concatenate([self.columns, new])
-        self.is_in[new] = True
-
-    def add_rows(self, rows: Rows) -> None:
-        """Add rows; the owner has them at the end of its own already."""
-        part = sparse.csr_array(sparse.csc_array(rows.matrix)[:, self.columns].tocsr())
-        pad = sparse.csr_array((len(rows), self.n_slack))
-        matrix = sparse.hstack([pad, part], format="csr")
-        self.lp.add_rows(matrix, rows.lower, rows.upper)
-        self.extra_rows += len(rows)
-
-    def solve(self) -> tuple[Floats, Floats, Floats, float] | None:
-        """Return x of the columns, duals of rows, duals of choices, violation."""
-        found = self.lp.solve()
-        if found.status != "optimal":
-            return None
-        x, y = found.x, found.duals
-        missing = float(x[: self.n_slack].sum())
-        rows_y = np.concatenate([y[: self.n_rows], y[self.n_rows + self.n_choice :]])
-        choice_y = y[self.n_rows : self.n_rows + self.n_choice]
-        return x[self.n_slack :], rows_y, choice_y, missing
-
-
-# -- preparation ----------------------------------------------------------------
-
-
-def _only_grows(rows: Rows, problem: Problem) -> Bools:
-    """Return which rows can only grow from zero, whatever is chosen."""
-    out = np.ones(len(rows), dtype=bool)
-    negative = (rows.matrix.data < 0) | (problem.lower[rows.matrix.indices] < 0)
-    row = np.repeat(np.arange(len(rows)), np.diff(rows.matrix.indptr))
-    out[row[negative]] = False
-    return out
-
-
-def _entries(rows: Rows) -> tuple[Ints, Ints, Floats]:
-    matrix = rows.matrix
-    row = np.repeat(np.arange(len(rows)), np.diff(matrix.indptr))
-    return row, matrix.indices.astype(np.int64), matrix.data
-
-
-def drop_columns(rows: Rows, problem: Problem, upper: Floats) -> Floats:
-    """Close integer columns that alone break a row that can only grow.
-
-    A continuous column stays: a part of it may fit.
-    """
-    row, column, a = _entries(rows)
-    over = a > (rows.upper + 1e-9 + 1e-9 * np.abs(rows.upper))[row]
-    over &= _only_grows(rows, problem)[row] & problem.integrality[column]
-    upper = upper.copy()
-    upper[column[over]] = 0.0
-    return upper
-
-
-def can_bind(rows: Rows, problem: Problem, upper: Floats) -> Bools:
-    """Return which rows some choice of one size per site could break.
-
-    A row goes only if its largest and smallest sums are within its bounds.
-    """
-    if not len(rows):
-        return np.zeros(0, dtype=bool)
-    row, column, a = _entries(rows)
-    there = a != 0
-    row, column, a = row[there], column[there], a[there]
-    from_lower = a * problem.lower[column]
-    a = a * upper[column]
-    site = problem.column_site[column]
-    opens = problem.column_opens[column]
-    n_sites = problem.n_sites
-    most = np.zeros(len(rows))
-    least = np.zeros(len(rows))
-    # One size per site: the largest of its opening columns counts.
-    which = opens & (site >= 0)
-    if which.any():
-        key = row[which] * n_sites + site[which]
-        order = np.argsort(key, kind="stable")
-        key, value = key[order], a[which][order]
-        start = np.flatnonzero(np.diff(key, prepend=-1) != 0)
-        at = key[start] // n_sites
-        top = np.maximum(np.maximum.reduceat(value, start), 0.0)
-        low = np.minimum(np.minimum.reduceat(value, start), 0.0)
-        np.add.at(most, at, top)
-        np.add.at(least, at, low)
-    other = ~which
-    np.add.at(most, row[other], np.maximum(a, from_lower)[other])
-    np.add.at(least, row[other], np.minimum(a, from_lower)[other])
-    room = 1e-9 * np.maximum(1.0, np.abs(most))
-    return (most > rows.upper - room) & np.isfinite(rows.upper) | (
-        (least < rows.lower + room) & np.isfinite(rows.lower)
-    )
-
-
-def round_rows(rows: Rows, problem: Problem) -> Rows:
-    """Round bounds of rows whose coefficients are multiples of one number.
-
-    With sizes of 100, 200 and 300 MW a headroom of 470 MW is one of 400 MW.
-    """
-    if not len(rows) or not rows.matrix.nnz:
-        return rows
-    row, column, a = _entries(rows)
-    sizes = np.abs(a)
-    filled = np.diff(rows.matrix.indptr) > 0
-    start = rows.matrix.indptr[:-1][filled].astype(np.int64)
-    least = np.full(len(rows), np.inf)
-    least[filled] = np.minimum.reduceat(sizes, start)
-    whole = np.ones(len(rows), dtype=bool)
-    whole[row[~problem.integrality[column]]] = False
-    lower, upper = rows.lower.copy(), rows.upper.copy()
-    done = np.zeros(len(rows), dtype=bool)
-    for part in (1, 2, 3, 4):
-        unit = least / part
-        with np.errstate(invalid="ignore", divide="ignore"):
-            ratio = sizes / unit[row]
-        off = np.zeros(len(rows))
-        off[filled] = np.maximum.reduceat(np.abs(ratio - np.round(ratio)), start)
-        fits = filled & whole & ~done & (off < 1e-9)
-        done |= fits
-        up = fits & np.isfinite(upper)
-        upper[up] = np.floor(upper[up] / unit[up] + 1e-7) * unit[up]
-        down = fits & np.isfinite(lower)
-        lower[down] = np.ceil(lower[down] / unit[down] - 1e-7) * unit[down]
-    return replace(rows, lower=lower, upper=upper)
-
-
-def count_cuts(rows: Rows, problem: Problem, upper: Floats) -> Rows:
-    """Return "at most k of these" for columns of which k + 1 break a row."""
-    n = problem.n_columns
-    if not len(rows) or not rows.matrix.nnz:
-        return Rows.empty(n)
-    row, column, a = _entries(rows)
-    # Rows over a large part of the columns would only add dense rows.
-    narrow = np.diff(rows.matrix.indptr) <= max(50, n // 20)
-    usable = (_only_grows(rows, problem) & np.isfinite(rows.upper) & narrow)[row]
-    usable &= problem.column_opens[column] & (upper[column] > 0)
-    row, column, a = row[usable], column[usable], a[usable]
-    site = problem.column_site[column]
-    parts = [Rows.empty(n)]
-    for k in (1, 2, 3):
-        big = a > rows.upper[row] / (k + 1) * (1 + 1e-9) + 1e-12
-        r, c = row[big], column[big]
-        pairs = np.unique(r * problem.n_sites + site[big])
-        count = np.bincount(pairs // problem.n_sites, minlength=len(rows))
-        which = np.flatnonzero(count > k)
-        if not which.size:
-            continue
-        code = np.full(len(rows), -1, dtype=np.int64)
-        code[which] = np.arange(which.size)
-        keep = code[r] >= 0
-        matrix = sparse.csr_array(
-            (np.ones(int(keep.sum())), (code[r[keep]], c[keep])),
-            shape=(which.size, n),
-        )
-        parts.append(Rows.make(matrix, -np.inf, float(k), "", rows.group[which]))
-    return Rows.stack(parts)
-
-
-Array = npt.NDArray[Any]
