@@ -155,12 +155,16 @@ class AtLeast:
         """Return the columns and Series that this limit reads."""
         return (self.p_success, self.common)
 
+    @property
+    def last_year_only(self) -> bool:
+        """Whether only the last year counts: so unless ``mw`` is given by year."""
+        return not hasattr(self.mw, "by_year")
+
     def in_year(self, year: int, *, is_last: bool) -> AtLeast | None:
-        """Return the limit as it holds in one year: in the last, unless by year."""
-        if not hasattr(self.mw, "by_year"):
+        """Return the limit as it holds in one year."""
+        if self.last_year_only:
             return self if is_last else None
-        mw = number(self.mw.at(year), self.name)
-        return replace(self, mw=mw) if mw > 0 else None
+        return replace(self, mw=number(self.mw.at(year), self.name))
 
     @property
     def most_missed(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import geopandas as gpd
 import numpy as np
@@ -271,6 +271,9 @@ class AllOrNone:
     AllOrNone('twin campus')
     """
 
+    #: Sites never close: over several years, the rule holds in the last one.
+    last_year_only: ClassVar[bool] = True
+
     name: str
     sites: Any = None
     by: str | pd.Series[Any] | None = None
@@ -359,6 +362,9 @@ class IfThen:
     >>> IfThen("spur line", if_any="mesa", then_any=["depot", "yard"])
     IfThen('spur line')
     """
+
+    #: Sites never close: over several years, the rule holds in the last one.
+    last_year_only: ClassVar[bool] = True
 
     name: str
     if_any: Any
