@@ -10,6 +10,7 @@ from siteselect.optimization.by_year import Arriving, ByYear
 from siteselect.optimization.chance import AtLeast
 from siteselect.optimization.clustering import Cluster
 from siteselect.optimization.combined import Lexicographic, Weighted
+from siteselect.optimization.conflicts import WayOut
 from siteselect.optimization.coverage import Cover
 from siteselect.optimization.draw import Draw, nearest_links
 from siteselect.optimization.frontier import Frontier, frontier
@@ -52,6 +53,7 @@ __all__ = [
     "SitePlan",
     "Spacing",
     "Spread",
+    "WayOut",
     "Weighted",
     "build_model",
     "common_mode",

@@ -372,7 +372,7 @@ def _cost_now(plan: SitePlan, site: Any) -> float | None:
     is_plain = not isinstance(request.budget_usd, dict) and not getattr(
         request, "years", None
     )
-    if not counted or not is_plain:
+    if not counted or not is_plain or not isinstance(request.objective, str):
         return None
     if isinstance(spec, str):
         return float(frame.at[site, spec]) if spec in frame.columns else None
