@@ -729,7 +729,10 @@ def _place(
         f"{group}: {amount(abs(b - a), unit, up=True)}" for group, a, b in parts[:3]
     ]
     more = f" and {len(parts) - 3} more" if len(parts) > 3 else ""
-    return f"over {len(parts)} groups of {word} ({', '.join(each)}{more})"
+    over = f"{len(parts)} groups of {word}"
+    if all(str(group).startswith("in ") for group, _, _ in parts):
+        over = f"{len(parts)} years"
+    return f"over {over} ({', '.join(each)}{more})"
 
 
 def _released(search: _Search, every: list[str]) -> WayOut | None:
@@ -845,6 +848,8 @@ class _Knob:
 
     def attained(self, x: Floats) -> float | None:
         """Return what a plan attains, from the limit's own independent account."""
+        if not self.account:
+            return None
         problem = self.search.whole.problem
         mw = np.round(problem.sites_mw(x), 9)
         own = problem.column_site >= 0
@@ -856,9 +861,7 @@ class _Knob:
         table: pd.DataFrame = self.limit.check(
             problem.frame.assign(mw=mw, cost_usd=cost)
         )
-        if self.account:
-            table = table[table["kind"] == self.account]
-        used = table["used"].to_numpy(dtype=float)
+        used = table.loc[table["kind"] == self.account, "used"].to_numpy(dtype=float)
         used = used[np.isfinite(used)]
         if not used.size:
             return None
