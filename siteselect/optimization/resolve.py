@@ -131,7 +131,9 @@ def moved_bound(plan: SitePlan, limit: str, change: float, group: object) -> Com
             return compile_problem(
                 replace(compiled.request, min_spacing_km=km + change)
             )
-    if isinstance(bound, int | float) and group is None:
+    # Built-in limits by year are moved in their rows, in every year alike.
+    is_given = any(x.name == limit for x in request.limits)
+    if isinstance(bound, int | float) and group is None and is_given:
         other: Any = replace(found, **{field: bound + change})  # type: ignore[type-var]
         limits = tuple(other if x.name == limit else x for x in compiled.request.limits)
         return compile_problem(replace(compiled.request, limits=limits))

@@ -99,3 +99,21 @@ def test_what_has_no_price_is_said(limit, change, group, word):
     plan = ss.optimize_sites(sites(), site_mw=(50, 300), limits=limits(), **REQUEST)
     with pytest.raises(ss.StudyError, match=word):
         exact_price(plan, limit, change, group)
+
+
+@pytest.mark.parametrize(("limit", "change"), [("budget", 1e9), ("power", -100.0)])
+def test_bounds_by_year_move_in_every_year(limit, change):
+    def solved(more_usd=0.0, more_mw=0.0):
+        return ss.optimize_sites(
+            sites(),
+            power_mw={2027: (0, 400 + more_mw), 2030: (0, 1200 + more_mw)},
+            budget_usd={2027: 3e9 + more_usd, 2030: 6e9 + more_usd},
+            site_mw=[100, 300],
+            gap=0.0,
+        )
+
+    plan = solved()
+    moved = solved(**{"more_usd" if limit == "budget" else "more_mw": change})
+    price = exact_price(plan, limit, change)
+    assert price == pytest.approx(moved.objective - plan.objective, abs=1e-6)
+    assert price != 0 or limit == "power"
