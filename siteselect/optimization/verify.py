@@ -572,6 +572,8 @@ def _eligible(request: Any) -> pd.Series[Any]:
     for year in _years(request) or [0]:
         capacity = _amount_then(request.capacity, year, frame)
         capacity = capacity.values if isinstance(capacity, PerSite) else capacity
+        if isinstance(capacity, Mapping):
+            return able.astype(bool)
         if isinstance(capacity, str) and capacity not in frame:
             return able.astype(bool)
         if isinstance(capacity, str):
