@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from typing import Any
 
@@ -317,3 +318,45 @@ def test_a_text_that_is_both_column_and_label_is_refused() -> None:
     with pytest.raises(StudyError, match="a column and the label"):
         compiled(sites, opt.Choose("c", "is_hub", at_most=1))
     assert len(rows_of(compiled(sites, opt.Choose("c", ["is_hub"], at_most=1)), "c"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Amounts:
+    """Stands for an amount by year."""
+
+    by_year: dict[int, float]
+
+    def at(self, year: int) -> float:
+        return self.by_year[year]
+
+
+def test_bounds_by_year_are_looked_at_one_by_one() -> None:
+    good = Amounts({2027: 1, 2030: 2})
+    for limit in (
+        opt.Choose("c", ["w"], at_most=good),
+        opt.PresentValue("p", at_most=good, yearly_per_mw=0),
+        opt.AtLeast(good, 0.9),
+    ):
+        assert limit.name in ("c", "p", "at least")
+    bad = Amounts({2027: 1, 2030: -2})
+    with pytest.raises(StudyError, match="negative"):
+        opt.Choose("c", ["w"], at_least=bad)
+    with pytest.raises(StudyError, match="negative"):
+        opt.PresentValue("p", at_most=bad, yearly_per_mw=0)
+    with pytest.raises(StudyError, match="negative"):
+        opt.AtLeast(bad, 0.9)
+
+
+def test_what_is_about_the_end_says_so() -> None:
+    assert opt.AllOrNone("a", ["w"]).last_year_only
+    assert opt.IfThen("i", "w", "m").last_year_only
+    assert opt.Cluster("c", "w", 10).last_year_only
+    once = opt.AtLeast(100, 0.9)
+    assert once.last_year_only
+    assert once.in_year(2027, is_last=False) is None
+    assert once.in_year(2030, is_last=True) is once
+    yearly = opt.AtLeast(Amounts({2027: 100, 2030: 300}), 0.9)
+    assert not yearly.last_year_only
+    then = yearly.in_year(2027, is_last=False)
+    assert then is not None
+    assert then.mw == 100
