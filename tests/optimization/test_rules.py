@@ -25,6 +25,7 @@ from strategies import SOAK, examples
 
 import siteselect.optimization as opt
 from siteselect.errors import LayerError, StudyError
+from siteselect.optimization.by_year import ByYear
 
 INF = np.inf
 
@@ -360,3 +361,31 @@ def test_what_is_about_the_end_says_so() -> None:
     then = yearly.in_year(2027, is_last=False)
     assert then is not None
     assert then.mw == 100
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        opt.Choose("r", ["w", "e"], at_most=ByYear({2027: 1, 2030: 2})),
+        opt.Choose("r", ["w", "e"], at_least=2),
+        opt.AllOrNone("r", by="state"),
+        opt.IfThen("r", ["w", "m"], ["m", "e"]),
+        opt.Cluster("r", "is_hub", 100),
+        opt.AtLeast(ByYear({2027: 100, 2030: 200}), 0.4, name="r", scenarios=10),
+        opt.PresentValue("r", at_most=ByYear({2027: 2e9, 2030: 8e9}), yearly_per_mw=1),
+    ],
+    ids=lambda limit: type(limit).__name__,
+)
+def test_both_ways_agree_over_the_years(limit: Any) -> None:
+    found = []
+    for method in ("full", "priceout"):
+        plan = opt.optimize_sites(
+            three(),
+            site_mw=[100, 300],
+            power_mw={2027: 200, 2030: 600},
+            limits=[limit],
+            method=method,
+        )
+        plan.verify()
+        found.append(plan.objective)
+    assert found[0] == pytest.approx(found[1], rel=1e-4)
