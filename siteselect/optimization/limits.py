@@ -400,6 +400,9 @@ class Average:
     Average('carbon')
     """
 
+    #: A bound of an average holds whatever stands, in every year.
+    floors_hold_always: ClassVar[bool] = True
+
     name: str
     column: Quantity
     at_most: float | ByYear | None = None
@@ -468,6 +471,9 @@ class Share:
     >>> Share("clean", "is_clean", at_least=0.5)
     Share('clean')
     """
+
+    #: A bound of an average holds whatever stands, in every year.
+    floors_hold_always: ClassVar[bool] = True
 
     name: str
     where: str | pd.Series[Any]

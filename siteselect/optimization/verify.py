@@ -275,12 +275,11 @@ def _arrived(frame: Any, spec: Arriving, label: Any, year: int) -> float:
 
 def _limit_then(limit: Any, year: int, is_last: bool, frame: Any) -> Any | None:
     """Return a limit with the bounds of one year; floors wait for the last."""
-    at_the_end = type(limit).__name__ in ("AllOrNone", "IfThen", "Cluster", "AtLeast")
-    if getattr(limit, "last_year_only", at_the_end):
+    if getattr(limit, "last_year_only", False):
         return limit if is_last else None
     if not is_dataclass(limit) or isinstance(limit, type):
         return limit
-    is_floor_of_average = type(limit).__name__ in ("Average", "Share")
+    is_floor_of_average = getattr(limit, "floors_hold_always", False)
     given = {f.name: getattr(limit, f.name) for f in fields(limit)}
     held = {}
     for name, value in given.items():
