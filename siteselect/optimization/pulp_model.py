@@ -156,7 +156,7 @@ def solver_of(
     ----------
     solver : str or pulp.LpSolver
         ``"auto"``, ``"highs"``, ``"cbc"``, any name PuLP lists, or a solver object,
-        which is used as it is; a time limit is set where it has none of its own.
+        which is used as it is, but for a time limit where its own is longer or none.
 
     Raises
     ------
@@ -173,7 +173,8 @@ def solver_of(
                     "solver='highs'",
                 )
             )
-        if time_limit_s is not None and getattr(solver, "timeLimit", 0) is None:
+        own = getattr(solver, "timeLimit", 0.0)
+        if time_limit_s is not None and (own is None or own > time_limit_s):
             solver = copy.copy(solver)
             solver.timeLimit = time_limit_s
         return solver, str(getattr(solver, "name", type(solver).__name__))
@@ -369,6 +370,9 @@ def _needs_process(program: Program, solver: Any) -> bool:
     """Return whether only a process of its own can be relied on to end in time."""
     n = program.lower.size
     is_highs = isinstance(solver, str) and solver.lower() == "highs"
+    if hasattr(pulp, "HiGHS") and isinstance(solver, pulp.HiGHS):
+        # A user's own callback takes the place of the one that could stop it.
+        is_highs = not solver.callbackTuple
     return n > 0 and not (is_highs and n <= highs.THREAD_COLUMNS)
 
 

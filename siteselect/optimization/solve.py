@@ -44,28 +44,29 @@ def solve_compiled(
     solver runs gives the best plan so far, if there is one.
     """
     request = compiled.request
-    special = getattr(compiled.objective, "solve", None)
-    if special is not None and request.method == "auto":
-        answer: Solution | None = special(compiled, clock, say)
-        if answer is not None:
-            return answer
     n = compiled.problem.n_columns
     warn_of_ranges(compiled)
-    small = n == 0 or (request.method == "auto" and n <= FULL_COLUMNS)
     with deadline.watching(request.time_limit_s, clock.start) as watch:
-        refuse_impossible(compiled)
-        if request.time_limit_s is not None and n > highs.THREAD_COLUMNS:
-            watch.prepare()
-        if request.method == "full" or small:
-            found = solve_full(compiled, clock=clock, say=say)
-        else:
-            found = solve_priced(compiled, PriceOut(compiled), clock=clock, say=say)
-        if request.gap == 0.0 and found.status == "optimal" and not watch.is_over():
-            found = cheapest_of_equals(compiled, found, say=say)
-            clock.lap("ties")
+        found: Solution | None = None
+        special = getattr(compiled.objective, "solve", None)
+        if special is not None and request.method == "auto":
+            found = special(compiled, clock, say)
+        if found is None:
+            refuse_impossible(compiled)
+            if request.time_limit_s is not None and n > highs.THREAD_COLUMNS:
+                watch.prepare()
+            small = n == 0 or (request.method == "auto" and n <= FULL_COLUMNS)
+            if request.method == "full" or small:
+                found = solve_full(compiled, clock=clock, say=say)
+            else:
+                found = solve_priced(compiled, PriceOut(compiled), clock=clock, say=say)
+            is_proven = request.gap == 0.0 and found.status == "optimal"
+            if is_proven and not watch.is_over():
+                found = cheapest_of_equals(compiled, found, say=say)
+                clock.lap("ties")
         if watch.is_stopped:
             watch.note("stopped by Ctrl-C: the best plan found until then")
-        return replace(found, notes=tuple(watch.notes))
+        return replace(found, notes=(*found.notes, *watch.notes))
 
 
 def solve_priced(
