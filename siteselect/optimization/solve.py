@@ -120,11 +120,13 @@ def solve_full(
     start: Floats | None = None
     duals: Floats | None = None
     bound = np.inf
-    is_timed = watch is not None and watch.deadline is not None
-    if is_timed:
+    is_timed = False
+    if watch is not None and watch.deadline is not None:
+        is_timed = True
         # A plan and a bound in hand before a solver is trusted with the clock.
         start, bound = first_plan(compiled)
-        duals, tighter = relaxation(problem, rows, len(compiled.rows))
+        with watch.part(0.4):
+            duals, tighter = relaxation(problem, rows, len(compiled.rows))
         bound = min(bound, tighter)
         clock.lap("first plan")
     result, name = pulp_model.solve(
