@@ -49,7 +49,7 @@ def solve_compiled(
     with deadline.watching(request.time_limit_s, clock.start) as watch:
         found: Solution | None = None
         special = getattr(compiled.objective, "solve", None)
-        if special is not None and request.method == "auto":
+        if special is not None and request.method != "full":
             found = special(compiled, clock, say)
         if found is None:
             refuse_impossible(compiled)
