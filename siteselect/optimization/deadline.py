@@ -27,6 +27,8 @@ from typing import Any
 GRACE_S = 0.5
 #: Of the time left, the share a solver is told to use: it needs some to stop.
 TOLD_SHARE = 0.95
+#: Of a time limit, the share that may be kept for reading the plan back.
+KEPT_SHARE = 0.15
 _HEAD = struct.Struct("<Q")
 _WATCH: ContextVar[Watch | None] = ContextVar("siteselect_watch", default=None)
 #: In a solver's process: where news of the search goes.
@@ -81,6 +83,18 @@ class Watch:
     def is_over(self) -> bool:
         """Return whether no solver should be started any more."""
         return self.is_stopped or self.left() == 0.0
+
+    @contextlib.contextmanager
+    def part(self, share: float) -> Iterator[None]:
+        """Hold what runs inside to a share of the time left."""
+        whole = self.deadline
+        if whole is not None:
+            now = time.perf_counter()
+            self.deadline = min(whole, now + share * max(0.0, whole - now))
+        try:
+            yield
+        finally:
+            self.deadline = whole
 
     def note(self, text: str) -> None:
         """Keep a line for the plan's notes, once."""
@@ -152,7 +166,11 @@ def watching(time_limit_s: float | None, start: float) -> Iterator[Watch]:
     start : float
         Value of ``time.perf_counter()`` at which the request began.
     """
-    deadline = None if time_limit_s is None else start + time_limit_s
+    deadline = None
+    if time_limit_s is not None:
+        # Reading a plan back takes about as long as what was done before.
+        spent = time.perf_counter() - start
+        deadline = start + time_limit_s - min(spent, KEPT_SHARE * time_limit_s)
     watch = Watch(deadline)
     token = _WATCH.set(watch)
     try:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import geopandas as gpd
 
-from siteselect.optimization import pulp_model
+from siteselect.errors import SiteSelectWarning
+from siteselect.optimization import estimate, pulp_model
 from siteselect.optimization._compile import Request, compile_problem
 from siteselect.optimization.by_year import Arriving, ByYear
+from siteselect.optimization.estimate import model_size
 from siteselect.optimization.limits import SupportsLimit
 from siteselect.optimization.objectives import SupportsObjective
 from siteselect.optimization.plan import SitePlan
@@ -115,11 +118,15 @@ def optimize_sites(
         also be `ByYear` or `Arriving`. Absent default columns mean no cap and no
         cost.
     solver : str or pulp.LpSolver, default "highs"
-        Any solver that PuLP offers.
+        Any solver that PuLP offers. ``"auto"`` is HiGHS, and CBC where HiGHS ends
+        without a word. A solver that tells no bound, as CBC, is believed to a gap of
+        1e-4; below that HiGHS proves, or betters, its plan.
     gap : float, default 1e-4
         Relative gap to prove; 0 is the optimum, up to 1e-9 for rounding.
     time_limit_s : float, optional
-        Seconds after which the best plan so far is returned as ``"feasible"``.
+        Seconds after which the best plan so far is returned as ``"feasible"``, with
+        its gap. Solvers run in a process of their own, which is ended where they
+        overrun. A SolverError says so if there is no plan by then.
     method : {"auto", "full", "priceout"}
         Hand the whole matrix to the solver, or price columns out first; the
         answer is the same within the gap.
@@ -218,6 +225,12 @@ def build_model(sites: gpd.GeoDataFrame, **arguments: Any) -> Any:
         Power in GW and money in M$; every variable and constraint is named. A
         spacing is written as "at most one of these" per clique of close sites.
 
+    Warns
+    -----
+    SiteSelectWarning
+        The model is large: what it is estimated to cost, before it is written. With
+        ``progress`` that line goes there, at any size.
+
     Examples
     --------
     >>> import geopandas as gpd
@@ -233,10 +246,15 @@ def build_model(sites: gpd.GeoDataFrame, **arguments: Any) -> Any:
     for key in ("fixed", "forbidden", "years"):
         if arguments.get(key) is not None:
             arguments[key] = _labels(arguments[key])
-    arguments.pop("progress", None)
+    progress = arguments.pop("progress", None)
     if "limits" in arguments:
         arguments["limits"] = tuple(arguments["limits"])
     compiled = compile_problem(Request(sites=sites, **arguments))
+    size = model_size(compiled)
+    if progress:
+        _progress(progress)(str(size))
+    elif size.columns >= estimate.TELL_COLUMNS:
+        warnings.warn(str(size), SiteSelectWarning, stacklevel=2)
     rows = compiled.full_rows()
     model, _ = pulp_model.build(compiled.problem, rows)
     return model

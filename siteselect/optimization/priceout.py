@@ -914,7 +914,7 @@ class PriceOut:
         small, rows, _ = self.restricted(columns, goal)
         nodes = max(1000, CORE_WORK // max(1, small.n_columns))
         tool = solver
-        if isinstance(solver, str) and solver.lower() == "highs":
+        if isinstance(solver, str) and solver.lower() in ("highs", "auto"):
             tool, _ = pulp_model.solver_of(solver, gap=gap, time_limit_s=time_limit_s)
             tool = pulp_model.with_option(tool, "mip_max_nodes", nodes)
         result, name = pulp_model.solve(

@@ -44,28 +44,29 @@ def solve_compiled(
     solver runs gives the best plan so far, if there is one.
     """
     request = compiled.request
-    special = getattr(compiled.objective, "solve", None)
-    if special is not None and request.method != "full":
-        answer: Solution | None = special(compiled, clock, say)
-        if answer is not None:
-            return answer
     n = compiled.problem.n_columns
     warn_of_ranges(compiled)
-    small = n == 0 or (request.method == "auto" and n <= FULL_COLUMNS)
     with deadline.watching(request.time_limit_s, clock.start) as watch:
-        refuse_impossible(compiled)
-        if request.time_limit_s is not None and n > highs.THREAD_COLUMNS:
-            watch.prepare()
-        if request.method == "full" or small:
-            found = solve_full(compiled, clock=clock, say=say)
-        else:
-            found = solve_priced(compiled, PriceOut(compiled), clock=clock, say=say)
-        if request.gap == 0.0 and found.status == "optimal" and not watch.is_over():
-            found = cheapest_of_equals(compiled, found, say=say)
-            clock.lap("ties")
+        found: Solution | None = None
+        special = getattr(compiled.objective, "solve", None)
+        if special is not None and request.method != "full":
+            found = special(compiled, clock, say)
+        if found is None:
+            refuse_impossible(compiled)
+            if request.time_limit_s is not None and n > highs.THREAD_COLUMNS:
+                watch.prepare()
+            small = n == 0 or (request.method == "auto" and n <= FULL_COLUMNS)
+            if request.method == "full" or small:
+                found = solve_full(compiled, clock=clock, say=say)
+            else:
+                found = solve_priced(compiled, PriceOut(compiled), clock=clock, say=say)
+            is_proven = request.gap == 0.0 and found.status == "optimal"
+            if is_proven and not watch.is_over():
+                found = cheapest_of_equals(compiled, found, say=say)
+                clock.lap("ties")
         if watch.is_stopped:
             watch.note("stopped by Ctrl-C: the best plan found until then")
-        return replace(found, notes=tuple(watch.notes))
+        return replace(found, notes=(*found.notes, *watch.notes))
 
 
 def solve_priced(
@@ -119,11 +120,13 @@ def solve_full(
     start: Floats | None = None
     duals: Floats | None = None
     bound = np.inf
-    is_timed = watch is not None and watch.deadline is not None
-    if is_timed:
+    is_timed = False
+    if watch is not None and watch.deadline is not None:
+        is_timed = True
         # A plan and a bound in hand before a solver is trusted with the clock.
         start, bound = first_plan(compiled)
-        duals, tighter = relaxation(problem, rows, len(compiled.rows))
+        with watch.part(0.4):
+            duals, tighter = relaxation(problem, rows, len(compiled.rows))
         bound = min(bound, tighter)
         clock.lap("first plan")
     result, name = pulp_model.solve(

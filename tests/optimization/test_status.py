@@ -21,7 +21,7 @@ from scipy import sparse
 from strategies import examples
 
 import siteselect as ss
-from siteselect.optimization import deadline, highs, pulp_model, solve
+from siteselect.optimization import deadline, estimate, highs, pulp_model, solve
 from siteselect.optimization._compile import Request, compile_problem
 from siteselect.optimization.priceout import PriceOut
 from siteselect.optimization.problem import Problem, Rows
@@ -196,6 +196,28 @@ def test_what_cbc_calls_optimal_is_proven_or_bettered(limit: float | None) -> No
     assert found.objective == pytest.approx(truth.objective, abs=1e-7)
     assert found.status == "optimal"
     assert name == "cbc and HiGHS"
+
+
+def test_auto_asks_another_where_highs_has_no_word(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cbc()
+    sites, program = country(200)
+    truth = ss.optimize_sites(sites, **program)
+    plan = ss.optimize_sites(sites, **program, solver="auto")
+    assert plan.solver == truth.solver
+    assert plan.sites.equals(truth.sites)
+    honest = pulp_model.solve_program
+
+    def wordless(program: highs.Program, **options: Any) -> highs.MipResult:
+        if options["solver"] == "highs":
+            return highs.NOTHING
+        return honest(program, **options)
+
+    monkeypatch.setattr(pulp_model, "solve_program", wordless)
+    plan = ss.optimize_sites(sites, **program, solver="auto", method="full")
+    assert plan.solver.startswith("cbc")
+    assert plan.objective == pytest.approx(truth.objective, rel=1e-4)
 
 
 class Relaxer(pulp.HiGHS):
@@ -423,3 +445,29 @@ def test_build_model_is_the_same_program() -> None:
     names = [c.name for c in model.constraints()]
     assert any("headroom" in name for name in names)
     assert any("spacing" in name for name in names)
+
+
+def test_build_model_tells_what_it_costs_before_it_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sites, program = country(150)
+    lines: list[str] = []
+    model = ss.build_model(sites, **program, progress=lines.append)
+    columns = len(model.variables())
+    assert f"{columns:,} columns" in lines[0]
+    assert "estimated" in lines[0]
+    monkeypatch.setattr(estimate, "TELL_COLUMNS", columns)
+    with pytest.warns(ss.SiteSelectWarning, match="estimated"):
+        ss.build_model(sites, **program)
+
+
+def test_an_estimate_grows_with_the_model() -> None:
+    sizes = []
+    for n in (150, 300):
+        sites, program = country(n)
+        program["limits"] = tuple(program["limits"])
+        sizes.append(
+            estimate.model_size(compile_problem(Request(sites=sites, **program)))
+        )
+    assert sizes[1].memory_gb > 1.5 * sizes[0].memory_gb
+    assert sizes[1].seconds > 1.5 * sizes[0].seconds
