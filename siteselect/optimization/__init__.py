@@ -24,6 +24,7 @@ from siteselect.optimization.locating import (
 from siteselect.optimization.money import PresentValue
 from siteselect.optimization.optimize import build_model, optimize_sites
 from siteselect.optimization.plan import SitePlan
+from siteselect.optimization.robust import Robust, common_mode, robust
 from siteselect.optimization.rules import AllOrNone, Choose, IfThen
 
 __all__ = [
@@ -35,19 +36,27 @@ __all__ = [
     "Choose",
     "Cluster",
     "Cover",
+    "Covered",
     "Draw",
     "Frontier",
     "IfThen",
     "Lexicographic",
     "Limit",
+    "MaxDistance",
+    "MaxMinDistance",
+    "MeanDistance",
     "PresentValue",
+    "Robust",
+    "ServeCost",
     "Share",
     "SitePlan",
     "Spacing",
     "Spread",
     "Weighted",
     "build_model",
+    "common_mode",
     "frontier",
     "nearest_links",
     "optimize_sites",
+    "robust",
 ]

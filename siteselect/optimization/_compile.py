@@ -958,7 +958,7 @@ def path_columns(
         fixed=np.zeros(len(frame), dtype=bool),
         column_lifetime_cost=None if lifetime is None else lifetime.sum(axis=1),
         column_option=dict(table.option),
-        column_names=path_names(labels[site].tolist(), table.mw),
+        column_names=path_names(labels[site], table.mw),
         standing_mw=standing if (standing > 0).any() else None,
         years=years,
         year_mw=np.asfortranarray(table.mw),

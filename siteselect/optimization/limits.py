@@ -146,8 +146,9 @@ def bound_values(
         )
         spec = spec if isinstance(spec, str) else str(spec.values.name)
         low, high = np.full(len(keys), np.inf), np.full(len(keys), -np.inf)
-        np.minimum.at(low, codes, values)
-        np.maximum.at(high, codes, values)
+        with np.errstate(invalid="ignore"):
+            np.minimum.at(low, codes, values)
+            np.maximum.at(high, codes, values)
         missing = np.unique(codes[np.isnan(values)])
         if missing.size:
             raise StudyError(

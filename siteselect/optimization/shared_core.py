@@ -74,10 +74,10 @@ class SharedCore:
         # What the bound loses when a site is closed.
         self.gain = np.zeros(problem.n_sites)
         shape = engine.shape
-        self.gain[shape.site_ids] = priced.gain
+        self.gain[shape.site_ids] = priced.site_best
         is_usable = shape.of_opens(engine.upper) > 0
         usable = shape.opens[is_usable]
-        reach = priced.reach(shape)[is_usable]
+        reach = priced.reach[is_usable]
         order = np.lexsort((usable, -reach))
         self.order: Ints = usable[order]
         self.reach: Floats = reach[order]

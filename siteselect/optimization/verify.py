@@ -247,16 +247,23 @@ def _amount_then(spec: Any, year: int, frame: Any) -> Any:
         past = [y for y in spec.by_year if y <= year]
         spec = spec.by_year[max(past)] if past else 0.0
     if isinstance(spec, Arriving):
-        return PerSite(
-            pd.Series(
-                [_arrived(frame, spec, x, year) for x in frame.index],
-                index=frame.index,
-                dtype=float,
-            )
+        since, amount, before = (
+            _each(frame, what) for what in (spec.year, spec.amount, spec.before)
         )
+        there = amount.where(since <= year, before)
+        return PerSite(there.where(since.notna()))
     if isinstance(spec, Mapping):
         return {k: _amount_then(v, year, frame) for k, v in spec.items()}
     return spec
+
+
+def _each(frame: Any, spec: Any) -> pd.Series[Any]:
+    """Return a column, Series or number for every candidate."""
+    if isinstance(spec, str):
+        return pd.Series(frame[spec].astype(float))
+    if isinstance(spec, pd.Series):
+        return pd.Series(spec.reindex(frame.index).astype(float))
+    return pd.Series(float(spec), index=frame.index)
 
 
 def _arrived(frame: Any, spec: Arriving, label: Any, year: int) -> float:

@@ -115,6 +115,8 @@ class Case:
             ("distinct", 0.12),
             ("group share", 0.12),
             ("spacing", 0.25),
+            ("per state", 0.15),
+            ("it", 0.25),
             ("max_sites", 0.3),
             ("min_sites", 0.2),
         ):
@@ -165,7 +167,10 @@ class Case:
                 opt.Limit("headroom", per_mw=1, by="substation", at_most=bound)
             )
         if "average" in say:
-            limits.append(opt.Average("average", "carbon", at_most=self.carbon))
+            most: Any = self.carbon
+            if say["how"] == "by year":
+                most = ByYear({self.years[0]: most, 2030: most - 50})
+            limits.append(opt.Average("average", "carbon", at_most=most))
         if "share" in say:
             limits.append(opt.Share("share", "clean", at_least=self.share))
         if "floor" in say:
@@ -177,6 +182,9 @@ class Case:
             limits.append(opt.Spread("distinct", "state", at_least=2))
         if "group share" in say:
             limits.append(opt.Spread("group share", "state", max_share=0.75))
+        if "per state" in say:
+            count = ByYear({self.years[0]: 1, 2030: 2})
+            limits.append(opt.Spread("states", "state", max_sites_per_group=count))
         if "spacing" in say:
             limits.append(opt.Spacing(self.km))
         capacity: Any = "capacity_mw"
@@ -197,6 +205,8 @@ class Case:
             "budget_usd": say["budget"],
             "power_mw": say["power"] or None,
         }
+        if "it" in say:
+            out["it_mw"] = {self.years[0]: self.it, self.years[-1]: (50.0, None)}
         if "max_sites" in say:
             out["max_sites"] = 1 + int(2 * say["max_sites"])
         if "min_sites" in say:
@@ -206,6 +216,7 @@ class Case:
     carbon = property(lambda self: 200 + 300 * round(self.say["average"], 2))
     share = property(lambda self: round(self.say["share"], 1))
     floor = property(lambda self: float(round(20 * self.say["floor"])))
+    it = property(lambda self: 100.0 + round(200 * self.say["it"]))
     km = property(lambda self: 20 + 60 * self.say["spacing"])
 
     # The oracle's side.
@@ -305,7 +316,8 @@ class Case:
                         return False
             if "average" in say and total:
                 used = sum(mw[i] * rows["carbon"][i] for i in everyone)
-                if used > self.carbon * total + 1e-6:
+                stricter = say["how"] == "by year" and year >= 2030 >= years[0]
+                if used > (self.carbon - 50 * stricter) * total + 1e-6:
                     return False
             if "share" in say:
                 clean = sum(mw[i] for i in everyone if rows["clean"][i])
@@ -323,6 +335,19 @@ class Case:
                     inside = [i for i in everyone if rows["state"][i] == state]
                     if sum(mw[i] for i in inside) > 0.75 * total + 1e-6:
                         return False
+            if "per state" in say:
+                # The latest entry counts: that of the first year, or of 2030.
+                most_sites = 2 if max(2030, years[0]) <= year else 1
+                if years[0] > 2030:
+                    most_sites = 1
+                for state in ("OH", "TX"):
+                    if sum(rows["state"][i] == state for i in opened) > most_sites:
+                        return False
+            if "it" in say:
+                it = total / 1.3
+                first = k == 0 and len(years) > 1
+                if (first and it > self.it + 1e-6) or (is_last and it < 50 - 1e-6):
+                    return False
             if "max_sites" in say and len(opened) > 1 + int(2 * say["max_sites"]):
                 return False
             if is_last and "min_sites" in say and not opened:
