@@ -248,28 +248,28 @@ def agree(instance: Places, kind: str, method: str) -> None:
 
 @pytest.mark.parametrize("kind", list(KINDS))
 @given(places(limited=False))
-@examples(40)
+@examples(24)
 def test_counts_alone_equal_brute_force(kind: str, instance: Places) -> None:
     agree(instance, kind, "auto")
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
 @given(places(limited=True))
-@examples(40)
+@examples(24)
 def test_with_other_limits_equal_brute_force(kind: str, instance: Places) -> None:
     agree(instance, kind, "auto")
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
 @given(places(limited=True))
-@examples(15)
+@examples(10)
 def test_full_model_equals_brute_force(kind: str, instance: Places) -> None:
     agree(instance, kind, "full")
 
 
 @pytest.mark.parametrize("kind", ["covered", "serving"])
 @given(places(limited=True))
-@examples(15)
+@examples(10)
 def test_price_out_equals_brute_force(kind: str, instance: Places) -> None:
     agree(instance, kind, "priceout")
 
@@ -302,7 +302,7 @@ STAGES: dict[str, tuple[Callable[[Places], Any], Value]] = {
 
 
 @given(places(limited=True), st.data())
-@examples(60)
+@examples(40)
 def test_weighted_equals_brute_force(instance: Places, data: Any) -> None:
     kinds = data.draw(
         st.lists(
@@ -334,7 +334,7 @@ def test_weighted_equals_brute_force(instance: Places, data: Any) -> None:
 
 
 @given(places(limited=True), st.data())
-@examples(60)
+@examples(40)
 def test_lexicographic_equals_brute_force(instance: Places, data: Any) -> None:
     kinds = data.draw(
         st.lists(st.sampled_from(list(STAGES)), min_size=2, max_size=3, unique=True)
