@@ -823,7 +823,12 @@ def _cut_until_true(
         seen.add(state)
         parts.append(more)
     assert best.x is not None
-    duals = None if best.duals is None else best.duals[: len(compiled.rows)]
+    duals = None
+    if best.duals is not None:
+        # Prices of the limits' rows; the objective's own were left out here.
+        kept = compiled.rows.limit != OBJECTIVE_ROWS
+        duals = np.zeros(len(compiled.rows))
+        duals[kept] = best.duals[: int(kept.sum())]
     return finish(problem, best.x, sign * bound, duals, best.solver, request.gap)
 
 
