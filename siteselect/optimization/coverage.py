@@ -92,6 +92,7 @@ class Cover:
 
     Notes
     -----
+    A maximal covering model [2]_ whose coverage is bounded instead of maximized.
     Demand that no candidate reaches has no variable but still counts in the whole.
     Demand with the same candidates in reach shares one variable, which need not be
     integer: it lies between 0 and 1 and never over the number of chosen sites in

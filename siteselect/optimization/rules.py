@@ -110,7 +110,8 @@ def labels_in(spec: Any, index: pd.Index[Any]) -> list[Any]:
 
 def _positions(problem: Problem, labels: list[Any], limit: str, what: str) -> Ints:
     index = problem.frame.index
-    where = np.array([-1 if x not in index else index.get_loc(x) for x in labels])
+    asked = pd.Index(labels if labels else np.empty(0, object), tupleize_cols=False)
+    where: Ints = index.get_indexer(asked).astype(np.int64)
     unknown = [x for x, at in zip(labels, where, strict=True) if at < 0]
     if unknown:
         columns = map(str, problem.frame.columns)
@@ -127,7 +128,7 @@ def _positions(problem: Problem, labels: list[Any], limit: str, what: str) -> In
                 "sites.index",
             )
         )
-    return where.astype(np.int64)
+    return where
 
 
 def _said(spec: Any) -> str:

@@ -275,12 +275,11 @@ def _arrived(frame: Any, spec: Arriving, label: Any, year: int) -> float:
 
 def _limit_then(limit: Any, year: int, is_last: bool, frame: Any) -> Any | None:
     """Return a limit with the bounds of one year; floors wait for the last."""
-    at_the_end = type(limit).__name__ in ("AllOrNone", "IfThen", "Cluster", "AtLeast")
-    if getattr(limit, "last_year_only", at_the_end):
+    if getattr(limit, "last_year_only", False):
         return limit if is_last else None
     if not is_dataclass(limit) or isinstance(limit, type):
         return limit
-    is_floor_of_average = type(limit).__name__ in ("Average", "Share")
+    is_floor_of_average = getattr(limit, "floors_hold_always", False)
     given = {f.name: getattr(limit, f.name) for f in fields(limit)}
     held = {}
     for name, value in given.items():
@@ -572,6 +571,8 @@ def _eligible(request: Any) -> pd.Series[Any]:
     for year in _years(request) or [0]:
         capacity = _amount_then(request.capacity, year, frame)
         capacity = capacity.values if isinstance(capacity, PerSite) else capacity
+        if isinstance(capacity, Mapping):
+            return able.astype(bool)
         if isinstance(capacity, str) and capacity not in frame:
             return able.astype(bool)
         if isinstance(capacity, str):

@@ -620,10 +620,8 @@ def brute_force(case: Case) -> float | None:
     keep &= budget_holds(case, usd)
     weight = discounts(case)
     value = objective_of(case)
-    if value is None:
-        reward = -(usd @ weight)
-    else:
-        reward = (np.nan_to_num(value) @ mw) @ weight
+    per_year = -usd if value is None else np.nan_to_num(value) @ mw
+    reward = per_year @ weight
     where = np.flatnonzero(keep)
     if not draws(case, split=True):
         if not where.size:
