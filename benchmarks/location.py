@@ -21,6 +21,7 @@ from siteselect.optimization import (
     MeanDistance,
     optimize_sites,
 )
+from siteselect.optimization.highs import silenced
 
 #: Seconds after which spopt's solver is stopped.
 LIMIT_S = 120.0
@@ -70,7 +71,8 @@ def theirs(kind: str, n: int, p: int, seed: int) -> tuple[float, float | None]:
     matrix, people = away.to_numpy(), frame["people"].to_numpy()
     solver = pulp.HiGHS(msg=False, gapRel=1e-7, timeLimit=LIMIT_S, threads=1)
     begin = time.perf_counter()
-    with warnings.catch_warnings():
+    # HiGHS prints a banner for each of its models.
+    with warnings.catch_warnings(), silenced():
         warnings.simplefilter("ignore")
         if kind == "dispersion":
             problem = PDispersion.from_cost_matrix(matrix, p_facilities=p)

@@ -412,8 +412,11 @@ class Lexicographic:
             if len(held) < len(self.stages):
                 told += f"; held at {least} {given:,.6g}"
             notes.append(told)
-        duals = None if found.duals is None else found.duals[: len(rows)]
-        return replace(found, duals=duals, notes=tuple(notes))
+        kept_rows = Rows.stack([Rows.empty(problem.n_columns), *held[:-1]])
+        duals = found.duals
+        if duals is not None:
+            duals = duals[: len(rows) + len(kept_rows)]
+        return replace(found, duals=duals, notes=tuple(notes), held=kept_rows)
 
 
 __all__ = ["Lexicographic", "Weighted"]

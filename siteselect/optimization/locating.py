@@ -9,7 +9,7 @@ rows only as far as a solution would break them.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -49,8 +49,14 @@ if TYPE_CHECKING:
 
 #: Most pairs of site and demand (or of sites) that an objective measures.
 MOST_PAIRS = 25_000_000
-#: A row counts as broken beyond this [km, or the unit of the distances].
-BROKEN = 1e-7
+#: A row counts as broken beyond this share of the largest distance: a solver leaves
+#: binaries up to 1e-6 off, and rounding them moves a row by that share of it.
+BROKEN = 5e-6
+#: The same where rows are added until the value is exact.
+EXACTLY = 1e-9
+#: Up to this many entries an objective writes its rows out: re-solves are then exact
+#: without asking for more.
+WRITTEN_OUT = 600_000
 _GEOD = Geod(ellps="WGS84")
 
 
@@ -426,8 +432,8 @@ class MaxMinDistance:
         return out
 
     def is_lazy(self, problem: Problem) -> bool:
-        """Return True: there is a row per pair of sites."""
-        return True
+        """Return whether a row per pair of sites would be many."""
+        return 1.5 * problem.n_sites**2 > WRITTEN_OUT / 10
 
     def _pair_rows(self, problem: Problem, i: Ints, j: Ints) -> Rows:
         """Return "not farther than this pair, if both are chosen"."""
@@ -463,9 +469,10 @@ class MaxMinDistance:
         """Return the rows that ``x`` breaks."""
         away, open_ = self.between(problem), problem.sites_open(x)
         i, j = np.triu_indices(problem.n_sites, 1)
-        room = float(away.max(initial=0.0)) - away[i, j]
-        told = float(x[_own(problem)][0])
-        broken = told > away[i, j] + room * (2 - open_[i] - open_[j]) + BROKEN
+        most = float(away.max(initial=0.0))
+        room = most - away[i, j]
+        told = float(x[_own(problem)][0]) - BROKEN * max(1.0, most)
+        broken = told > away[i, j] + room * (2 - open_[i] - open_[j])
         parts = [self._pair_rows(problem, i[broken], j[broken])]
         if open_.sum() < 2 - 1e-6:
             parts.append(self._two(problem))
@@ -493,7 +500,10 @@ class MaxMinDistance:
         from siteselect.optimization.solve import finish
 
         request, problem = compiled.request, compiled.problem
-        least = max(int(request.min_sites or 0), int(problem.fixed.sum()))
+        asked = request.min_sites
+        if isinstance(asked, Mapping):
+            asked = list(asked.values())[-1]
+        least = max(int(asked or 0), int(problem.fixed.sum()))
         if least < 2:
             raise StudyError(
                 four_parts(
@@ -677,8 +687,9 @@ class MeanDistance(_Nearness):
         return np.zeros(problem.n_columns)
 
     def is_lazy(self, problem: Problem) -> bool:
-        """Return True: there is a row per demand and site."""
-        return True
+        """Return whether a row per demand and site would be many."""
+        away, _ = self.measured(problem)
+        return 0.5 * away.size * problem.n_sites > WRITTEN_OUT
 
     def _rows(self, problem: Problem, i: Ints, level: Floats) -> Rows:
         away, _ = self.measured(problem)
@@ -698,17 +709,19 @@ class MeanDistance(_Nearness):
         rows = self._rows(problem, i.astype(np.int64), level)
         return Rows.stack([self._some(problem), rows])
 
-    def cuts(self, problem: Problem, x: Floats) -> Rows:
+    def cuts(self, problem: Problem, x: Floats, share: float = BROKEN) -> Rows:
         """Return the strongest row of each demand that ``x`` breaks."""
         away, _ = self.measured(problem)
+        room = share * max(1.0, float(away.max(initial=0.0)))
         key = ("order", id(self))
         if key not in problem._cache:
             problem._cache[key] = (self, np.argsort(away, axis=1, kind="stable"))
         open_ = problem.sites_open(x)
         level = _critical(away, problem._cache[key][1], open_)
         told = x[_own(problem)]
-        must = level - np.maximum(level[:, None] - away, 0.0) @ open_
-        i = np.flatnonzero(told < must - BROKEN * np.maximum(1.0, level))
+        # What every nearer site saves, as far as it is chosen.
+        saved = (np.maximum(level[:, None] - away, 0.0) * open_).sum(axis=1)
+        i = np.flatnonzero(told < level - saved - room)
         parts = [self._rows(problem, i, level[i])]
         if open_.sum() < 1 - 1e-6:
             parts.append(self._some(problem))
@@ -782,13 +795,14 @@ def _cut_until_true(
         answer = relaxed.solve()
         if answer.status != "optimal":
             break
-        more = objective.cuts(problem, answer.x)
+        more = objective.cuts(problem, answer.x, EXACTLY)
         if not len(more):
             break
         relaxed.add_rows(more.matrix, more.lower, more.upper)
         parts.append(more)
     say(f"{sum(map(len, parts)) - len(rows):,} rows of nearness")
     best: Solution | None = None
+    seen: set[tuple[tuple[int, ...], float]] = set()
     bound = -np.inf if not problem.maximize else np.inf
     while True:
         now = replace(base, rows=Rows.stack(parts))
@@ -799,14 +813,22 @@ def _cut_until_true(
         value = float(problem.objective @ x)
         if best is None or value < best.objective:
             best = replace(found, x=x, objective=value)
-        more = objective.cuts(problem, found.x)
+        more = objective.cuts(problem, found.x, EXACTLY)
+        # The same sites at the same bound: what is left is the solver's rounding.
+        state = (tuple(_open_sites(problem, found.x).tolist()), found.bound)
         left = clock.left(request.time_limit_s)
         enough = best.objective - bound <= request.gap * abs(best.objective)
-        if not len(more) or enough or left == 0.0:
+        if not len(more) or enough or left == 0.0 or state in seen:
             break
+        seen.add(state)
         parts.append(more)
     assert best.x is not None
-    duals = None if best.duals is None else best.duals[: len(compiled.rows)]
+    duals = None
+    if best.duals is not None:
+        # Prices of the limits' rows; the objective's own were left out here.
+        kept = compiled.rows.limit != OBJECTIVE_ROWS
+        duals = np.zeros(len(compiled.rows))
+        duals[kept] = best.duals[: int(kept.sum())]
     return finish(problem, best.x, sign * bound, duals, best.solver, request.gap)
 
 
@@ -865,8 +887,9 @@ class MaxDistance(_Nearness):
         return np.zeros(problem.n_columns)
 
     def is_lazy(self, problem: Problem) -> bool:
-        """Return True: there is a row per demand and site."""
-        return True
+        """Return whether a row per demand and site would be many."""
+        away, _ = self.measured(problem)
+        return 0.5 * away.size * problem.n_sites > WRITTEN_OUT
 
     def _rows(self, problem: Problem, i: Ints, level: Floats) -> Rows:
         away, _ = self.measured(problem)
@@ -892,9 +915,9 @@ class MaxDistance(_Nearness):
         away, _ = self.measured(problem)
         open_ = problem.sites_open(x)
         level = _critical(away, np.argsort(away, axis=1, kind="stable"), open_)
-        must = level - np.maximum(level[:, None] - away, 0.0) @ open_
-        told = float(x[_own(problem)][0])
-        i = np.flatnonzero(told < must - BROKEN * np.maximum(1.0, level))
+        saved = (np.maximum(level[:, None] - away, 0.0) * open_).sum(axis=1)
+        told = float(x[_own(problem)][0]) + BROKEN * max(1.0, float(away.max()))
+        i = np.flatnonzero(told < level - saved)
         parts = [self._rows(problem, i, level[i])]
         if open_.sum() < 1 - 1e-6:
             parts.append(self._some(problem))

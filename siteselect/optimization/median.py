@@ -22,6 +22,8 @@ from siteselect.optimization.problem import Bools, Floats, Ints
 STEPS = 1500
 #: Times the average number of demands per place that count as near.
 NEAREST = 5
+#: In large matrices exchanges start from choices up to this multiple of the best.
+NEAR_BEST = 1.02
 #: Relative slack for sums of floating-point numbers.
 ROUNDING = 1e-9
 #: Starts of the exchange heuristic.
@@ -287,15 +289,17 @@ def _lagrangian(
             since += 1
         if value - best <= gap * value + 0.1 * ROUNDING * max(1.0, value):
             break
-        if step % 20 == 0:
+        if step % 60 == 0:
             key = tuple(np.sort(take).tolist())
             if key not in tried:
                 tried.add(key)
-                trial = exchange(cost, take, kept) if step % 100 == 0 else take
-                found = median_value(cost, trial)
-                if found < value:
-                    trial = exchange(cost, trial, kept)
-                    chosen, value = trial, median_value(cost, trial)
+                # Exchanges are dear: only from where they may end below the best.
+                found = median_value(cost, take)
+                if cost.size <= MANY or found < NEAR_BEST * value:
+                    trial = exchange(cost, take, kept)
+                    found = median_value(cost, trial)
+                    if found < value:
+                        chosen, value = trial, found
         if deadline is not None and time.perf_counter() >= deadline:
             break
         if since >= 15:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import geopandas as gpd
@@ -12,7 +12,7 @@ import pandas as pd
 from siteselect.optimization._compile import Compiled
 from siteselect.optimization.draw import DRAW_COLUMNS, DRAWN, Draw, drawn_by_site
 from siteselect.optimization.plan import SitePlan, relative_gap
-from siteselect.optimization.problem import Floats, Problem
+from siteselect.optimization.problem import Floats, Problem, Rows
 from siteselect.optimization.solution import Clock, Solution
 
 #: A slack below this part of the bound counts as none.
@@ -22,6 +22,10 @@ BINDING = 1e-6
 def plan_of(compiled: Compiled, found: Solution, clock: Clock) -> SitePlan:
     """Read a solution back as a plan."""
     assert found.x is not None
+    if found.held is not None:
+        # What was held is held in every re-solve as well.
+        rows = Rows.stack([compiled.rows, found.held])
+        compiled = replace(compiled, rows=rows)
     problem, request = compiled.problem, compiled.request
     shared = [limit for limit in compiled.limits if isinstance(limit, Draw)]
     x = found.x

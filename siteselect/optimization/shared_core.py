@@ -194,6 +194,10 @@ class SharedCore:
         clock = Clock()
         assert answer.x is not None
         x = polish(compiled.problem, compiled.rows, answer.x)
+        mended = getattr(compiled.objective, "mended", None)
+        if mended is not None:
+            # Rows left out as long as nothing broke them set these columns.
+            x = mended(compiled.problem, x)
         duals = np.zeros(len(compiled.rows))
         duals[: self.duals.size] = self.duals
         name = f"{answer.solver}, on the columns that matter"

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 from siteselect.optimization import highs
-from siteselect.optimization.problem import Floats
+from siteselect.optimization.problem import Floats, Rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,6 +20,8 @@ class Solution:
     duals: Floats | None
     solver: str
     notes: tuple[str, ...] = ()
+    #: Rows that the solution kept besides those of the problem.
+    held: Rows | None = None
 
 
 class Clock:
