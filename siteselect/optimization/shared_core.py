@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -69,19 +70,19 @@ class SharedCore:
         if priced is None:
             # Zero duals bound too, if badly.
             priced = engine.price(self.goal, np.zeros(engine.n_rows))
-        self.bound = priced.bound
+        self.bound, self.order, self.reach = self._reach(engine, priced)
         self.duals = engine.account_duals(priced.duals) * self.sign / self.scale
-        # What the bound loses when a site is closed.
-        self.gain = np.zeros(problem.n_sites)
+        self.last = self.sign * objective * self.scale
+
+    @staticmethod
+    def _reach(engine: PriceOut, priced: Any) -> tuple[float, Ints, Floats]:
+        """Return the bound, the columns that open sites, best first, and theirs."""
         shape = engine.shape
-        self.gain[shape.site_ids] = priced.gain
         is_usable = shape.of_opens(engine.upper) > 0
         usable = shape.opens[is_usable]
         reach = priced.reach(shape)[is_usable]
         order = np.lexsort((usable, -reach))
-        self.order: Ints = usable[order]
-        self.reach: Floats = reach[order]
-        self.last = self.sign * objective * self.scale
+        return priced.bound, usable[order], reach[order]
 
     def solve(
         self,
@@ -101,12 +102,19 @@ class SharedCore:
         """
         problem, request = self.compiled.problem, self.compiled.request
         order, reach, bound = self.order, self.reach, self.bound
+        engine = self.engine
         if len(closed):
-            keep = ~np.isin(problem.column_site[order], list(closed))
-            lost = float(self.gain[list(closed)].sum())
-            order, reach, bound = order[keep], reach[keep] - lost, bound - lost
+            # What the site's closing costs the relaxation says nearly all.
+            engine = engine.with_sites(forbidden=closed)
+            _, _, priced = engine.relax(self.goal)
+            if priced is None:
+                return Answer("unknown", None, -np.inf, bound / self.scale, "")
+            bound, order, reach = self._reach(engine, priced)
         gap = request.gap
-        guess = min(self.last, bound) - STEP * max(self.bound - self.last, 0.0)
+        apart = max(self.bound - self.last, 0.0)
+        guess = self.last - STEP * apart
+        if len(closed):
+            guess = min(guess, bound - 1.25 * apart)
         need = int(np.searchsorted(-reach, -guess, side="right"))
         size = min(max(need, FIRST_COLUMNS), LARGEST_CORE)
         best: Floats | None = None
