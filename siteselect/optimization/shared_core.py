@@ -164,10 +164,17 @@ class SharedCore:
                 self._columns(opens), self.goal
             )
             small, rows = with_limits(small, rows, limits)
+            solver = request.solver
+            if isinstance(solver, str) and solver.lower() == "highs":
+                # On some dozen columns a restart costs more than it finds.
+                solver, _ = pulp_model.solver_of(
+                    solver, gap=request.gap, time_limit_s=request.time_limit_s
+                )
+                solver = pulp_model.with_option(solver, "mip_allow_restart", False)
             result, name = pulp_model.solve(
                 small,
                 rows,
-                solver=request.solver,
+                solver=solver,
                 gap=request.gap,
                 time_limit_s=request.time_limit_s,
             )
@@ -185,7 +192,7 @@ class SharedCore:
                     presolve="off",
                 )
             if result.x is None:
-                return result, name
+                return result, name.lower()
             x = result.x.copy()
             x[small.integrality] = np.round(x[small.integrality])
             full = np.zeros(self.engine.n)
@@ -193,7 +200,7 @@ class SharedCore:
             cuts = self.engine.separate(full)
             if not len(cuts):
                 value = float(small.objective @ x)
-                return replace(result, x=x, objective=value), name
+                return replace(result, x=x, objective=value), name.lower()
             self.engine._add_rows(cuts)
 
     def plan(self, answer: Answer, compiled: Compiled | None = None) -> SitePlan:
