@@ -311,12 +311,10 @@ def eligible_rows(request: Request, has_capacity: bool) -> tuple[Bools, list[str
         if unknown.any():
             notes.append(f"{int(unknown.sum()):,} have no known score")
         able &= ~np.isnan(scores)
-    if has_capacity and not isinstance(request.capacity, Mapping):
+    rooms = [in_year(request.capacity, y, sites) for y in request.horizon or (0,)]
+    if has_capacity and not any(isinstance(room, Mapping) for room in rooms):
         # Room in any year is room: paths see to the years before it.
-        found = [
-            floats(sites, in_year(request.capacity, y, sites), "capacity")
-            for y in request.horizon or (0,)
-        ]
+        found = [floats(sites, room, "capacity") for room in rooms]
         capacity = np.fmax.reduce(found)
         with np.errstate(invalid="ignore"):
             no_room = ~(capacity > 0) & able
@@ -958,7 +956,7 @@ def path_columns(
         fixed=np.zeros(len(frame), dtype=bool),
         column_lifetime_cost=None if lifetime is None else lifetime.sum(axis=1),
         column_option=dict(table.option),
-        column_names=path_names(labels[site].tolist(), table.mw),
+        column_names=path_names(labels[site], table.mw),
         standing_mw=standing if (standing > 0).any() else None,
         years=years,
         year_mw=np.asfortranarray(table.mw),

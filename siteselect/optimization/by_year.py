@@ -165,10 +165,6 @@ def columns_in(spec: Any) -> list[Any]:
 
 #: Fields that ask for something to be there; they hold at the end unless by year.
 FLOORS = ("at_least",)
-#: Kinds of limits whose ``at_least`` bounds an average and holds in every year.
-AVERAGES = ("Average", "Share")
-#: Kinds of limits about which sites there are in the end, not about a year.
-AT_THE_END = ("AllOrNone", "IfThen", "Cluster", "AtLeast")
 
 
 def only_at_the_end(limit: Any) -> bool:
@@ -177,8 +173,7 @@ def only_at_the_end(limit: Any) -> bool:
     Sites never close, so what is about pairs or groups of sites is settled then. A
     limit of one's own says so by a class attribute ``last_year_only = True``.
     """
-    named = type(limit).__name__ in AT_THE_END
-    return bool(getattr(limit, "last_year_only", named))
+    return bool(getattr(limit, "last_year_only", False))
 
 
 def limit_in_year(
@@ -199,7 +194,7 @@ def limit_in_year(
     changes: dict[str, Any] = {}
     bounds = 0
     given = 0
-    is_average = type(limit).__name__ in AVERAGES
+    is_average = getattr(limit, "floors_hold_always", False)
     for field in fields(limit):
         value = getattr(limit, field.name)
         is_floor = field.name in FLOORS and not is_average

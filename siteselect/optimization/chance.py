@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, TypeAlias
 
 import geopandas as gpd
@@ -28,6 +28,7 @@ from siteselect.optimization.problem import (
     number,
     quantity,
 )
+from siteselect.optimization.rules import each_year
 
 Keys: TypeAlias = npt.NDArray[np.uint64]
 
@@ -50,8 +51,9 @@ class AtLeast:
 
     Parameters
     ----------
-    mw : float
-        Facility MW that must arrive [MW].
+    mw : float or ByYear
+        Facility MW that must arrive [MW]; over several years in the last one, or
+        as given by year.
     probability : float
         Least probability that they do, 0 to 1.
     p_success : str, number or Series, default "p_success"
@@ -102,8 +104,9 @@ class AtLeast:
     AtLeast(600 MW, 0.9)
     """
 
-    mw: float
+    mw: Any
     probability: float
+    _: KW_ONLY
     p_success: Quantity = "p_success"
     common: str | pd.Series[Any] | None = None
     scenarios: int = 200
@@ -112,7 +115,7 @@ class AtLeast:
 
     def __post_init__(self) -> None:
         clean_name(self.name, "AtLeast")
-        if number(self.mw, self.name) < 0:
+        if min(each_year(self.mw, self.name)) < 0:
             raise StudyError(
                 four_parts(
                     f"{self.name!r} asks for {self.mw!r} MW",
@@ -145,11 +148,23 @@ class AtLeast:
                 )
 
     def __repr__(self) -> str:
-        return f"AtLeast({self.mw:g} MW, {self.probability:g})"
+        mw = max(each_year(self.mw, self.name))
+        return f"AtLeast({mw:g} MW, {self.probability:g})"
 
     def uses(self) -> tuple[Any, ...]:
         """Return the columns and Series that this limit reads."""
         return (self.p_success, self.common)
+
+    @property
+    def last_year_only(self) -> bool:
+        """Whether only the last year counts: so unless ``mw`` is given by year."""
+        return not hasattr(self.mw, "by_year")
+
+    def in_year(self, year: int, *, is_last: bool) -> AtLeast | None:
+        """Return the limit as it holds in one year."""
+        if self.last_year_only:
+            return self if is_last else None
+        return replace(self, mw=number(self.mw.at(year), self.name))
 
     @property
     def most_missed(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import geopandas as gpd
 import numpy as np
@@ -130,6 +130,9 @@ class Cluster:
     >>> Cluster("around the depot", hubs=["depot"], km=80)
     Cluster('around the depot')
     """
+
+    #: Sites never close: over several years, the rule holds in the last one.
+    last_year_only: ClassVar[bool] = True
 
     name: str
     hubs: Any

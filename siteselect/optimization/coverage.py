@@ -26,6 +26,7 @@ from siteselect.optimization.problem import (
     Rows,
     number,
 )
+from siteselect.optimization.rules import each_year
 
 #: Light in fiber [µs per km], one way: 1.468 / 299,792.458 km/s.
 FIBER_US_PER_KM = 4.9
@@ -80,7 +81,7 @@ class Cover:
         Largest geodesic distance [km], inclusive.
     ms : float, optional
         Largest one-way latency [ms], inclusive. Give ``km`` or ``ms``.
-    at_least : float
+    at_least : float or ByYear
         Least share of the weight in reach of a chosen site, 0 to 1.
     circuity : float, default 1.5
         Route length over great-circle length [ratio]; judgement, 1.3 to 1.5 is
@@ -91,6 +92,7 @@ class Cover:
 
     Notes
     -----
+    A maximal covering model [2]_ whose coverage is bounded instead of maximized.
     Demand that no candidate reaches has no variable but still counts in the whole.
     Demand with the same candidates in reach shares one variable, which need not be
     integer: it lies between 0 and 1 and never over the number of chosen sites in
@@ -128,7 +130,7 @@ class Cover:
     weight: Quantity = field(default="population", kw_only=True)
     km: float | None = field(default=None, kw_only=True)
     ms: float | None = field(default=None, kw_only=True)
-    at_least: float = field(kw_only=True)
+    at_least: Any = field(kw_only=True)
     circuity: float = field(default=FIBER_CIRCUITY, kw_only=True)
     us_per_km: float = field(default=FIBER_US_PER_KM, kw_only=True)
 
@@ -143,16 +145,16 @@ class Cover:
                     "siteselect.Cover(name, demand, km=100, at_least=0.8)",
                 )
             )
-        share = number(self.at_least, self.name)
-        if not 0 <= share <= 1:
-            raise StudyError(
-                four_parts(
-                    f"{self.name!r} asks for a share of {self.at_least!r}",
-                    "that is outside of what a share can be",
-                    "a share from 0 to 1",
-                    f"{self.at_least!r} percent is {share / 100:g}",
+        for share in each_year(self.at_least, self.name):
+            if not 0 <= share <= 1:
+                raise StudyError(
+                    four_parts(
+                        f"{self.name!r} asks for a share of {share:g}",
+                        "that is outside of what a share can be",
+                        "a share from 0 to 1",
+                        f"{share:g} percent is {share / 100:g}",
+                    )
                 )
-            )
         if self.km is not None:
             reach(self.km, self.name)
         else:
@@ -244,7 +246,13 @@ class Cover:
             [
                 Rows.make(own - member @ means, -np.inf, 0.0, self.name),
                 Rows.make(
-                    total, self.at_least, np.inf, self.name, None, 1.0, "covered share"
+                    total,
+                    number(self.at_least, self.name),
+                    np.inf,
+                    self.name,
+                    None,
+                    1.0,
+                    "covered share",
                 ),
             ]
         )

@@ -211,9 +211,9 @@ def _decide(
     np.fill_diagonal(close, False)
     if kept.size and close[np.ix_(kept, kept)].any():
         return None, True
-    able = np.ones(len(close), dtype=bool)
+    able: Bools = np.ones(len(close), dtype=bool)
     if kept.size:
-        able = ~close[kept].any(axis=0)
+        able &= ~close[kept].any(axis=0)
         able[kept] = False
     need = p - int(kept.size)
     if need <= 0:

@@ -145,7 +145,9 @@ def implied(earlier: Rows, later: Rows, problem: Problem) -> Bools:
     bad[row[breaks]] = True
     high = earlier.upper[own] / earlier.scale[own]
     low = later.upper[other] / later.scale[other]
-    bad |= ~(high >= low - 1e-12 * np.abs(low))
+    bad |= ~np.isfinite(low)
+    low = np.where(np.isfinite(low), low, 0.0)
+    bad |= high < low - 1e-12 * np.abs(low)
     gone[own[~bad]] = True
     return gone
 

@@ -188,13 +188,21 @@ def neighbourhood(
     target: float,
     nodes: int,
     deadline: float | None,
-) -> bool:
-    """Offer the best plan over ``columns`` that holds on to the columns ``keep``."""
+    gap: float = 1e-5,
+) -> tuple[bool, float]:
+    """Offer the best plan over ``columns`` that holds on to the columns ``keep``.
+
+    Returns
+    -------
+    is_better, bound
+        Whether the plan was improved, and what HiGHS proved of every plan over
+        these columns that keeps those; infinite if it found no plan.
+    """
     left = None
     if deadline is not None:
         left = deadline - time.perf_counter()
         if left <= 0:
-            return False
+            return False, np.inf
     small, rows, columns = engine.restricted(columns, goal)
     lower = small.lower.copy()
     place = np.searchsorted(columns, keep)
@@ -209,18 +217,18 @@ def neighbourhood(
         lower,
         small.upper,
         small.integrality,
-        gap=1e-5,
+        gap=gap,
         time_limit_s=left,
         start=start,
         mip_max_nodes=nodes,
         **options,
     )
     if found.x is None:
-        return False
+        return False, np.inf
     x = np.zeros(engine.n)
     x[columns] = found.x
     engine.exact(x)
-    return engine.is_feasible(x) and plan.offer(x)
+    return engine.is_feasible(x) and plan.offer(x), found.bound
 
 
 def improve(
@@ -265,7 +273,7 @@ def improve(
             keep = np.delete(chosen, out)
         target = bound - 0.5 * gap * abs(bound)
         columns = shape.with_more(np.union1d(near, chosen))
-        better = neighbourhood(
+        better, _ = neighbourhood(
             engine,
             goal,
             plan,

@@ -66,6 +66,12 @@ class SupportsLimit(Protocol):
     chosen) and ``cost_usd``; it returns one row per account with the columns
     ``limit, group, kind, allowed_min, allowed_max, used, unit, multiplier``
     (multiplier: 1, or what a dual is multiplied with to become a price).
+
+    With years, ``rows`` and ``columns`` are asked once per year with the problem as
+    it stands then, and ``check`` gets what stands and what is spent in that year.
+    Fields that hold `ByYear` or `Arriving` are those of the year by then. A limit
+    about which sites there are in the end says so by a class attribute
+    ``last_year_only = True``.
     """
 
     @property
@@ -146,8 +152,9 @@ def bound_values(
         )
         spec = spec if isinstance(spec, str) else str(spec.values.name)
         low, high = np.full(len(keys), np.inf), np.full(len(keys), -np.inf)
-        np.minimum.at(low, codes, values)
-        np.maximum.at(high, codes, values)
+        with np.errstate(invalid="ignore"):
+            np.minimum.at(low, codes, values)
+            np.maximum.at(high, codes, values)
         missing = np.unique(codes[np.isnan(values)])
         if missing.size:
             raise StudyError(
@@ -393,6 +400,9 @@ class Average:
     Average('carbon')
     """
 
+    #: A bound of an average holds whatever stands, in every year.
+    floors_hold_always: ClassVar[bool] = True
+
     name: str
     column: Quantity
     at_most: float | ByYear | None = None
@@ -461,6 +471,9 @@ class Share:
     >>> Share("clean", "is_clean", at_least=0.5)
     Share('clean')
     """
+
+    #: A bound of an average holds whatever stands, in every year.
+    floors_hold_always: ClassVar[bool] = True
 
     name: str
     where: str | pd.Series[Any]

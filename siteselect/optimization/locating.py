@@ -138,7 +138,7 @@ def _plain_distances(chosen: gpd.GeoDataFrame, demand: Any, matrix: Any) -> Floa
     """Return distances of shape (n_demand, n_chosen), pair by pair, for `value`."""
     if matrix is not None:
         return np.array(
-            [[float(matrix.at[s, d]) for s in chosen.index] for d in demand.index]
+            [[matrix.at[s, d] for s in chosen.index] for d in demand.index], dtype=float
         ).reshape(len(demand), len(chosen))
     here, there = (
         s.where(s.geom_type == "Point", s.representative_point())
@@ -162,7 +162,7 @@ def _plain_weights(demand: Any, weight: Quantity) -> Floats:
     if isinstance(weight, str):
         return np.array([float(x) for x in demand[weight]])
     if isinstance(weight, pd.Series):
-        return np.array([float(weight.at[x]) for x in demand.index])
+        return np.array([weight.at[x] for x in demand.index], dtype=np.float64)
     return np.full(len(demand), float(weight))
 
 
@@ -205,6 +205,8 @@ def _only_counts(compiled: Compiled) -> _Count | None:
     from siteselect.optimization.objectives import ObjectiveRows
 
     problem = compiled.problem
+    if problem.years:
+        return None
     free, _ = _free_sites(problem)
     least, most = int(problem.fixed.sum()), int(free.size)
     for limit in compiled.limits:
@@ -295,7 +297,9 @@ def _bisect(
         if not known:
             raise no_plan(compiled.request, "HiGHS")
         # Confirmed and explained there, by the limits alone.
-        blank = replace(compiled.problem, objective=np.zeros_like(x_like(compiled)))
+        blank = replace(
+            compiled.problem, objective=np.zeros(compiled.problem.n_columns)
+        )
         x = solve_full(replace(base, problem=blank), clock=clock, say=say).x
         assert x is not None
 
@@ -326,11 +330,6 @@ def _bisect(
     clock.lap("solve")
     say(f"{float(levels[high]):,.6g}, proven")
     return x, float(levels[high]), float(levels[high])
-
-
-def x_like(compiled: Compiled) -> Floats:
-    """Return zeros, one per column."""
-    return np.zeros(compiled.problem.n_columns)
 
 
 def _rounded(problem: Problem, x: Floats) -> Floats:
@@ -472,6 +471,13 @@ class MaxMinDistance:
             parts.append(self._two(problem))
         return Rows.stack(parts)
 
+    def mended(self, problem: Problem, x: Floats) -> Floats:
+        """Return a solution with the least distance that its sites have."""
+        x = x.copy()
+        open_ = _open_sites(problem, x)
+        x[_own(problem)] = dispersion.least_distance(self.between(problem), open_)
+        return x
+
     def value(self, sites: gpd.GeoDataFrame) -> float:
         """Return the least distance between chosen sites."""
         chosen = sites[sites["mw"] > 0]
@@ -535,8 +541,7 @@ class MaxMinDistance:
 
         two = replace(compiled, rows=Rows.stack([compiled.rows, self._two(problem)]))
         x, _, bound = _bisect(two, levels, rows_at, value_of, clock, say)
-        x = _rounded(problem, x)
-        x[_own(problem)] = value_of(x)
+        x = self.mended(problem, _rounded(problem, x))
         return finish(problem, x, bound, None, "search of the distances", request.gap)
 
 
@@ -709,6 +714,13 @@ class MeanDistance(_Nearness):
             parts.append(self._some(problem))
         return Rows.stack(parts)
 
+    def mended(self, problem: Problem, x: Floats) -> Floats:
+        """Return a solution with the ways that its sites have."""
+        away, _ = self.measured(problem)
+        x = x.copy()
+        x[_own(problem)] = away[:, _open_sites(problem, x)].min(axis=1)
+        return x
+
     def value(self, sites: gpd.GeoDataFrame) -> float:
         """Return the weighted mean distance to the nearest chosen site."""
         chosen = sites[sites["mw"] > 0]
@@ -741,18 +753,12 @@ class MeanDistance(_Nearness):
                 compiled, chosen, own, found.bound, "exchanges, bound and core"
             )
 
-        def mended(x: Floats) -> Floats:
-            x = x.copy()
-            x[_own(problem)] = away[:, _open_sites(problem, x)].min(axis=1)
-            return x
-
-        return _cut_until_true(self, compiled, mended, clock, say)
+        return _cut_until_true(self, compiled, clock, say)
 
 
 def _cut_until_true(
     objective: MeanDistance,
     compiled: Compiled,
-    mended: Callable[[Floats], Floats],
     clock: Clock,
     say: Callable[[str], object],
 ) -> Solution:
@@ -788,7 +794,7 @@ def _cut_until_true(
         now = replace(base, rows=Rows.stack(parts))
         found = solve_full(now, clock=clock, say=say)
         assert found.x is not None
-        x = mended(found.x)
+        x = objective.mended(problem, found.x)
         bound = max(bound, found.bound)
         value = float(problem.objective @ x)
         if best is None or value < best.objective:
@@ -894,6 +900,13 @@ class MaxDistance(_Nearness):
             parts.append(self._some(problem))
         return Rows.stack(parts)
 
+    def mended(self, problem: Problem, x: Floats) -> Floats:
+        """Return a solution with the largest distance that its sites have."""
+        away, _ = self.measured(problem)
+        x = x.copy()
+        x[_own(problem)] = median.center_value(away, _open_sites(problem, x))
+        return x
+
     def value(self, sites: gpd.GeoDataFrame) -> float:
         """Return the largest distance to the nearest chosen site."""
         chosen = sites[sites["mw"] > 0]
@@ -941,8 +954,7 @@ class MaxDistance(_Nearness):
 
         some = replace(compiled, rows=Rows.stack([compiled.rows, self._some(problem)]))
         x, _, bound = _bisect(some, levels, rows_at, value_of, clock, say)
-        x = _rounded(problem, x)
-        x[_own(problem)] = value_of(x)
+        x = self.mended(problem, _rounded(problem, x))
         return finish(
             problem, x, -bound, None, "search of the distances", compiled.request.gap
         )
@@ -1263,20 +1275,19 @@ class ServeCost:
             return building + float((per_mw.min(axis=1) * need).sum())
         have = chosen["mw"].to_numpy(dtype=float)
         n, m = per_mw.shape
-        # Megawatts from each site to each demand, at least cost.
+        # Megawatts (or, from one site each, the whole) from each site to each demand.
+        whole = need if self.single else np.ones(n)
         everyone = np.kron(np.eye(n), np.ones((1, m)))
-        each_site = np.kron(np.ones((1, n)), np.eye(m))
+        each_site = np.kron(np.ones((1, n)), np.eye(m)) * np.repeat(whole, m)
         scale = max(1.0, float(np.abs(per_mw).max(initial=0.0)))
-        flow = linprog(
-            per_mw.ravel() / scale
-            if not self.single
-            else (per_mw * need[:, None]).ravel() / scale,
-            A_ub=each_site if not self.single else each_site * np.repeat(need, m),
+        flow: Any = linprog(
+            (per_mw * whole[:, None]).ravel() / scale,
+            A_ub=each_site,
             b_ub=have * (1 + 1e-9),
             A_eq=everyone,
-            b_eq=need if not self.single else np.ones(n),
-            bounds=(0, None) if not self.single else (0, 1),
-            integrality=int(self.single),
+            b_eq=np.ones(n) if self.single else need,
+            bounds=(0, 1) if self.single else (0, None),
+            integrality=1 if self.single else 0,
         )
         if flow.status != 0:
             return float("inf")

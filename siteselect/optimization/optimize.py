@@ -160,7 +160,7 @@ def optimize_sites(
     Over the years, with 400 MW wanted by 2030:
 
     >>> plan = optimize_sites(
-    ...     sites, power_mw={2027: 100, 2030: (400, 500)}, site_mw=[100, 300]
+    ...     sites, power_mw={2027: 100, 2030: (400, 400)}, site_mw=[100, 300]
     ... )
     >>> plan.sites[["mw_2027", "mw_2030"]].values.tolist()
     [[0.0, 300.0], [100.0, 100.0]]

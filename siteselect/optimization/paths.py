@@ -12,6 +12,7 @@ from math import comb
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from siteselect.errors import StudyError, four_parts
 from siteselect.optimization.problem import Bools, Floats, Ints
@@ -149,19 +150,22 @@ def path_table(found: list[Offer], standing: Floats, may_grow: Bools) -> PathTab
     )
 
 
-def path_names(labels: list[str], mw: Floats) -> tuple[str, ...]:
+def path_names(labels: npt.NDArray[np.object_], mw: Floats) -> tuple[str, ...]:
     """Return names such as ``"s12 100→300 MW"``, one per column.
 
     Examples
     --------
-    >>> path_names(["s12"], np.array([[100.0, 300.0]]))
+    >>> path_names(np.array(["s12"], dtype=object), np.array([[100.0, 300.0]]))
     ('s12 100→300 MW',)
     """
-    found: dict[bytes, str] = {}
-    out = []
-    for label, row in zip(labels, mw, strict=True):
-        key = row.tobytes()
-        if key not in found:
-            found[key] = "→".join(f"{x:g}" for x in row.tolist()) + " MW"
-        out.append(f"{label} {found[key]}")
-    return tuple(out)
+    # Few paths, many sites: each path is spelled once.
+    code = np.zeros(len(mw), dtype=np.int64)
+    for k in range(mw.shape[1]):
+        sizes, at = np.unique(mw[:, k], return_inverse=True)
+        code = np.unique(code * max(1, sizes.size) + at, return_inverse=True)[1]
+    _, first = np.unique(code, return_index=True)
+    spelled = np.array(
+        [" " + "→".join(f"{x:g}" for x in row) + " MW" for row in mw[first].tolist()],
+        dtype=object,
+    )
+    return tuple((labels + spelled[code]).tolist()) if len(mw) else ()

@@ -162,6 +162,12 @@ class SitePlan:
 
         return explain(self, site, **kwargs)
 
+    def exact_price(self, limit: str, change: float = 1.0, group: Any = None) -> float:
+        """Return what moving a limit's bound brings, exactly, by solving again."""
+        from siteselect.optimization.prices import exact_price
+
+        return exact_price(self, limit, change, group)
+
     def survival(self, criteria: Any, n: int = 50, rng: Any = 0, **kwargs: Any) -> Any:
         """Return how often each site survives when weights and layers are shaken."""
         from siteselect.optimization.survival import survival

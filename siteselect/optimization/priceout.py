@@ -154,6 +154,25 @@ class PriceOut:
         return Rows.stack([self.linked, self.found])
 
     @property
+    def opens(self) -> Ints:
+        """Columns that open a site."""
+        return self.shape.opens
+
+    @property
+    def own(self) -> Ints:
+        """The limits' own columns."""
+        return self.shape.own
+
+    @property
+    def site_ids(self) -> Ints:
+        """Sites that have columns."""
+        return self.shape.site_ids
+
+    def with_more(self, columns: Ints) -> Ints:
+        """Add the continuous columns that belong to opening columns."""
+        return self.shape.with_more(columns)
+
+    @property
     def n_rows(self) -> int:
         """Number of all rows."""
         return int(self.lower.size)
@@ -712,7 +731,7 @@ class PriceOut:
         for old in self.plans:
             if self.is_feasible(old):
                 plan.offer(old)
-        reach = priced.reach(self.shape)
+        reach = priced.reach
         ranks = [reach]
         if x_lp is not None:
             ranks.append(self.shape.of_opens(x_lp) * 1e6 + reach)
@@ -772,18 +791,21 @@ class PriceOut:
         total = int(usable.sum())
         k = min(FIRST_CORE, total)
         none = np.zeros(0, dtype=np.int64)
+        # Another solver than ours is asked for its own proof.
+        proves = isinstance(solver, str) and solver.lower() == "highs"
         while True:
             # A plan among the best columns; more of them until there is one.
             if self.is_over(plan, bound, gap, deadline):
                 return "feasible", bound, "highs", min(k, total)
-            columns = [shape.opens[best_of(reach, k, usable)], self.fixed_columns()]
+            at = best_of(reach, k, usable)
+            columns = [shape.opens[at], self.fixed_columns()]
             if x_lp is not None:
                 columns.append(np.flatnonzero(x_lp > 1e-9))
             if plan.x is not None:
                 columns.append(np.flatnonzero(plan.x > 0.5))
             chosen = np.unique(np.concatenate(columns))
             chosen = shape.with_more(chosen[shape.entry[chosen] >= 0])
-            incumbents.neighbourhood(
+            _, inner = incumbents.neighbourhood(
                 self,
                 goal,
                 plan,
@@ -792,7 +814,11 @@ class PriceOut:
                 target=bound - 0.5 * gap * abs(bound),
                 nodes=SEARCH_NODES,
                 deadline=deadline,
+                gap=0.9 * gap,
             )
+            if proves and plan.x is not None:
+                outside = self.outside(reach, usable, at)
+                bound = min(bound, max(inner, outside, plan.value))
             lap(f"search {k}")
             say(self.state(plan, bound, f"{k:,} columns searched"))
             if plan.x is not None or k >= min(total, LARGEST_CORE):
@@ -813,9 +839,7 @@ class PriceOut:
             return "feasible", bound, "highs", k
         say(f"core of {k:,} columns")
         at = best_of(reach, k, usable)
-        inside = np.zeros(reach.size, dtype=bool)
-        inside[at] = True
-        outside = float(reach[usable & ~inside].max(initial=-np.inf))
+        outside = self.outside(reach, usable, at)
         columns_k = shape.with_more(shape.opens[at])
         left = None if deadline is None else deadline - time.perf_counter()
         found, name = self.solve_core(columns_k, goal, gap, left, solver)
@@ -844,6 +868,12 @@ class PriceOut:
         x = self.exact(x.copy())
         whole = incumbents.complete(self, goal, x, tolerance=1e-9, holds_whole=True)
         return np.clip(x if whole is None else whole, problem.lower, problem.upper)
+
+    def outside(self, reach: Floats, usable: npt.NDArray[np.bool_], at: Ints) -> float:
+        """Return a bound on plans with a usable column other than those at ``at``."""
+        rest = usable.copy()
+        rest[at] = False
+        return float(reach[rest].max(initial=-np.inf))
 
     def is_over(
         self, plan: Incumbent, bound: float, gap: float, deadline: float | None

@@ -73,7 +73,12 @@ class Rows:
     group: npt.NDArray[np.object_]
     scale: Floats
     kind: npt.NDArray[np.object_]
-    year: npt.NDArray[np.object_]
+    year: npt.NDArray[np.object_] = field(default_factory=lambda: np.zeros(0, object))
+
+    def __post_init__(self) -> None:
+        if self.year.shape != self.lower.shape:
+            none = np.full(len(self), "", dtype=object)
+            object.__setattr__(self, "year", none)
 
     def __len__(self) -> int:
         return int(self.lower.shape[0])

@@ -92,24 +92,35 @@ class Priced:
         No plan is better.
     open_value : ndarray
         Reduced value of each opening column with what belongs to it.
-    gain : ndarray
-        What each site adds to the bound.
+    site_best : ndarray
+        What each site of ``shape.site_ids`` adds to the bound.
     duals : ndarray
         Duals of the rows, those that bound nothing set to zero.
-    own_value : ndarray
-        Reduced values of the limits' own columns.
+    shape : Shape
+        Where the columns stand.
     """
 
     bound: float
     open_value: Floats
-    gain: Floats
+    site_best: Floats
     duals: Floats
-    own_value: Floats
+    shape: Shape
 
-    def reach(self, shape: Shape) -> Floats:
-        """Return, for each opening column, a bound on every plan that has it."""
-        out: Floats = self.open_value - self.gain[shape.block]
+    @property
+    def reach(self) -> Floats:
+        """For each opening column, a bound on every plan that has it."""
+        out: Floats = self.open_value - self.site_best[self.shape.block]
         out += self.bound
+        return out
+
+    @property
+    def column_bound(self) -> Floats:
+        """The same for every column; what belongs to no site reaches the bound."""
+        shape, reach = self.shape, self.reach
+        out = np.full(shape.n, self.bound)
+        out[shape.opens] = reach
+        if shape.more.size:
+            out[shape.more] = reach[shape.more_open]
         return out
 
 
@@ -136,7 +147,7 @@ def price(engine: PriceOut, objective: Floats, duals: Floats) -> Priced:
     end = np.where(own > 0, problem.upper[shape.own], problem.lower[shape.own])
     own_gain = np.where(own == 0, 0.0, own) * np.where(own == 0, 0.0, end)
     bound = constant + float(gain.sum()) + float(own_gain.sum())
-    return Priced(bound, open_value, gain, y, own)
+    return Priced(bound, open_value, gain, y, shape)
 
 
 class Master:

@@ -80,7 +80,7 @@ class SharedCore:
         shape = engine.shape
         is_usable = shape.of_opens(engine.upper) > 0
         usable = shape.opens[is_usable]
-        reach = priced.reach(shape)[is_usable]
+        reach = priced.reach[is_usable]
         order = np.lexsort((usable, -reach))
         return priced.bound, usable[order], reach[order]
 

@@ -45,7 +45,7 @@ def solve_compiled(
     """
     request = compiled.request
     special = getattr(compiled.objective, "solve", None)
-    if special is not None and request.method == "auto":
+    if special is not None and request.method != "full":
         answer: Solution | None = special(compiled, clock, say)
         if answer is not None:
             return answer

@@ -247,16 +247,23 @@ def _amount_then(spec: Any, year: int, frame: Any) -> Any:
         past = [y for y in spec.by_year if y <= year]
         spec = spec.by_year[max(past)] if past else 0.0
     if isinstance(spec, Arriving):
-        return PerSite(
-            pd.Series(
-                [_arrived(frame, spec, x, year) for x in frame.index],
-                index=frame.index,
-                dtype=float,
-            )
+        since, amount, before = (
+            _each(frame, what) for what in (spec.year, spec.amount, spec.before)
         )
+        there = amount.where(since <= year, before)
+        return PerSite(there.where(since.notna()))
     if isinstance(spec, Mapping):
         return {k: _amount_then(v, year, frame) for k, v in spec.items()}
     return spec
+
+
+def _each(frame: Any, spec: Any) -> pd.Series[Any]:
+    """Return a column, Series or number for every candidate."""
+    if isinstance(spec, str):
+        return pd.Series(frame[spec].astype(float))
+    if isinstance(spec, pd.Series):
+        return pd.Series(spec.reindex(frame.index).astype(float))
+    return pd.Series(float(spec), index=frame.index)
 
 
 def _arrived(frame: Any, spec: Arriving, label: Any, year: int) -> float:
@@ -268,12 +275,11 @@ def _arrived(frame: Any, spec: Arriving, label: Any, year: int) -> float:
 
 def _limit_then(limit: Any, year: int, is_last: bool, frame: Any) -> Any | None:
     """Return a limit with the bounds of one year; floors wait for the last."""
-    at_the_end = type(limit).__name__ in ("AllOrNone", "IfThen", "Cluster", "AtLeast")
-    if getattr(limit, "last_year_only", at_the_end):
+    if getattr(limit, "last_year_only", False):
         return limit if is_last else None
     if not is_dataclass(limit) or isinstance(limit, type):
         return limit
-    is_floor_of_average = type(limit).__name__ in ("Average", "Share")
+    is_floor_of_average = getattr(limit, "floors_hold_always", False)
     given = {f.name: getattr(limit, f.name) for f in fields(limit)}
     held = {}
     for name, value in given.items():
@@ -565,6 +571,8 @@ def _eligible(request: Any) -> pd.Series[Any]:
     for year in _years(request) or [0]:
         capacity = _amount_then(request.capacity, year, frame)
         capacity = capacity.values if isinstance(capacity, PerSite) else capacity
+        if isinstance(capacity, Mapping):
+            return able.astype(bool)
         if isinstance(capacity, str) and capacity not in frame:
             return able.astype(bool)
         if isinstance(capacity, str):

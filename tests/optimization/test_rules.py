@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from typing import Any
 
@@ -24,6 +25,7 @@ from strategies import SOAK, examples
 
 import siteselect.optimization as opt
 from siteselect.errors import LayerError, StudyError
+from siteselect.optimization.by_year import ByYear
 
 INF = np.inf
 
@@ -317,3 +319,73 @@ def test_a_text_that_is_both_column_and_label_is_refused() -> None:
     with pytest.raises(StudyError, match="a column and the label"):
         compiled(sites, opt.Choose("c", "is_hub", at_most=1))
     assert len(rows_of(compiled(sites, opt.Choose("c", ["is_hub"], at_most=1)), "c"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Amounts:
+    """Stands for an amount by year."""
+
+    by_year: dict[int, float]
+
+    def at(self, year: int) -> float:
+        return self.by_year[year]
+
+
+def test_bounds_by_year_are_looked_at_one_by_one() -> None:
+    good = Amounts({2027: 1, 2030: 2})
+    for limit in (
+        opt.Choose("c", ["w"], at_most=good),
+        opt.PresentValue("p", at_most=good, yearly_per_mw=0),
+        opt.AtLeast(good, 0.9),
+    ):
+        assert limit.name in ("c", "p", "at least")
+    bad = Amounts({2027: 1, 2030: -2})
+    with pytest.raises(StudyError, match="negative"):
+        opt.Choose("c", ["w"], at_least=bad)
+    with pytest.raises(StudyError, match="negative"):
+        opt.PresentValue("p", at_most=bad, yearly_per_mw=0)
+    with pytest.raises(StudyError, match="negative"):
+        opt.AtLeast(bad, 0.9)
+
+
+def test_what_is_about_the_end_says_so() -> None:
+    assert opt.AllOrNone("a", ["w"]).last_year_only
+    assert opt.IfThen("i", "w", "m").last_year_only
+    assert opt.Cluster("c", "w", 10).last_year_only
+    once = opt.AtLeast(100, 0.9)
+    assert once.last_year_only
+    assert once.in_year(2027, is_last=False) is None
+    assert once.in_year(2030, is_last=True) is once
+    yearly = opt.AtLeast(Amounts({2027: 100, 2030: 300}), 0.9)
+    assert not yearly.last_year_only
+    then = yearly.in_year(2027, is_last=False)
+    assert then is not None
+    assert then.mw == 100
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        opt.Choose("r", ["w", "e"], at_most=ByYear({2027: 1, 2030: 2})),
+        opt.Choose("r", ["w", "e"], at_least=2),
+        opt.AllOrNone("r", by="state"),
+        opt.IfThen("r", ["w", "m"], ["m", "e"]),
+        opt.Cluster("r", "is_hub", 100),
+        opt.AtLeast(ByYear({2027: 100, 2030: 200}), 0.4, name="r", scenarios=10),
+        opt.PresentValue("r", at_most=ByYear({2027: 2e9, 2030: 8e9}), yearly_per_mw=1),
+    ],
+    ids=lambda limit: type(limit).__name__,
+)
+def test_both_ways_agree_over_the_years(limit: Any) -> None:
+    found = []
+    for method in ("full", "priceout"):
+        plan = opt.optimize_sites(
+            three(),
+            site_mw=[100, 300],
+            power_mw={2027: 200, 2030: 600},
+            limits=[limit],
+            method=method,
+        )
+        plan.verify()
+        found.append(plan.objective)
+    assert found[0] == pytest.approx(found[1], rel=1e-4)

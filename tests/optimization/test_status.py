@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import time
 import warnings
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -14,10 +17,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from optimization.instances import country
+from scipy import sparse
 from strategies import examples
 
 import siteselect as ss
-from siteselect.optimization import highs, pulp_model, solve
+from siteselect.optimization import deadline, highs, pulp_model, solve
 from siteselect.optimization._compile import Request, compile_problem
 from siteselect.optimization.priceout import PriceOut
 from siteselect.optimization.problem import Problem, Rows
@@ -60,8 +64,8 @@ def test_the_bound_holds_for_any_duals() -> None:
         assert engine.price(goal, duals).bound >= plan.objective - 1e-6
     # A column's bound is one on every plan with that column.
     priced = engine.price(goal, 0.1 * np.abs(rng.normal(size=len(engine.rows))))
-    used = plan.x[engine.shape.opens] > 0.5
-    assert (priced.reach(engine.shape)[used] >= plan.objective - 1e-6).all()
+    used = plan.x > 0.5
+    assert (priced.column_bound[used] >= plan.objective - 1e-6).all()
 
 
 # coin-or/pulp issue 662, coin-or/Cbc issue 632: columns c_0, c_1, x_0, x_1, x_2.
@@ -163,6 +167,35 @@ def test_what_cbc_calls_infeasible_is_solved(
     assert plan.objective == 0
     if "infeasible" in said:
         assert any("infeasible" in note for note in plan.notes)
+
+
+@pytest.mark.parametrize("limit", [None, 60.0])
+def test_what_cbc_calls_optimal_is_proven_or_bettered(limit: float | None) -> None:
+    path = Path(__file__).parents[1] / "data" / "cbc_false_optimum.json"
+    told = json.loads(path.read_text())
+    n, m = len(told["objective"]), len(told["row_lower"])
+    ends = {k: np.array(told[k], dtype=float) for k in ("row_lower", "row_upper")}
+    program = highs.Program(
+        np.array(told["objective"]),
+        True,
+        sparse.csr_array((told["data"], told["indices"], told["indptr"]), shape=(m, n)),
+        np.where(np.isnan(ends["row_lower"]), -np.inf, ends["row_lower"]),
+        np.where(np.isnan(ends["row_upper"]), np.inf, ends["row_upper"]),
+        np.zeros(n),
+        np.ones(n),
+        np.ones(n, dtype=bool),
+    )
+    cbc()
+    with deadline.watching(limit, time.perf_counter()):
+        truth, _ = pulp_model.solve_arrays(program, solver="highs", gap=0.0)
+        # CBC 2.10.3 alone says 591.289.
+        found, name = pulp_model.solve_arrays(program, solver="cbc", gap=0.0)
+    assert truth.x is not None
+    assert highs.holds(program, truth.x)
+    assert truth.objective == pytest.approx(591.299, abs=1e-9)
+    assert found.objective == pytest.approx(truth.objective, abs=1e-7)
+    assert found.status == "optimal"
+    assert name == "cbc and HiGHS"
 
 
 class Relaxer(pulp.HiGHS):
