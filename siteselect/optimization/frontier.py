@@ -293,6 +293,15 @@ def frontier(
 
 def _path(request: Request, along: str) -> _Path:
     """Return how a request changes with the value of ``along``."""
+    if isinstance(getattr(request, along, None), Mapping):
+        raise StudyError(
+            four_parts(
+                f"frontier(along={along!r}) was asked for",
+                f"the request gives {along} per year, so no one number moves",
+                "a plain number, or another limit to move",
+                "siteselect.frontier(sites, along='max_sites', values=[...], ...)",
+            )
+        )
     if along == "power_mw":
         return _power_path(request)
     if along in ARGUMENTS:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -69,19 +70,19 @@ class SharedCore:
         if priced is None:
             # Zero duals bound too, if badly.
             priced = engine.price(self.goal, np.zeros(engine.n_rows))
-        self.bound = priced.bound
+        self.bound, self.order, self.reach = self._reach(engine, priced)
         self.duals = engine.account_duals(priced.duals) * self.sign / self.scale
-        # What the bound loses when a site is closed.
-        self.gain = np.zeros(problem.n_sites)
+        self.last = self.sign * objective * self.scale
+
+    @staticmethod
+    def _reach(engine: PriceOut, priced: Any) -> tuple[float, Ints, Floats]:
+        """Return the bound, the columns that open sites, best first, and theirs."""
         shape = engine.shape
-        self.gain[shape.site_ids] = priced.site_best
         is_usable = shape.of_opens(engine.upper) > 0
         usable = shape.opens[is_usable]
         reach = priced.reach[is_usable]
         order = np.lexsort((usable, -reach))
-        self.order: Ints = usable[order]
-        self.reach: Floats = reach[order]
-        self.last = self.sign * objective * self.scale
+        return priced.bound, usable[order], reach[order]
 
     def solve(
         self,
@@ -101,12 +102,19 @@ class SharedCore:
         """
         problem, request = self.compiled.problem, self.compiled.request
         order, reach, bound = self.order, self.reach, self.bound
+        engine = self.engine
         if len(closed):
-            keep = ~np.isin(problem.column_site[order], list(closed))
-            lost = float(self.gain[list(closed)].sum())
-            order, reach, bound = order[keep], reach[keep] - lost, bound - lost
+            # What the site's closing costs the relaxation says nearly all.
+            engine = engine.with_sites(forbidden=closed)
+            _, _, priced = engine.relax(self.goal)
+            if priced is None:
+                return Answer("unknown", None, -np.inf, bound / self.scale, "")
+            bound, order, reach = self._reach(engine, priced)
         gap = request.gap
-        guess = min(self.last, bound) - STEP * max(self.bound - self.last, 0.0)
+        apart = max(self.bound - self.last, 0.0)
+        guess = self.last - STEP * apart
+        if len(closed):
+            guess = min(guess, bound - 1.25 * apart)
         need = int(np.searchsorted(-reach, -guess, side="right"))
         size = min(max(need, FIRST_COLUMNS), LARGEST_CORE)
         best: Floats | None = None
@@ -156,10 +164,17 @@ class SharedCore:
                 self._columns(opens), self.goal
             )
             small, rows = with_limits(small, rows, limits)
+            solver = request.solver
+            if isinstance(solver, str) and solver.lower() == "highs":
+                # On some dozen columns a restart costs more than it finds.
+                solver, _ = pulp_model.solver_of(
+                    solver, gap=request.gap, time_limit_s=request.time_limit_s
+                )
+                solver = pulp_model.with_option(solver, "mip_allow_restart", False)
             result, name = pulp_model.solve(
                 small,
                 rows,
-                solver=request.solver,
+                solver=solver,
                 gap=request.gap,
                 time_limit_s=request.time_limit_s,
             )
@@ -177,7 +192,7 @@ class SharedCore:
                     presolve="off",
                 )
             if result.x is None:
-                return result, name
+                return result, name.lower()
             x = result.x.copy()
             x[small.integrality] = np.round(x[small.integrality])
             full = np.zeros(self.engine.n)
@@ -185,7 +200,7 @@ class SharedCore:
             cuts = self.engine.separate(full)
             if not len(cuts):
                 value = float(small.objective @ x)
-                return replace(result, x=x, objective=value), name
+                return replace(result, x=x, objective=value), name.lower()
             self.engine._add_rows(cuts)
 
     def plan(self, answer: Answer, compiled: Compiled | None = None) -> SitePlan:

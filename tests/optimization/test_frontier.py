@@ -187,6 +187,7 @@ def test_the_chart_shows_bounds_plans_and_units():
         ({"values": []}, "no values"),
         ({"objectives": ("score", "score")}, "pair"),
         ({"n": 1}, "two values"),
+        ({"budget_usd": {2027: 1e9, 2030: 2e9}}, "per year"),
     ],
 )
 def test_what_cannot_be_drawn_is_said(arguments, noun):
