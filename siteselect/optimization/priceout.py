@@ -41,6 +41,8 @@ ADDED_COLUMNS = 2000
 #: Columns of the first integer program, and of the next while there is no plan.
 FIRST_CORE = 300
 CORE_GROWTH = 3
+#: Up to this many columns are solved at once, without improving the plan before.
+SMALL_CORE = 1500
 #: Nodes of an integer program that only looks for a plan.
 SEARCH_NODES = 300
 #: Larger cores are not handed to a solver: the certificate is returned instead.
@@ -806,7 +808,7 @@ class PriceOut:
             k = min(CORE_GROWTH * k, total)
         if self.is_over(plan, bound, gap, deadline):
             return "feasible", bound, "highs", k
-        if self.needed(plan, reach, usable, gap) > FIRST_CORE:
+        if self.needed(plan, reach, usable, gap) > SMALL_CORE:
             incumbents.improve(
                 self, goal, plan, reach, x_lp, bound, gap, deadline=deadline, say=say
             )
