@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import random
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from siteselect.errors import InfeasiblePlanError
+from siteselect.errors import InfeasiblePlanError, SolverError
 from siteselect.optimization import optimize_sites
 from siteselect.optimization._compile import Compiled, Request, compile_problem
 from siteselect.optimization.problem import Rows
@@ -142,3 +143,24 @@ def three() -> gpd.GeoDataFrame:
         geometry=gpd.points_from_xy([-100, -99, -95], [35, 35, 35]),
         crs=4326,
     )
+
+
+def claims(sites: gpd.GeoDataFrame, chosen: list[Any], limit: Any) -> Any:
+    """Return a plan of the chosen sites that claims to keep a limit."""
+    plan = optimize_sites(
+        sites,
+        site_mw=[100],
+        fixed=chosen,
+        forbidden=[x for x in sites.index if x not in chosen],
+        method="full",
+    )
+    request = dataclasses.replace(plan.compiled.request, limits=(limit,))
+    return dataclasses.replace(
+        plan, compiled=dataclasses.replace(plan.compiled, request=request)
+    )
+
+
+def refused(sites: gpd.GeoDataFrame, chosen: list[Any], limit: Any) -> None:
+    """See that ``verify`` finds a broken limit, and only with these sites."""
+    with pytest.raises(SolverError, match=f"limit '{limit.name}' holds"):
+        claims(sites, chosen, limit).verify()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -19,9 +19,21 @@ from siteselect.errors import (
     shown,
 )
 from siteselect.optimization._distance import lonlat
+from siteselect.optimization.by_year import (
+    ByYear,
+    columns_in,
+    entry,
+    in_year,
+    is_yearly,
+    year_of,
+    years_of,
+)
+from siteselect.optimization.horizon import Dated, dated, discount, rows_of
 from siteselect.optimization.limits import (
     Budget,
+    Existing,
     Fixed,
+    ItPower,
     Power,
     SiteCapacity,
     Sites,
@@ -34,33 +46,34 @@ from siteselect.optimization.objectives import (
     PerMegawatt,
     SupportsObjective,
 )
+from siteselect.optimization.paths import PathTable, path_names, path_table
 from siteselect.optimization.problem import (
     BUILT_IN,
-    SMALLEST_SITE_MW,
     Bools,
     Floats,
     Ints,
     Problem,
     Quantity,
     Rows,
-    aligned,
     column_of,
     number,
-    quantity,
     raise_missing,
 )
-
-#: A column, number or Series, or one of these per size.
-Sized: TypeAlias = "Quantity | Mapping[float, Quantity]"
-Sizes: TypeAlias = (
-    "float | int | Sequence[float] | tuple[float | None, float | None] "
-    "| Mapping[float, Any] | None"
+from siteselect.optimization.sizes import (
+    DEFAULT_CAPACITY,
+    DEFAULT_COST,
+    DEFAULT_FIXED_COST,
+    LIFETIME_COST,
+    Offer,
+    Sized,
+    Sizes,
+    SizeTable,
+    floats,
+    has,
+    offer,
+    options_of,
+    size_table,
 )
-
-DEFAULT_CAPACITY = "capacity_mw"
-DEFAULT_COST = "cost_usd_per_mw"
-DEFAULT_FIXED_COST = "fixed_cost_usd"
-LIFETIME_COST = "lifetime_cost_usd_per_mw"
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +82,7 @@ class Request:
 
     sites: gpd.GeoDataFrame
     power_mw: Any = None
-    budget_usd: float | None = None
+    budget_usd: Any = None
     site_mw: Sizes = None
     limits: tuple[SupportsLimit, ...] = ()
     max_sites: int | None = None
@@ -86,11 +99,48 @@ class Request:
     gap: float = 1e-4
     time_limit_s: float | None = None
     method: str = "auto"
+    it_mw: Any = None
+    years: Any = None
+    discount_rate: float = 0.0
+    existing: Any = None
+
+    @property
+    def horizon(self) -> tuple[int, ...]:
+        """The years, as listed or as the arguments name them; empty without."""
+        named = {
+            "power_mw": self.power_mw,
+            "it_mw": self.it_mw,
+            "budget_usd": self.budget_usd,
+        }
+        return years_of(self.years, named)
 
     @property
     def power_bounds(self) -> tuple[float, float]:
-        """Least and most total facility MW; infinite where there is none."""
-        return power_bounds(self.power_mw)
+        """Least and most total facility MW at the end; infinite where none is set."""
+        return self.bounds_by_year("power_mw")[-1]
+
+    def bounds_by_year(self, what: str) -> list[tuple[float, float]]:
+        """Return the bounds of ``power_mw`` or ``it_mw`` in each year."""
+        spec, years = getattr(self, what), self.horizon
+        if not years:
+            return [power_bounds(spec, what)]
+        last = years[-1]
+        found = [power_bounds(entry(spec, y, y == last), what) for y in years]
+        floor, since = 0.0, years[0]
+        for year, (low, high) in zip(years, found, strict=True):
+            if low > floor:
+                floor, since = low, year
+            if floor > high:
+                raise StudyError(
+                    four_parts(
+                        f"{what} asks for at least {floor:g} MW in {since} and at "
+                        f"most {high:g} MW in {year}",
+                        "sizes never shrink, so the minimum is over the maximum",
+                        "a maximum that is not under the minimum of a year before",
+                        f"{what}={{{since}: ({floor:g}, None), {year}: {floor:g}}}",
+                    )
+                )
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +155,7 @@ class Compiled:
     notes: tuple[str, ...]
     positions: Ints = field(repr=False)
     objective: SupportsObjective
+    dated: tuple[Dated, ...] = ()
 
     def full_rows(self) -> Rows:
         """Return the rows with those of lazy limits written out."""
@@ -113,7 +164,7 @@ class Compiled:
         return Rows.stack([self.rows, *(x.rows(self.problem) for x in self.lazy)])
 
 
-def power_bounds(power_mw: Any) -> tuple[float, float]:
+def power_bounds(power_mw: Any, what: str = "power_mw") -> tuple[float, float]:
     """Read ``power_mw``: a number is "at most", a pair is "between".
 
     Examples
@@ -127,28 +178,28 @@ def power_bounds(power_mw: Any) -> tuple[float, float]:
         if len(power_mw) != 2:
             raise StudyError(
                 four_parts(
-                    f"power_mw={power_mw!r} was asked for",
+                    f"{what}={power_mw!r} was asked for",
                     f"that has {len(power_mw)} values",
                     "a number (at most) or a pair (at least, at most), "
                     "either of which may be None",
-                    "power_mw=(3000, 3000)",
+                    f"{what}=(3000, 3000)",
                 )
             )
-        low = 0.0 if power_mw[0] is None else number(power_mw[0], "power_mw")
-        high = np.inf if power_mw[1] is None else number(power_mw[1], "power_mw")
+        low = 0.0 if power_mw[0] is None else number(power_mw[0], what)
+        high = np.inf if power_mw[1] is None else number(power_mw[1], what)
     else:
-        low, high = 0.0, number(power_mw, "power_mw")
+        low, high = 0.0, number(power_mw, what)
     is_negative = low < 0 or high < 0
     if low > high or is_negative:
         raise StudyError(
             four_parts(
-                f"power_mw={power_mw!r} was asked for",
+                f"{what}={power_mw!r} was asked for",
                 "a power is negative"
                 if is_negative
                 else "the minimum is over the maximum",
-                "0 <= at least <= at most, in facility MW",
-                f"power_mw=({min(abs(low), abs(high)):g}, "
-                f"{max(abs(low), abs(high)):g})",
+                "0 <= at least <= at most, in "
+                + ("IT MW" if what == "it_mw" else "facility MW"),
+                f"{what}=({min(abs(low), abs(high)):g}, {max(abs(low), abs(high)):g})",
             )
         )
     return low, high
@@ -236,33 +287,6 @@ def check_frame(sites: Any) -> gpd.GeoDataFrame:
     return sites
 
 
-def floats(
-    sites: gpd.GeoDataFrame, spec: Quantity, what: str
-) -> npt.NDArray[np.float64]:
-    """Return numbers per row, NaN where unknown."""
-    if isinstance(spec, str | pd.Series):
-        column = aligned(sites, spec, what)
-        try:
-            return column.to_numpy(dtype=np.float64, na_value=np.nan)
-        except (TypeError, ValueError):
-            raise StudyError(
-                four_parts(
-                    f"{what} reads {getattr(spec, 'name', spec)!r}",
-                    f"it holds {column.dtype} values",
-                    "a numeric column, a number or a Series",
-                    "sites[column] = pandas.to_numeric(sites[column])",
-                )
-            ) from None
-    return np.full(len(sites), number(spec, what))
-
-
-def has(sites: gpd.GeoDataFrame, spec: Sized, default: str) -> bool:
-    """Return whether a column is there; only a default may be absent."""
-    if isinstance(spec, str) and spec == default:
-        return spec in sites.columns
-    return True
-
-
 def eligible_rows(request: Request, has_capacity: bool) -> tuple[Bools, list[str]]:
     """Return which rows may be chosen, and notes on the others."""
     sites = request.sites
@@ -287,238 +311,17 @@ def eligible_rows(request: Request, has_capacity: bool) -> tuple[Bools, list[str
         if unknown.any():
             notes.append(f"{int(unknown.sum()):,} have no known score")
         able &= ~np.isnan(scores)
-    if has_capacity and not isinstance(request.capacity, Mapping):
-        capacity = floats(sites, request.capacity, "capacity")
+    rooms = [in_year(request.capacity, y, sites) for y in request.horizon or (0,)]
+    if has_capacity and not any(isinstance(room, Mapping) for room in rooms):
+        # Room in any year is room: paths see to the years before it.
+        found = [floats(sites, room, "capacity") for room in rooms]
+        capacity = np.fmax.reduce(found)
         with np.errstate(invalid="ignore"):
             no_room = ~(capacity > 0) & able
         if no_room.any():
             notes.append(f"{int(no_room.sum()):,} have no known capacity over 0 MW")
         able &= ~no_room
     return able, notes
-
-
-@dataclass(frozen=True, eq=False)
-class SizeTable:
-    """Offered sizes: one entry per opening column, in row order of the frame."""
-
-    site: Ints
-    least: Floats
-    most: Floats
-    cost: Floats
-    lifetime: Floats | None
-    #: What an option of the site adds per MW, and which option, by limit.
-    option_usd_per_mw: Floats | None = None
-    option: Mapping[str, Ints] = field(default_factory=dict)
-
-
-def sized(
-    frame: gpd.GeoDataFrame, spec: Sized, sizes: list[float], what: str
-) -> npt.NDArray[np.float64]:
-    """Return values of shape (n, n_sizes), NaN where unknown."""
-    if isinstance(spec, Mapping):
-        given = {float(k): v for k, v in spec.items()}
-        missing = [s for s in sizes if s not in given]
-        if missing:
-            raise StudyError(
-                four_parts(
-                    f"{what} is given per size",
-                    "no entry for " + shown(f"{s:g} MW" for s in missing),
-                    "one column, number or Series per size of site_mw",
-                    f"{what}={{size: column for each of {sizes}}}",
-                )
-            )
-        return np.column_stack([floats(frame, given[s], what) for s in sizes])
-    return np.repeat(floats(frame, spec, what)[:, None], len(sizes), axis=1)
-
-
-def offered_sizes(
-    request: Request, frame: gpd.GeoDataFrame, has_capacity: bool
-) -> SizeTable:
-    """Return the sizes that each eligible site can carry, with their cost."""
-    site_mw: Any = request.site_mw
-    has_cost = has(frame, request.cost_per_mw, DEFAULT_COST)
-    has_fixed = has(frame, request.fixed_cost, DEFAULT_FIXED_COST)
-    n = len(frame)
-    if site_mw is None or isinstance(site_mw, tuple):
-        return range_sizes(request, frame, has_capacity, has_cost, has_fixed)
-    offered_by: dict[float, Any] = {}
-    if isinstance(site_mw, Mapping):
-        sizes = [number(s, "site_mw") for s in site_mw]
-        offered_by = {number(s, "site_mw"): v for s, v in site_mw.items()}
-    elif isinstance(site_mw, Iterable):
-        sizes = [number(s, "site_mw") for s in site_mw]
-    else:
-        sizes = [number(site_mw, "site_mw")]
-    sizes = sorted(set(sizes))
-    if not sizes or sizes[0] <= 0:
-        raise StudyError(
-            four_parts(
-                f"site_mw={site_mw!r} was asked for",
-                "there is no size" if not sizes else "a size is not over 0 MW",
-                "sizes in facility MW, over 0",
-                "site_mw=[100, 300]",
-            )
-        )
-    size = np.array(sizes)
-    allowed = np.ones((n, len(sizes)), dtype=bool)
-    if has_capacity:
-        capacity = sized(frame, request.capacity, sizes, "capacity")
-        with np.errstate(invalid="ignore"):
-            allowed &= size[None, :] <= capacity * (1 + 1e-12)
-    for k, s in enumerate(sizes):
-        where = offered_by.get(s)
-        if where is None or where is True:
-            continue
-        if where is False:
-            allowed[:, k] = False
-            continue
-        holds = quantity(
-            frame, aligned(frame, where, "site_mw").astype("Float64"), "site_mw"
-        )
-        allowed[:, k] &= holds > 0
-    site, which = np.nonzero(allowed)
-    zero = np.zeros((n, len(sizes)))
-    per_mw = (
-        sized(frame, request.cost_per_mw, sizes, "cost_per_mw") if has_cost else zero
-    )
-    fixed = sized(frame, request.fixed_cost, sizes, "fixed_cost") if has_fixed else zero
-    for values, spec, what in (
-        (per_mw, request.cost_per_mw, "cost_per_mw"),
-        (fixed, request.fixed_cost, "fixed_cost"),
-    ):
-        bad = np.unique(site[~np.isfinite(values[site, which])])
-        if bad.size:
-            name = spec if isinstance(spec, str) else what
-            raise_missing(frame, name, bad, what)
-    mw = size[which]
-    cost = per_mw[site, which] * mw + fixed[site, which]
-    lifetime = lifetime_cost(request, frame)
-    total = None
-    if lifetime is not None:
-        total = lifetime[site] * mw + fixed[site, which]
-    return SizeTable(site.astype(np.int64), mw, mw, cost, total)
-
-
-def with_options(
-    table: SizeTable, frame: gpd.GeoDataFrame, limits: Sequence[SupportsLimit]
-) -> SizeTable:
-    """Offer every size once per option of its site, for limits that have options."""
-    for limit in limits:
-        maker = getattr(limit, "options", None)
-        options = maker(frame) if maker is not None else None
-        if options is None:
-            continue
-        first = np.searchsorted(options.site, table.site, side="left")
-        count = np.searchsorted(options.site, table.site, side="right") - first
-        entry = np.repeat(np.arange(table.site.size), count)
-        within = np.arange(entry.size) - np.repeat(np.cumsum(count) - count, count)
-        which = (first[entry] + within).astype(np.int64)
-        per_mw = options.cost_usd_per_mw[which]
-        added = per_mw * table.least[entry] + options.cost_usd[which]
-        before = table.option_usd_per_mw
-        table = SizeTable(
-            table.site[entry],
-            table.least[entry],
-            table.most[entry],
-            table.cost[entry] + added,
-            None if table.lifetime is None else table.lifetime[entry] + added,
-            per_mw if before is None else before[entry] + per_mw,
-            {
-                **{name: codes[entry] for name, codes in table.option.items()},
-                limit.name: which,
-            },
-        )
-    return table
-
-
-def range_sizes(
-    request: Request,
-    frame: gpd.GeoDataFrame,
-    has_capacity: bool,
-    has_cost: bool,
-    has_fixed: bool,
-) -> SizeTable:
-    """Return the continuous range of each site, cut off at its capacity."""
-    pair = (None, None) if request.site_mw is None else tuple(request.site_mw)  # type: ignore[arg-type]
-    if len(pair) != 2:
-        raise StudyError(
-            four_parts(
-                f"site_mw={request.site_mw!r} was asked for",
-                f"a tuple is a range and this one has {len(pair)} values",
-                "a list of sizes, or a range (least, most)",
-                f"site_mw={list(pair)!r}",
-            )
-        )
-    low = 0.0 if pair[0] is None else number(pair[0], "site_mw")
-    high = np.inf if pair[1] is None else number(pair[1], "site_mw")
-    if low < 0 or low > high or high <= 0:
-        raise StudyError(
-            four_parts(
-                f"site_mw={request.site_mw!r} was asked for",
-                "the minimum is over the maximum or below 0",
-                "a range (least, most) in facility MW, or a list of sizes",
-                "site_mw=(100, 500)",
-            )
-        )
-    for spec, what in (
-        (request.capacity, "capacity"),
-        (request.cost_per_mw, "cost_per_mw"),
-        (request.fixed_cost, "fixed_cost"),
-    ):
-        if isinstance(spec, Mapping):
-            raise StudyError(
-                four_parts(
-                    f"{what} is given per size",
-                    "site_mw is a range, which has no sizes",
-                    "a list of sizes, or one column for the range",
-                    "site_mw=[100, 300]",
-                )
-            )
-    n = len(frame)
-    capacity = np.full(n, np.inf)
-    if has_capacity:
-        capacity = floats(frame, request.capacity, "capacity")  # type: ignore[arg-type]
-    most = np.minimum(capacity, high)
-    if not np.isfinite(most).all():
-        raise StudyError(
-            four_parts(
-                "a site may take any size up to its capacity",
-                "there is no finite capacity column and no largest size",
-                "a capacity, or sizes",
-                "site_mw=[100, 300], or capacity=<column or number>",
-            )
-        )
-    least = np.full(n, max(low, SMALLEST_SITE_MW))
-    fits = np.flatnonzero(most >= least * (1 - 1e-12))
-    site = fits.astype(np.int64)
-    zero = np.zeros(n)
-    per_mw = (
-        quantity(frame, request.cost_per_mw, "cost_per_mw")  # type: ignore[arg-type]
-        if has_cost
-        else zero
-    )
-    fixed = (
-        quantity(frame, request.fixed_cost, "fixed_cost")  # type: ignore[arg-type]
-        if has_fixed
-        else zero
-    )
-    low_mw, high_mw = least[site], np.maximum(most[site], least[site])
-    cost = per_mw[site] * low_mw + fixed[site]
-    lifetime = lifetime_cost(request, frame)
-    total = None if lifetime is None else lifetime[site] * low_mw + fixed[site]
-    return SizeTable(site, low_mw, high_mw, cost, total)
-
-
-def lifetime_cost(request: Request, frame: gpd.GeoDataFrame) -> Floats | None:
-    """Return lifetime cost per MW where the objective asks for it."""
-    if not (isinstance(request.objective, str) and request.objective == "cost"):
-        return None
-    default = isinstance(request.cost_per_mw, str) and (
-        request.cost_per_mw == DEFAULT_COST
-    )
-    if default and LIFETIME_COST in frame.columns:
-        return quantity(frame, LIFETIME_COST, "objective='cost'")
-    return None
 
 
 def objective_of(request: Request) -> SupportsObjective:
@@ -598,7 +401,9 @@ def flatten(specs: Iterable[Any]) -> list[Any]:
     """Return specs with mappings replaced by their values."""
     out: list[Any] = []
     for spec in specs:
-        if isinstance(spec, Mapping):
+        if is_yearly(spec):
+            out.extend(flatten(columns_in(spec)))
+        elif isinstance(spec, Mapping):
             out.extend(flatten(spec.values()))
         else:
             out.append(spec)
@@ -608,9 +413,13 @@ def flatten(specs: Iterable[Any]) -> list[Any]:
 def compile_problem(request: Request) -> Compiled:
     """Turn the user's arguments into a problem with limits and rows."""
     sites = check_frame(request.sites)
-    low, high = request.power_bounds
+    years = request.horizon
+    check_years(request, years)
+    power = request.bounds_by_year("power_mw")
+    it_power = request.bounds_by_year("it_mw")
+    low, high = power[-1]
     minimize = isinstance(request.objective, str) and request.objective == "cost"
-    if minimize and low <= 0:
+    if minimize and max(b[0] for b in [*power, *it_power]) <= 0:
         raise StudyError(
             four_parts(
                 "objective='cost' was asked for",
@@ -645,7 +454,18 @@ def compile_problem(request: Request) -> Compiled:
     able, notes = eligible_rows(request, has_capacity)
     fixed = labels_of(request.fixed, "fixed", sites.index)
     forbidden = labels_of(request.forbidden, "forbidden", sites.index)
-    refuse_contradictions(request, fixed, forbidden, able)
+    existing = existing_mw(request, sites)
+    stands = sites.index.isin(list(existing))
+    stuck = stands & ~able
+    if stuck.any():
+        notes.append(
+            f"{int(stuck.sum()):,} existing sites are excluded or not fully known: "
+            "they stay as they are, and what is not known of them counts 0 in the "
+            "objective"
+        )
+    refuse_contradictions(request, fixed, forbidden, existing, able | stands)
+    may_grow = able
+    able = able | stands
     limits = limits_of(request, sites)
     used: list[Any] = [
         request.score,
@@ -673,29 +493,45 @@ def compile_problem(request: Request) -> Compiled:
     order = canonical_order(frame, flatten(used))
     frame = frame.iloc[order]
     positions = rows_able[order].astype(np.int64)
-    table = offered_sizes(request, frame, has_capacity)
-    small = len(frame) - np.unique(table.site).size
+    standing = np.zeros(len(frame))
+    if existing:
+        where = frame.index.get_indexer(list(existing))
+        standing[where] = list(existing.values())
+    found = [
+        offer(request, frame, in_year(request.capacity, y, frame), has_capacity)
+        for y in years or (0,)
+    ]
+    problem = site_columns(request, frame, found, standing, may_grow[positions], limits)
+    problem = replace(
+        problem, power_mw=power[-1], year_power_mw=tuple(power) if years else ()
+    )
+    small = len(frame) - np.unique(problem.column_site).size
     if small:
         notes.append(f"{small:,} can carry none of the sizes")
-    table = with_options(table, frame, limits)
-    problem = columns_of(request, frame, table, fixed, forbidden)
+    problem = choices(problem, fixed, forbidden)
     problem = replace(problem, maximize=objective.maximize)
     chosen: list[SupportsLimit] = list(limits)
     if hasattr(objective, "rows"):
         chosen.append(ObjectiveRows(objective))
-    for limit in chosen:
-        maker = getattr(limit, "columns", None)
-        extra = maker(problem) if maker is not None else None
-        if extra is not None:
-            problem = problem.with_columns(limit.name, extra)
+    parts = [_dated(limit, problem) for limit in chosen]
+    for of_limit in parts:
+        for part in of_limit:
+            problem = _with_own_columns(problem, part)
     # An objective's own columns have brought theirs along.
     problem = replace(
-        problem, objective=problem.objective + objective.coefficients(problem)
+        problem,
+        objective=problem.objective
+        + coefficients(request, objective, problem, stuck[positions]),
     )
     lazy = tuple(x for x in chosen if getattr(x, "is_lazy", _never)(problem))
     rows = Rows.stack(
         [Rows.empty(problem.n_columns)]
-        + [limit.rows(problem) for limit in chosen if limit not in lazy]
+        + [
+            block
+            for limit, of_limit in zip(chosen, parts, strict=True)
+            if limit not in lazy
+            for block in rows_of(of_limit, problem)
+        ]
     )
     is_score = isinstance(objective, PerMegawatt) and objective.name == "score"
     if low < high and is_score and problem.n_columns:
@@ -704,8 +540,145 @@ def compile_problem(request: Request) -> Compiled:
             "score's zero lies"
         )
     return Compiled(
-        request, problem, tuple(chosen), rows, lazy, tuple(notes), positions, objective
+        request,
+        problem,
+        tuple(chosen),
+        rows,
+        lazy,
+        tuple(notes),
+        positions,
+        objective,
+        tuple(part for of_limit in parts for part in of_limit),
     )
+
+
+def _dated(limit: SupportsLimit, problem: Problem) -> list[Dated]:
+    """Return a limit by year; the rows of an objective are about the end."""
+    if isinstance(limit, ObjectiveRows):
+        return [Dated(limit)]
+    return dated(limit, problem)
+
+
+def _with_own_columns(problem: Problem, part: Dated) -> Problem:
+    """Return the problem with the columns that a limit brings along."""
+    maker = getattr(part.limit, "columns", None)
+    extra = maker(part.view(problem)) if maker is not None else None
+    if extra is None:
+        return problem
+    cost = extra.cost_usd
+    if part.year is not None and cost is not None and np.any(cost != 0):
+        raise StudyError(
+            four_parts(
+                f"{part.limit.name!r} buys something by itself",
+                "it would be paid for once in every year",
+                "years without such a limit, or such a limit without years",
+                "power_mw=(3000, 3000) for one period",
+            )
+        )
+    return problem.with_columns(part.limit.name, extra, part.year)
+
+
+def check_years(request: Request, years: tuple[int, ...]) -> None:
+    """Refuse what makes no sense with years, or without them."""
+    rate = number(request.discount_rate, "discount_rate")
+    if not 0 <= rate < 1:
+        raise StudyError(
+            four_parts(
+                f"discount_rate={request.discount_rate!r} was asked for",
+                "that is no fraction per year",
+                "a fraction from 0 up to 1, without 1",
+                f"discount_rate={rate / 100:g}" if rate >= 1 else "discount_rate=0.08",
+            )
+        )
+    if not years:
+        yearly = ["capacity"] if is_yearly(request.capacity) else []
+        for limit in request.limits:
+            given: Any = limit
+            if is_dataclass(given) and not isinstance(given, type):
+                values = [getattr(given, f.name) for f in fields(given)]
+                if any(map(is_yearly, values)):
+                    yearly.append(limit.name)
+        if rate > 0:
+            yearly.append("discount_rate")
+        if yearly:
+            raise StudyError(
+                four_parts(
+                    f"{shown(map(repr, yearly))} depends on the year",
+                    "there are no years: power_mw, it_mw and budget_usd name none",
+                    "years, listed or as keys of power_mw, it_mw or budget_usd",
+                    "years=[2027, 2030]",
+                )
+            )
+        return
+    options, _ = options_of(request.site_mw)
+    if any(o.most > o.least for o in options):
+        raise StudyError(
+            four_parts(
+                f"site_mw={request.site_mw!r} was asked for over {len(years)} years",
+                "a range of sizes has no steps to grow in",
+                "a list of sizes, where there are years",
+                "site_mw=[100, 300, 1000]",
+            )
+        )
+
+
+def existing_mw(request: Request, sites: gpd.GeoDataFrame) -> dict[Any, float]:
+    """Return what stands at each existing site [MW]."""
+    given = request.existing
+    if given is None:
+        return {}
+    if isinstance(given, pd.Series):
+        given = given.to_dict()
+    if not isinstance(given, Mapping):
+        raise StudyError(
+            four_parts(
+                f"existing={given!r} was asked for",
+                f"that is {type(given).__name__}",
+                "a mapping from label to the MW that stand there",
+                "existing={'s12': 100}",
+            )
+        )
+    labels_of(tuple(given), "existing", sites.index)
+    found = {label: number(mw, "existing") for label, mw in given.items()}
+    bad = [label for label, mw in found.items() if not 0 < mw < np.inf]
+    if bad:
+        raise StudyError(
+            four_parts(
+                f"existing names {shown(repr(x) for x in bad)}",
+                f"what stands there is {found[bad[0]]:g} MW",
+                "more than 0 facility MW",
+                "leave sites where nothing stands out of existing",
+            )
+        )
+    return found
+
+
+def coefficients(
+    request: Request, objective: SupportsObjective, problem: Problem, stuck: Bools
+) -> Floats:
+    """Return the objective per column, discounted over the years.
+
+    An objective with rows of its own is about the sites there are in the end.
+    """
+    read = problem
+    if stuck.any() and isinstance(objective, PerMegawatt):
+        # What stands cannot be undone: an unknown value of it changes no choice.
+        spec = objective.column
+        if isinstance(spec, str):
+            column = problem.frame[spec]
+            known = column.where(~(stuck & column.isna().to_numpy()), 0.0)
+            read = replace(problem, frame=problem.frame.assign(**{spec: known}))
+        elif isinstance(spec, pd.Series):
+            column = spec.reindex(problem.frame.index)
+            known = column.where(~(stuck & column.isna().to_numpy()), 0.0)
+            objective = replace(objective, column=known)
+    if not problem.years or hasattr(objective, "rows"):
+        return objective.coefficients(read)
+    weight = discount(problem.years, request.discount_rate)
+    total = np.zeros(problem.n_columns)
+    for k, factor in enumerate(weight.tolist()):
+        total += factor * objective.coefficients(read.in_year(k))
+    return total
 
 
 def _never(problem: Problem) -> bool:
@@ -713,9 +686,23 @@ def _never(problem: Problem) -> bool:
 
 
 def refuse_contradictions(
-    request: Request, fixed: tuple[Any, ...], forbidden: tuple[Any, ...], able: Bools
+    request: Request,
+    fixed: tuple[Any, ...],
+    forbidden: tuple[Any, ...],
+    existing: Mapping[Any, float],
+    able: Bools,
 ) -> None:
-    """Refuse fixed sites that something else rules out, naming both."""
+    """Refuse fixed and existing sites that something else rules out, naming both."""
+    stands = [x for x in existing if x in set(forbidden)]
+    if stands:
+        raise StudyError(
+            four_parts(
+                f"{shown(repr(x) for x in stands)} is both existing and forbidden",
+                "existing and forbidden contradict each other",
+                "a site in one of them: what stands is always in the plan",
+                "leave it out of existing or out of forbidden",
+            )
+        )
     both = [x for x in fixed if x in set(forbidden)]
     if both:
         raise StudyError(
@@ -745,47 +732,33 @@ def refuse_contradictions(
             )
         )
     most = count_of(request.max_sites, "max_sites")
-    if most is not None and len(set(fixed)) > most:
+    must = {*fixed, *existing}
+    if most is not None and len(must) > most:
+        what = "fixed and existing" if fixed and existing else "fixed"
+        what = "existing" if not fixed else what
         raise StudyError(
             four_parts(
-                f"fixed names {len(set(fixed))} sites",
+                f"{what} names {len(must)} sites"
+                if " " not in what
+                else f"{what} name {len(must)} sites",
                 f"max_sites is {most:g}",
-                "at most max_sites fixed sites: fixed and max_sites contradict",
-                f"max_sites={len(set(fixed))}",
+                f"at most max_sites {what} sites: {what} and max_sites contradict",
+                f"max_sites={len(must)}",
             )
         )
 
 
 def limits_of(request: Request, sites: gpd.GeoDataFrame) -> list[SupportsLimit]:
     """Return built-in and given limits; refuse two of one name."""
-    low, high = request.power_bounds
+    years = request.horizon
     out: list[SupportsLimit] = [SiteCapacity()]
-    if low > 0 or np.isfinite(high):
-        out.append(Power(low, high))
+    for what, make in (("power_mw", Power), ("it_mw", ItPower)):
+        bounds = request.bounds_by_year(what)
+        if any(low > 0 or np.isfinite(high) for low, high in bounds):
+            by_year = dict(zip(years, bounds, strict=True)) if years else None
+            out.append(make(*bounds[-1], by_year=by_year))
     if request.budget_usd is not None:
-        budget = number(request.budget_usd, "budget_usd")
-        if budget < 0:
-            raise StudyError(
-                four_parts(
-                    f"budget_usd={budget:g} was asked for",
-                    "that is negative",
-                    "zero or more US dollars",
-                    f"budget_usd={-budget:g}",
-                )
-            )
-        if not has(sites, request.cost_per_mw, DEFAULT_COST) and not has(
-            sites, request.fixed_cost, DEFAULT_FIXED_COST
-        ):
-            raise StudyError(
-                four_parts(
-                    f"budget_usd={budget:g} was asked for",
-                    f"the candidates have neither {DEFAULT_COST!r} nor "
-                    f"{DEFAULT_FIXED_COST!r}",
-                    "a cost column, so that there is something to bound",
-                    "siteselect.prepare(sites, layers), or cost_per_mw=<column>",
-                )
-            )
-        out.append(Budget(budget))
+        out.append(budget_of(request, sites))
     most = count_of(request.max_sites, "max_sites")
     least = count_of(request.min_sites, "min_sites")
     if most is not None or least is not None:
@@ -799,8 +772,12 @@ def limits_of(request: Request, sites: gpd.GeoDataFrame) -> list[SupportsLimit]:
                 )
             )
         out.append(Sites(least or 0.0, np.inf if most is None else most))
-    if len(tuple(request.fixed)):
+    if set(request.fixed) - set(
+        request.existing if request.existing is not None else ()
+    ):
         out.append(Fixed())
+    if request.existing is not None and len(request.existing):
+        out.append(Existing())
     if request.min_spacing_km is not None:
         out.append(Spacing(request.min_spacing_km))
     names = {x.name for x in out}
@@ -832,33 +809,89 @@ def limits_of(request: Request, sites: gpd.GeoDataFrame) -> list[SupportsLimit]:
     return out
 
 
-def columns_of(
+def budget_of(request: Request, sites: gpd.GeoDataFrame) -> Budget:
+    """Return the bound on money, in all or by period."""
+    spec = request.budget_usd
+    if isinstance(spec, ByYear):
+        spec = spec.by_year
+    by_year: dict[int, float] | None = None
+    if isinstance(spec, Mapping):
+        by_year = {
+            year_of(y, "budget_usd"): number(v, "budget_usd")
+            for y, v in sorted(spec.items())
+            if v is not None
+        }
+        budget = sum(by_year.values())
+        worst = min(by_year.values(), default=0.0)
+    else:
+        budget = worst = number(spec, "budget_usd")
+    if worst < 0:
+        raise StudyError(
+            four_parts(
+                f"budget_usd={worst:g} was asked for",
+                "that is negative",
+                "zero or more US dollars",
+                f"budget_usd={-worst:g}",
+            )
+        )
+    if not has(sites, request.cost_per_mw, DEFAULT_COST) and not has(
+        sites, request.fixed_cost, DEFAULT_FIXED_COST
+    ):
+        raise StudyError(
+            four_parts(
+                f"budget_usd={budget:g} was asked for",
+                f"the candidates have neither {DEFAULT_COST!r} nor "
+                f"{DEFAULT_FIXED_COST!r}",
+                "a cost column, so that there is something to bound",
+                "siteselect.prepare(sites, layers), or cost_per_mw=<column>",
+            )
+        )
+    return Budget(budget, by_year=by_year)
+
+
+def site_columns(
     request: Request,
     frame: gpd.GeoDataFrame,
-    table: SizeTable,
-    fixed: tuple[Any, ...],
-    forbidden: tuple[Any, ...],
+    found: list[Offer],
+    standing: Floats,
+    may_grow: Bools,
+    limits: Sequence[SupportsLimit],
 ) -> Problem:
-    """Return the problem with its site columns; the objective comes later."""
+    """Return the problem with one column per site and size, or path of sizes.
+
+    Where a limit has options, there is one column for each of them.
+    """
+    years = request.horizon
+    table: Any
+    if years:
+        table = path_table(found, standing, may_grow)
+    else:
+        table = size_table(found[0], standing, may_grow)
+    for limit in limits:
+        maker = getattr(limit, "options", None)
+        options = maker(frame) if maker is not None else None
+        if options is not None:
+            table = table.with_option(limit.name, options, standing)
+    if years:
+        return path_columns(frame, table, standing, years)
+    return size_columns(frame, table, standing)
+
+
+def size_columns(
+    frame: gpd.GeoDataFrame, table: SizeTable, standing: Floats
+) -> Problem:
+    """Return the problem of one period; objective and bounds come later."""
     extra = np.flatnonzero(table.most > table.least + 1e-9)
     n_open = table.site.size
     site = np.concatenate([table.site, table.site[extra]])
     opener = np.concatenate([np.full(n_open, -1), extra])
     opens = np.concatenate([np.ones(n_open, bool), np.zeros(extra.size, bool)])
-    mw = np.concatenate([table.least, (table.most - table.least)[extra]])
-    cost, lifetime = table.cost, table.lifetime
-    if extra.size:
-        added: Floats | float = 0.0
-        if table.option_usd_per_mw is not None:
-            added = table.option_usd_per_mw[extra]
-        per_mw = np.zeros(len(frame))
-        if has(frame, request.cost_per_mw, DEFAULT_COST):
-            per_mw = quantity(frame, request.cost_per_mw, "cost_per_mw")  # type: ignore[arg-type]
-        cost = np.concatenate([cost, (per_mw[site[n_open:]] + added) * mw[n_open:]])
-        if lifetime is not None:
-            per_mw = quantity(frame, LIFETIME_COST, "objective='cost'")
-            more = (per_mw[site[n_open:]] + added) * mw[n_open:]
-            lifetime = np.concatenate([lifetime, more])
+    more = (table.most - table.least)[extra]
+    mw = np.concatenate([table.least, more])
+    cost = np.concatenate([table.cost, table.per_mw[extra] * more])
+    lifetime = table.lifetime
+    if lifetime is not None and table.lifetime_per_mw is not None:
+        lifetime = np.concatenate([lifetime, table.lifetime_per_mw[extra] * more])
     # Columns of a site stand together, its smallest size first.
     order = np.lexsort((mw, ~opens, site))
     place = np.empty(site.size, dtype=np.int64)
@@ -867,7 +900,77 @@ def columns_of(
     site, opens, mw, cost = site[order], opens[order], mw[order], cost[order]
     if lifetime is not None:
         lifetime = lifetime[order]
-    upper = np.ones(site.size)
+    labels = frame.index.astype(str).to_numpy(dtype=object)
+    names = tuple(
+        f"{a} {'' if o else '+'}{m:g} MW"
+        for a, m, o in zip(labels[site], mw.tolist(), opens.tolist(), strict=True)
+    )
+    return Problem(
+        frame=frame,
+        column_site=site,
+        column_mw=mw,
+        column_cost=cost,
+        column_opens=opens,
+        column_opener=opener,
+        column_payer=site.astype(np.int64),
+        objective=np.zeros(site.size),
+        maximize=True,
+        lower=np.zeros(site.size),
+        upper=np.ones(site.size),
+        integrality=opens.copy(),
+        fixed=np.zeros(len(frame), dtype=bool),
+        column_lifetime_cost=lifetime,
+        column_option={
+            name: np.concatenate([which, which[extra]])[order]
+            for name, which in table.option.items()
+        },
+        column_names=names,
+        standing_mw=standing if (standing > 0).any() else None,
+    )
+
+
+def path_columns(
+    frame: gpd.GeoDataFrame,
+    table: PathTable,
+    standing: Floats,
+    years: tuple[int, ...],
+) -> Problem:
+    """Return the problem over the years; objective and bounds come later."""
+    site = table.site
+    n = site.size
+    labels = frame.index.astype(str).to_numpy(dtype=object)
+    lifetime = table.lifetime
+    return Problem(
+        frame=frame,
+        column_site=site,
+        column_mw=table.mw[:, -1].copy(),
+        column_cost=table.cost.sum(axis=1),
+        column_opens=np.ones(n, dtype=bool),
+        column_opener=np.full(n, -1, dtype=np.int64),
+        column_payer=site.copy(),
+        objective=np.zeros(n),
+        maximize=True,
+        lower=np.zeros(n),
+        upper=np.ones(n),
+        integrality=np.ones(n, dtype=bool),
+        fixed=np.zeros(len(frame), dtype=bool),
+        column_lifetime_cost=None if lifetime is None else lifetime.sum(axis=1),
+        column_option=dict(table.option),
+        column_names=path_names(labels[site], table.mw),
+        standing_mw=standing if (standing > 0).any() else None,
+        years=years,
+        year_mw=np.asfortranarray(table.mw),
+        year_cost=np.asfortranarray(table.cost),
+        year_lifetime_cost=None if lifetime is None else np.asfortranarray(lifetime),
+        year_extra=tuple({} for _ in years),
+    )
+
+
+def choices(
+    problem: Problem, fixed: tuple[Any, ...], forbidden: tuple[Any, ...]
+) -> Problem:
+    """Return the problem with sites that must or must not be chosen."""
+    frame, site = problem.frame, problem.column_site
     where = {x: k for k, x in enumerate(frame.index)} if fixed or forbidden else {}
     is_fixed = np.zeros(len(frame), dtype=bool)
     offered = np.zeros(len(frame), dtype=bool)
@@ -883,39 +986,15 @@ def columns_of(
                 )
             )
         is_fixed[where[label]] = True
+    if problem.standing_mw is not None:
+        is_fixed |= problem.standing_mw > 0
     closed = np.zeros(len(frame), dtype=bool)
     for label in forbidden:
         if label in where:
             closed[where[label]] = True
+    upper = problem.upper.copy()
     upper[closed[site]] = 0.0
-    labels = frame.index.astype(str).to_numpy(dtype=object)
-    names = tuple(
-        f"{a} {'' if o else '+'}{m:g} MW"
-        for a, m, o in zip(labels[site], mw.tolist(), opens.tolist(), strict=True)
-    )
-    low, high = request.power_bounds
-    return Problem(
-        frame=frame,
-        column_site=site,
-        column_mw=mw,
-        column_cost=cost,
-        column_opens=opens,
-        column_opener=opener,
-        column_payer=site.astype(np.int64),
-        objective=np.zeros(site.size),
-        maximize=True,
-        lower=np.zeros(site.size),
-        upper=upper,
-        integrality=opens.copy(),
-        fixed=is_fixed,
-        column_lifetime_cost=lifetime,
-        column_option={
-            name: np.concatenate([which, which[extra]])[order]
-            for name, which in table.option.items()
-        },
-        power_mw=(low, high),
-        column_names=names,
-    )
+    return replace(problem, fixed=is_fixed, upper=upper)
 
 
 __all__ = ["Compiled", "Request", "compile_problem", "power_bounds"]

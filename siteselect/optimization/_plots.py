@@ -35,3 +35,10 @@ def write_plan(plan: SitePlan, path: str | Path) -> Any:
     from siteselect.reporting import write_plan as write
 
     return write(plan, path)
+
+
+def plot_frontier(frontier: Any, ax: Any = None, **kwargs: Any) -> Any:
+    """Draw a frontier as a curve with dots."""
+    from siteselect.reporting.frontier_chart import plot_frontier as draw
+
+    return draw(frontier, ax, **kwargs)

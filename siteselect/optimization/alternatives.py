@@ -148,7 +148,7 @@ def alternatives(
     1
     """
     _check_arguments(n, within, different_by)
-    core = SharedCore(plan.compiled)
+    core = SharedCore(plan.compiled, plan.objective)
     limits = [_differs(plan, 0, different_by)]
     found: list[SitePlan] = []
     worst = np.inf if within is None else within * max(abs(plan.objective), 1e-9)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, TypeAlias
 
 import geopandas as gpd
@@ -28,6 +28,7 @@ from siteselect.optimization.problem import (
     number,
     quantity,
 )
+from siteselect.optimization.rules import each_year
 
 Keys: TypeAlias = npt.NDArray[np.uint64]
 
@@ -50,8 +51,9 @@ class AtLeast:
 
     Parameters
     ----------
-    mw : float
-        Facility MW that must arrive [MW].
+    mw : float or ByYear
+        Facility MW that must arrive [MW]; over several years in the last one, or
+        as given by year.
     probability : float
         Least probability that they do, 0 to 1.
     p_success : str, number or Series, default "p_success"
@@ -102,8 +104,9 @@ class AtLeast:
     AtLeast(600 MW, 0.9)
     """
 
-    mw: float
+    mw: Any
     probability: float
+    _: KW_ONLY
     p_success: Quantity = "p_success"
     common: str | pd.Series[Any] | None = None
     scenarios: int = 200
@@ -112,7 +115,7 @@ class AtLeast:
 
     def __post_init__(self) -> None:
         clean_name(self.name, "AtLeast")
-        if number(self.mw, self.name) < 0:
+        if min(each_year(self.mw, self.name)) < 0:
             raise StudyError(
                 four_parts(
                     f"{self.name!r} asks for {self.mw!r} MW",
@@ -145,24 +148,40 @@ class AtLeast:
                 )
 
     def __repr__(self) -> str:
-        return f"AtLeast({self.mw:g} MW, {self.probability:g})"
+        mw = max(each_year(self.mw, self.name))
+        return f"AtLeast({mw:g} MW, {self.probability:g})"
 
     def uses(self) -> tuple[Any, ...]:
         """Return the columns and Series that this limit reads."""
         return (self.p_success, self.common)
 
     @property
+    def last_year_only(self) -> bool:
+        """Whether only the last year counts: so unless ``mw`` is given by year."""
+        return not hasattr(self.mw, "by_year")
+
+    def in_year(self, year: int, *, is_last: bool) -> AtLeast | None:
+        """Return the limit as it holds in one year."""
+        if self.last_year_only:
+            return self if is_last else None
+        return replace(self, mw=number(self.mw.at(year), self.name))
+
+    @property
     def most_missed(self) -> int:
         """Number of scenarios in which the megawatts may be missing."""
         return int(np.floor((1 - self.probability) * self.scenarios + 1e-9))
 
-    def comes_through(self, frame: gpd.GeoDataFrame) -> Bools:
+    def comes_through(
+        self, frame: gpd.GeoDataFrame, among: Bools | None = None
+    ) -> Bools:
         """Return the scenarios: which sites come through in which.
 
         Parameters
         ----------
         frame : geopandas.GeoDataFrame
             All eligible candidates, in any order.
+        among : ndarray of bool, optional
+            Rows to return; all by default.
 
         Returns
         -------
@@ -170,6 +189,8 @@ class AtLeast:
         """
         p = probabilities(frame, self.p_success, self.name)
         keys = fates(frame, p, self.common, self.name)
+        if among is not None:
+            keys, p = keys[among], p[among]
         return uniforms(keys, int(self.rng), int(self.scenarios)) < p[:, None]
 
     def _drawn(self, problem: Problem) -> Bools:
@@ -236,7 +257,7 @@ class AtLeast:
         """
         chosen = (sites["mw"] > 0).to_numpy()
         size = sites["mw"].to_numpy(dtype=float)[chosen]
-        drawn = self.comes_through(sites)[chosen]
+        drawn = self.comes_through(sites, chosen)
         needed = self.mw * (1 - _ROOM)
         met = sum(float(size[s].sum()) >= needed for s in drawn.T) / drawn.shape[1]
         p, fate = self._plain_fates(sites[chosen])
@@ -335,7 +356,7 @@ def fates(
     telling = [
         pd.factorize(frame[c], sort=True)[0] for c in _TELLING if c in frame.columns
     ]
-    label = pd.factorize(frame.index.astype(str), sort=True)[0]
+    label = pd.factorize(np.array([str(x) for x in frame.index]), sort=True)[0]
     order = np.lexsort((label, *reversed(telling), p, y, x))
     same = (np.diff(x[order]) == 0) & (np.diff(y[order]) == 0)
     begin = np.concatenate([[0], np.flatnonzero(~same) + 1])
@@ -395,7 +416,9 @@ def uniforms(keys: Keys, seed: int, n: int) -> Floats:
         start = mixed(keys + mixed(np.array([seed % 2**64], dtype=np.uint64)))
         step = np.arange(1, 2 * n + 1, dtype=np.uint64) * _GOLDEN
         raw = mixed(start[:, None] + step[None, :])
-    place = np.argsort(np.argsort(raw[:, :n], axis=1), axis=1)
+    order = np.argsort(raw[:, :n], axis=1)
+    place = np.empty(order.shape, dtype=np.int64)
+    np.put_along_axis(place, order, np.arange(n)[None, :], axis=1)
     within = (raw[:, n:] >> np.uint64(11)).astype(np.float64) * 2.0**-53
     found: Floats = (place + within) / n
     return found

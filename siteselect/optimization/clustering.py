@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import geopandas as gpd
 import numpy as np
@@ -26,7 +26,7 @@ _TREE_KM = 300.0
 _SPHERE = 0.007
 _EARTH_KM = 6371.0088
 #: Entries of one block of distances.
-_BLOCK = 4_000_000
+_BLOCK = 200_000
 
 
 def pairs_in_reach(a: Floats, b: Floats, km: float) -> tuple[Ints, Ints]:
@@ -63,13 +63,12 @@ def pairs_in_reach(a: Floats, b: Floats, km: float) -> tuple[Ints, Ints]:
     parts_i, parts_j = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for begin in range(0, len(a), rows):
         cosine = first[begin : begin + rows] @ second.T
-        i, j = np.nonzero(cosine >= never)
-        ring = cosine[i, j] < sure
-        keep = np.ones(i.size, dtype=bool)
-        at = np.flatnonzero(ring)
-        keep[at] = geodesic_km(a[begin + i[at]], b[j[at]]) <= km * (1 + 1e-9)
-        parts_i.append(begin + i[keep])
-        parts_j.append(j[keep])
+        inside = cosine >= sure
+        i, j = np.nonzero((cosine >= never) & ~inside)
+        inside[i, j] = geodesic_km(a[begin + i], b[j]) <= km * (1 + 1e-9)
+        i, j = np.nonzero(inside)
+        parts_i.append(begin + i)
+        parts_j.append(j)
     return np.concatenate(parts_i), np.concatenate(parts_j)
 
 
@@ -131,6 +130,9 @@ class Cluster:
     >>> Cluster("around the depot", hubs=["depot"], km=80)
     Cluster('around the depot')
     """
+
+    #: Sites never close: over several years, the rule holds in the last one.
+    last_year_only: ClassVar[bool] = True
 
     name: str
     hubs: Any

@@ -42,13 +42,14 @@ from siteselect.optimization.problem import (
     Problem,
     Rows,
 )
+from siteselect.optimization.words import amount, listed, moved_text, unit_of
 
 #: One size per site is the shape of the problem, not a limit that can give way.
 STRUCTURE = ("site capacity",)
 #: Kinds of rows whose slack is an amount in the limit's own unit.
 AMOUNTS = ("power", "money", "count", "total")
 #: Kinds of rows whose slack is a number of groups or sites.
-COUNTS = ("distinct groups", "sites per group")
+COUNTS = ("distinct groups", "sites per group", "covered share")
 #: Bounds inside coefficients: field, whether loosening raises it, kind of account,
 #: unit, and whether it is a whole number.
 FIELDS: dict[str, tuple[tuple[str, bool, str, str, bool], ...]] = {
@@ -67,7 +68,6 @@ FIELDS: dict[str, tuple[tuple[str, bool, str, str, bool], ...]] = {
     ),
     "Spacing": (("km", False, "distance", "km", False),),
     "Cluster": (("km", True, "", "km", False),),
-    "Cover": (("at_least", False, "", "of the weight", False),),
     "AtLeast": (("mw", False, "", "MW", False),),
 }
 #: Seconds for all checks; what is not settled by then is called so.
@@ -75,7 +75,7 @@ TIME_LIMIT_S = 20.0
 #: Above this many columns they are priced out.
 MANY_COLUMNS = 5_000
 #: Part of a bound to which a way out is settled where no step is given.
-PRECISION = 1e-4
+PRECISION = 1e-3
 
 
 @dataclass(frozen=True)
@@ -209,15 +209,22 @@ class _Search:
             if self.is_large and getattr(limit, "is_lazy", _never)(problem):
                 lazy.append(limit)
             else:
-                parts.append(limit.rows(problem))
+                parts += rows_for(limit, problem)
         if "fixed" not in wanted and problem.fixed.any():
             # Fixed sites are a limit here; without it they are free.
             free = np.zeros_like(problem.fixed)
+            standing = getattr(problem, "standing_mw", None)
+            if standing is not None and "existing" in wanted:
+                free |= standing > 0
             problem = replace(problem, fixed=free, _cache=problem._cache)
         return _Program(problem, Rows.stack(parts), tuple(lazy))
 
     def solve(
-        self, program: _Program, objective: Floats | None = None, gap: float = 1e-6
+        self,
+        program: _Program,
+        objective: Floats | None = None,
+        gap: float = 1e-6,
+        presolve: str = "on",
     ) -> _Answer:
         """Maximise an objective, or find any point."""
         left = self.deadline - time.perf_counter()
@@ -236,7 +243,14 @@ class _Search:
             return _Answer(None)
         if not p.integrality.any() and relaxed.status == "optimal":
             return _Answer(True, relaxed.x, True, relaxed.objective)
-        found = highs.solve_mip(goal, *ends, p.integrality, gap=gap, time_limit_s=left)
+        found = highs.solve_mip(
+            goal,
+            *ends,
+            p.integrality,
+            gap=gap,
+            time_limit_s=left,
+            presolve=presolve,
+        )
         if found.x is not None:
             x = found.x.copy()
             x[p.integrality] = np.round(x[p.integrality])
@@ -276,6 +290,26 @@ class _Search:
 
 def _never(problem: Problem) -> bool:
     return False
+
+
+def rows_for(limit: Any, problem: Problem) -> list[Rows]:
+    """Return the rows of a limit, in each year that it holds in."""
+    if not getattr(problem, "years", ()):
+        return [limit.rows(problem)]
+    from siteselect.optimization.horizon import dated, rows_of
+
+    return list(rows_of(dated(limit, problem), problem))
+
+
+def label_of(rows: Rows, r: int) -> object:
+    """Return the group of a row, with its year where it has one."""
+    group, years = rows.group[r], getattr(rows, "year", None)
+    year = "" if years is None else years[r]
+    if year == "":
+        return group
+    return (
+        f"in {year}" if isinstance(group, str) and group == "" else f"{group} in {year}"
+    )
 
 
 def clash_of(
@@ -343,6 +377,12 @@ def clash_of(
         elif verdict is None:
             is_smallest = False
     search.deadline = deadline
+    if is_feasible is None and len(kept) < len(every) and not search.is_large:
+        # One solver said so of a part; the whole was judged by two.
+        again = search.solve(search.part(kept), presolve="off").holds
+        if again:
+            kept = every
+        is_smallest = is_smallest and again is False
     ways: list[WayOut] = []
     stuck: list[str] = []
     unsettled: list[str] = []
@@ -353,7 +393,7 @@ def clash_of(
         except _CannotHelpError:
             stuck.append(name)
             continue
-        except _NotSettledError:
+        except Exception:  # The clash is known; a way out of it is extra.
             unsettled.append(name)
             continue
         ways += found
@@ -368,10 +408,31 @@ def clash_of(
     )
 
 
+def known_rows(compiled: Compiled) -> Rows:
+    """Return the rows that a search starts from: many lazy ones stay lazy."""
+    is_large = compiled.problem.n_columns > MANY_COLUMNS
+    return compiled.rows if is_large else compiled.full_rows()
+
+
+def can_hold(compiled: Compiled, names: Iterable[str]) -> bool | None:
+    """Return whether some limits hold together by the solver's word, None if unknown.
+
+    Parameters
+    ----------
+    compiled : Compiled
+        The program.
+    names : iterable of str
+        Names of its limits.
+    """
+    deadline = time.perf_counter() + TIME_LIMIT_S / 2
+    search = _Search(compiled.problem, known_rows(compiled), compiled, deadline)
+    return search.solve(search.part(names)).holds
+
+
 def _share(deadline: float, n: int) -> float:
-    """Return a deadline for the next of ``n`` tasks: twice its fair share."""
+    """Return a deadline for the next of ``n`` tasks: a little over its fair share."""
     now = time.perf_counter()
-    return min(deadline, now + 2 * max(0.0, deadline - now) / max(1, n))
+    return min(deadline, now + 1.3 * max(0.0, deadline - now) / max(1, n))
 
 
 def every_limit(rows: Rows) -> Clash:
@@ -406,12 +467,18 @@ def _ways_out(search: _Search, every: list[str], name: str) -> Iterator[WayOut]:
             raise _CannotHelpError
         if free.x is None:
             raise _NotSettledError
+        set_fields = [
+            # None is no bound; one by year is not turned.
+            f
+            for f in fields
+            if isinstance(getattr(limit, f[0], None), int | float)
+        ]
         n = 0
-        for field, is_raised, account, unit, is_whole in fields:
-            if getattr(limit, field, None) is None:
-                continue
+        for field, is_raised, account, unit, is_whole in set_fields:
             knob = _Knob(search, every, limit, field, is_raised, account, is_whole)
-            way = knob.turn(unit or str(getattr(limit, "unit", "") or ""))
+            # Without the limit is at its loosest, if it has no other bound.
+            first = free if len(set_fields) == 1 else None
+            way = knob.turn(unit or str(getattr(limit, "unit", "") or ""), first)
             if way is not None:
                 n += 1
                 yield way
@@ -463,7 +530,9 @@ def _slack(
     found = search.solve(wide, objective)
     if found.holds is False:
         raise _CannotHelpError
-    unit = _unit(search, name, limit, rows.kind[at[0]])
+    if found.x is not None and not search.is_large:
+        found = _confirmed(search, wide, objective, found)
+    unit = unit_of(name, limit, rows.kind[at[0]])
     if found.x is None:
         if not np.isfinite(found.bound):
             raise _NotSettledError
@@ -483,15 +552,41 @@ def _slack(
     for k in moved.tolist():
         scale = float(rows.scale[at[k]])
         bound = rows.upper[at[k]] if over[k] > tol[k] else rows.lower[at[k]]
-        parts.append((rows.group[at[k]], float(bound) / scale, float(used[k]) / scale))
+        parts.append(
+            (label_of(rows, at[k]), float(bound) / scale, float(used[k]) / scale)
+        )
     if name == "fixed":
         labels = tuple(group for group, _, _ in parts)
-        text = "fixed: release " + _listed(map(repr, labels))
+        text = "fixed: release " + listed(map(repr, labels))
         n = float(len(labels))
         return WayOut(
             name, _one(labels), n, 0.0, -n, "sites", False, text, tuple(parts), "fixed"
         )
     return _way_of(search, name, limit, tuple(parts), unit, found.is_best)
+
+
+def _confirmed(
+    search: _Search, program: _Program, objective: Floats, found: _Answer
+) -> _Answer:
+    """Ask once more, otherwise, whether no better point exists; take it if so.
+
+    HiGHS has called a slack of 500 MW optimal where 400 MW did.
+    """
+    for _ in range(5):
+        assert found.x is not None
+        best = float(objective @ found.x)
+        if not found.is_best or best >= 0:
+            return found
+        less = Rows.make(
+            objective.reshape(1, -1), best * (1 - PRECISION), np.inf, "less", None
+        )
+        harder = replace(program, rows=Rows.stack([program.rows, less]))
+        # Tolerances of another size, and one row more, make it another path.
+        other = search.solve(harder, objective, gap=1e-9)
+        if other.x is None:
+            return replace(found, is_best=other.holds is False)
+        found = other
+    return replace(found, is_best=False)
 
 
 def _with_slack(base: _Program, at: Ints) -> tuple[_Program, slice]:
@@ -575,34 +670,13 @@ def _place(
     by = getattr(limit, "by", None)
     word = by.removesuffix("_id").replace("_", " ") if isinstance(by, str) else "group"
     if len(parts) == 1:
-        return f"at {word} {parts[0][0]}"
+        only = str(parts[0][0])
+        return only if only.startswith("in ") else f"at {word} {only}"
     each = [
         f"{group}: {amount(abs(b - a), unit, up=True)}" for group, a, b in parts[:3]
     ]
     more = f" and {len(parts) - 3} more" if len(parts) > 3 else ""
     return f"over {len(parts)} groups of {word} ({', '.join(each)}{more})"
-
-
-def _unit(search: _Search, name: str, limit: Any, kind: object) -> str:
-    """Return the unit of a limit's bounds."""
-    fixed = {"power": "MW", "money": "USD"}
-    known = str(getattr(limit, "unit", "") or "")
-    if known:
-        return known
-    if str(kind) in fixed:
-        return fixed[str(kind)]
-    if str(kind) in ("count", "sites per group"):
-        return "sites"
-    if str(kind) == "distinct groups":
-        return "groups"
-    per_mw, per_site = getattr(limit, "per_mw", None), getattr(limit, "per_site", None)
-    if isinstance(per_mw, int | float) and per_mw == 1 and _is_zero(per_site):
-        return "MW"
-    return ""
-
-
-def _is_zero(value: object) -> bool:
-    return isinstance(value, int | float) and value == 0
 
 
 def _released(search: _Search, every: list[str]) -> WayOut | None:
@@ -629,7 +703,7 @@ def _released(search: _Search, every: list[str]) -> WayOut | None:
     is_open = freed.sites_open(found.x) > 0.5
     labels = tuple(problem.frame.index[is_open & is_closed])
     n = float(len(labels))
-    text = f"forbidden: release {_listed(map(repr, labels))}"
+    text = f"forbidden: release {listed(map(repr, labels))}"
     return WayOut(
         "forbidden",
         _one(labels),
@@ -748,12 +822,12 @@ class _Knob:
         # A plan cannot keep the bound that was asked for: rounding at most.
         return max(best, self.now) if self.is_raised else min(best, self.now)
 
-    def turn(self, unit: str) -> WayOut | None:
+    def turn(self, unit: str, first: _Answer | None = None) -> WayOut | None:
         """Return the least change of this field, None if it cannot help."""
         loose = self.loosest()
         if loose == self.now:
             return None
-        found = self.solve(loose)
+        found = self.solve(loose) if first is None else first
         if found.holds is False:
             return None
         if found.x is None:
@@ -761,7 +835,7 @@ class _Knob:
         tight, loose = self.now, self.nearer(found, loose)
         is_least = False
         if self.account in ("average", "share"):
-            loose, is_least = self.least_average(loose)
+            tight = self.linear_least(loose)
         while not is_least:
             middle = self.between(tight, loose)
             if middle is None:
@@ -805,34 +879,63 @@ class _Knob:
             return None if not inner.size else float(inner[inner.size // 2])
         if abs(loose - tight) <= PRECISION * max(abs(self.now), 1e-9):
             return None
-        return (tight + loose) / 2
+        # The linear bound is close: try near it first.
+        return tight + (0.3 if tight != self.now else 0.5) * (loose - tight)
 
-    def least_average(self, value: float) -> tuple[float, bool]:
-        """Return the least attainable average and whether that is proven.
+    def linear_least(self, value: float) -> float:
+        """Return a bound that no plan gets below: the least average with fractions.
 
-        At the value ``b`` of a plan, ``sum((v - b) mw)`` is minimised over all
-        plans; its zero is the next, better value, and no better one exists when
+        At the value ``b`` of a point, ``sum((v - b) mw)`` is minimised over all
+        points; its zero is the next, better value, and no better one exists when
         the minimum is zero.
         """
-        problem, search = self.search.whole.problem, self.search
-        side = "upper" if self.is_raised else "lower"
+        search = self.search
         sign = -1.0 if self.is_raised else 1.0
+        tol = 1e-7 * max(abs(self.now), 1e-9)
         for _ in range(20):
-            rows = self.at(value).rows(problem)
-            mine = np.flatnonzero(np.isfinite(getattr(rows, side)))
-            if mine.size != 1:
-                return value, False
-            row = np.asarray(rows.matrix[mine].toarray()).ravel()
-            found = search.solve(
-                search.part(self.every, self.at(value)), sign * row, gap=1e-7
+            here = self._row(value)
+            there = self._row((value + self.now) / 2)
+            if here is None or there is None or value == self.now:
+                return self.now
+            row, scale = here
+            other, other_scale = there
+            part = search.part(self.every, self.at(value))
+            p, rows = part.problem, part.rows
+            left = search.deadline - time.perf_counter()
+            if left <= 0:
+                return self.now
+            found = highs.solve_lp(
+                sign * row,
+                rows.matrix,
+                rows.lower,
+                rows.upper,
+                p.lower,
+                p.upper,
+                time_limit=left,
             )
-            if found.x is None:
-                return value, False
-            better = self.nearer(found, value)
-            if abs(better - value) <= 1e-7 * max(abs(self.now), 1e-9):
-                return better, found.is_best
+            if found.status != "optimal":
+                return self.now
+            apart = (value - self.now) / 2
+            mw = float((other / other_scale - row / scale) @ found.x) / apart
+            if mw <= 1e-9:
+                return self.now
+            better = value + float(row @ found.x) / scale / mw
+            better = max(better, self.now) if self.is_raised else min(better, self.now)
+            if abs(better - value) <= tol:
+                return better
             value = better
-        return value, False
+        return self.now
+
+    def _row(self, value: float) -> tuple[Floats, float] | None:
+        """Return the one row of this field at a value, and its scale."""
+        side = "upper" if self.is_raised else "lower"
+        parts = rows_for(self.at(value), self.search.whole.problem)
+        rows = Rows.stack(parts)
+        mine = np.flatnonzero(np.isfinite(getattr(rows, side)))
+        if mine.size != 1:
+            return None
+        row = np.asarray(rows.matrix[mine].toarray()).ravel()
+        return row, float(rows.scale[mine[0]])
 
 
 # -- words ---------------------------------------------------------------------
@@ -840,75 +943,6 @@ class _Knob:
 
 def _one(labels: tuple[Any, ...]) -> object:
     return labels[0] if len(labels) == 1 else labels
-
-
-def _listed(words: Iterable[str]) -> str:
-    said = list(words)
-    if len(said) > 5:
-        said = [*said[:5], f"{len(said) - 5} more"]
-    return said[0] if len(said) == 1 else ", ".join(said[:-1]) + " and " + said[-1]
-
-
-def outward(value: float, up: bool, digits: int = 4) -> float:
-    """Return a value rounded to some digits, never against the stated direction.
-
-    Examples
-    --------
-    >>> outward(5.43219e9, up=True), outward(31.279, up=False)
-    (5433000000.0, 31.27)
-    """
-    if value == 0 or not np.isfinite(value):
-        return value
-    step = 10.0 ** (np.floor(np.log10(abs(value))) - digits + 1)
-    ratio = value / step
-    near = round(ratio)
-    if abs(ratio - near) <= 1e-6:
-        return float(f"{near * step:.12g}")
-    whole = np.ceil(ratio) if up else np.floor(ratio)
-    return float(f"{whole * step:.12g}")
-
-
-def amount(value: float, unit: str, up: bool) -> str:
-    """Return an amount with its unit, rounded in a safe direction.
-
-    Examples
-    --------
-    >>> amount(300.0, "MW", up=True), amount(5.43219e9, "USD", up=True)
-    ('300 MW', '$5.433 B')
-    """
-    value = outward(value, up)
-    if unit == "USD":
-        for size, name in ((1e9, " B"), (1e6, " M"), (1e3, " k")):
-            if abs(value) >= size:
-                return f"${value / size:,.6g}{name}"
-        return f"${value:,.6g}"
-    whole = (
-        unit.removesuffix("s") if value == 1 and unit in ("sites", "groups") else unit
-    )
-    return f"{value:,.6g} {whole}".rstrip()
-
-
-def moved_text(name: str, now: float, needed: float, unit: str) -> str:
-    """Return a moved bound in words.
-
-    Examples
-    --------
-    >>> moved_text("power", 3000.0, 2700.0, "MW")
-    'power: 3,000 -> 2,700 MW'
-    >>> moved_text("budget", 4.9e9, 5.5e9, "USD")
-    'budget: $4.9 B -> $5.5 B (+ $0.6 B)'
-    """
-    up = needed > now
-    safe = outward(needed, up)
-    if unit == "USD":
-        sign = "+" if up else "-"
-        size = 1e9 if abs(now) >= 1e9 else 1.0
-        change = abs(safe - now)
-        said = f"${change / size:,.4g} B" if size > 1 else amount(change, unit, up)
-        ends = f"{amount(now, unit, up)} -> {amount(safe, unit, up)}"
-        return f"{name}: {ends} ({sign} {said})"
-    first = f"{now:,.6g}"
-    return f"{name}: {first} -> {amount(needed, unit, up)}"
 
 
 def clash_text(clash: Clash) -> tuple[str, str]:
@@ -930,7 +964,7 @@ def clash_text(clash: Clash) -> tuple[str, str]:
     >>> said
     "'power' and 'sites' cannot hold together"
     >>> ways
-    "Any one of these frees the others: power: 900 -> 600 MW; 'sites' alone cannot help"
+    "This frees the others: power: 900 -> 600 MW; 'sites' alone cannot help"
     """
     named = [repr(name) for name in clash.names]
     if len(named) == 1:
@@ -944,9 +978,9 @@ def clash_text(clash: Clash) -> tuple[str, str]:
     ways = [way.text for way in clash.ways_out]
     tail = []
     if clash.stuck:
-        tail.append(f"{_listed(map(repr, clash.stuck))} alone cannot help")
+        tail.append(f"{listed(map(repr, clash.stuck))} alone cannot help")
     if clash.unsettled:
-        tail.append(f"not settled in time for {_listed(map(repr, clash.unsettled))}")
+        tail.append(f"not settled in time for {listed(map(repr, clash.unsettled))}")
     if not ways:
         start = "Loosen one of them"
         if len(clash.stuck) == len(clash.names):
@@ -961,4 +995,4 @@ def clash_text(clash: Clash) -> tuple[str, str]:
     return said, "; ".join([f"{lead}: {found}", *tail])
 
 
-__all__ = ["Clash", "WayOut", "clash_of", "clash_text"]
+__all__ = ["Clash", "WayOut", "can_hold", "clash_of", "clash_text", "known_rows"]

@@ -7,6 +7,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from pyproj import Geod
 from scipy import sparse
@@ -25,11 +26,38 @@ from siteselect.optimization.problem import (
     Rows,
     number,
 )
+from siteselect.optimization.rules import each_year
 
 #: Light in fiber [µs per km], one way: 1.468 / 299,792.458 km/s.
 FIBER_US_PER_KM = 4.9
 #: Length of a fiber route over the great circle. Judgement: 1.3 to 1.5 is usual.
 FIBER_CIRCUITY = 1.5
+#: Above this many pairs of demand and site in reach, sites are listed in blocks.
+MANY_PAIRS = 300_000
+#: Sites in a block at least, and blocks in a block.
+SMALLEST_BLOCK = 8
+BLOCK = 4
+#: Blocks of the first level: each is a variable that is always there.
+MOST_BLOCKS = 3_000
+
+
+@dataclass(frozen=True, eq=False)
+class Reached:
+    """Which sites reach which demand.
+
+    Parameters
+    ----------
+    share : ndarray, shape (n_sets,)
+        Share of the weight of demand with the same sites in reach.
+    sets : csr_array, shape (n_sets, n_sites + n_blocks)
+        Sites and blocks of sites in reach.
+    blocks : csr_array, shape (n_blocks, n_sites + n_blocks)
+        What a block consists of.
+    """
+
+    share: Floats
+    sets: sparse.csr_array
+    blocks: sparse.csr_array
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +81,7 @@ class Cover:
         Largest geodesic distance [km], inclusive.
     ms : float, optional
         Largest one-way latency [ms], inclusive. Give ``km`` or ``ms``.
-    at_least : float
+    at_least : float or ByYear
         Least share of the weight in reach of a chosen site, 0 to 1.
     circuity : float, default 1.5
         Route length over great-circle length [ratio]; judgement, 1.3 to 1.5 is
@@ -64,6 +92,7 @@ class Cover:
 
     Notes
     -----
+    A maximal covering model [2]_ whose coverage is bounded instead of maximized.
     Demand that no candidate reaches has no variable but still counts in the whole.
     Demand with the same candidates in reach shares one variable, which need not be
     integer: it lies between 0 and 1 and never over the number of chosen sites in
@@ -101,7 +130,7 @@ class Cover:
     weight: Quantity = field(default="population", kw_only=True)
     km: float | None = field(default=None, kw_only=True)
     ms: float | None = field(default=None, kw_only=True)
-    at_least: float = field(kw_only=True)
+    at_least: Any = field(kw_only=True)
     circuity: float = field(default=FIBER_CIRCUITY, kw_only=True)
     us_per_km: float = field(default=FIBER_US_PER_KM, kw_only=True)
 
@@ -116,16 +145,16 @@ class Cover:
                     "siteselect.Cover(name, demand, km=100, at_least=0.8)",
                 )
             )
-        share = number(self.at_least, self.name)
-        if not 0 <= share <= 1:
-            raise StudyError(
-                four_parts(
-                    f"{self.name!r} asks for a share of {self.at_least!r}",
-                    "that is outside of what a share can be",
-                    "a share from 0 to 1",
-                    f"{self.at_least!r} percent is {share / 100:g}",
+        for share in each_year(self.at_least, self.name):
+            if not 0 <= share <= 1:
+                raise StudyError(
+                    four_parts(
+                        f"{self.name!r} asks for a share of {share:g}",
+                        "that is outside of what a share can be",
+                        "a share from 0 to 1",
+                        f"{share:g} percent is {share / 100:g}",
+                    )
                 )
-            )
         if self.km is not None:
             reach(self.km, self.name)
         else:
@@ -147,11 +176,8 @@ class Cover:
         """Return the columns and Series of the candidates that this limit reads."""
         return ()
 
-    def _reached(self, problem: Problem) -> tuple[sparse.csr_array, Floats]:
-        """Return who is reached by which site, and the share of the weight.
-
-        One row per set of candidates in reach, in the order of its first member.
-        """
+    def _reached(self, problem: Problem) -> Reached:
+        """Return who is reached by which site; kept with the problem."""
         key = ("cover", id(self))
         if key not in problem._cache:
             weights = demand_weights(self.demand, self.weight, self.name)
@@ -160,57 +186,73 @@ class Cover:
             # Demand at one place is one place.
             places, at = np.unique(places, axis=0, return_inverse=True)
             heavy = np.bincount(at.reshape(-1), weights=weights[some])
-            demand, site = pairs_in_reach(
-                places, lonlat(problem.frame), min(self.reach_km, FARTHEST_KM)
+            if "lonlat" not in problem._cache:
+                problem._cache["lonlat"] = lonlat(problem.frame)
+            found = reached_by(
+                places,
+                heavy / weights.sum(),
+                problem._cache["lonlat"],
+                min(self.reach_km, FARTHEST_KM),
             )
-            first, group = same_sets(demand, site, len(places), problem.n_sites)
-            share = np.bincount(
-                group[group >= 0], weights=heavy[group >= 0], minlength=first.size
-            )
-            kept = np.isin(demand, first)
-            row = group[demand[kept]]
-            member = sparse.csr_array(
-                (np.ones(row.size), (row, site[kept])),
-                shape=(first.size, problem.n_sites),
-            )
-            problem._cache[key] = (self, member, share / weights.sum())
-        _, member, share = problem._cache[key]
-        return member, share
+            # The limit is kept too, so that its id stays its own.
+            problem._cache[key] = (self, found)
+        kept: Reached = problem._cache[key][1]
+        return kept
 
     def columns(self, problem: Problem) -> ExtraColumns:
-        """Return "reached" per set of candidates in reach, 0 to 1."""
-        _, share = self._reached(problem)
-        n = share.size
+        """Return "reached" per set of candidates in reach, and "any of a block".
+
+        All lie between 0 and 1 and are whole where the sites are.
+        """
+        found = self._reached(problem)
+        n, blocks = found.share.size, found.blocks.shape[0]
         return ExtraColumns(
-            tuple(f"{self.name}: reached {k}" for k in range(n)),
-            np.zeros(n),
-            np.ones(n),
-            np.zeros(n, dtype=bool),
+            tuple(f"{self.name}: reached {k}" for k in range(n))
+            + tuple(f"{self.name}: block {k}" for k in range(blocks)),
+            np.zeros(n + blocks),
+            np.ones(n + blocks),
+            np.zeros(n + blocks, dtype=bool),
         )
 
     def rows(self, problem: Problem) -> Rows:
         """Return "reached only by a chosen site" per set, and the share reached."""
-        member, share = self._reached(problem)
-        n = share.size
-        own = problem.extra.get(self.name, slice(0, 0))
-        reached = sparse.csr_array(
-            (np.ones(n), (np.arange(n), own.start + np.arange(n))),
-            shape=(n, problem.n_columns),
-        )
+        found = self._reached(problem)
+        n, k = found.share.size, found.blocks.shape[0]
+        at = problem.extra[self.name].start
         cols = problem.open_columns
-        opens = sparse.csr_array(
-            (np.ones(cols.size), (problem.column_site[cols], cols)),
-            shape=(problem.n_sites, problem.n_columns),
+        # What a site or a block is in terms of the columns.
+        means = sparse.csr_array(
+            (
+                np.ones(cols.size + k),
+                (
+                    np.concatenate(
+                        [problem.column_site[cols], problem.n_sites + np.arange(k)]
+                    ),
+                    np.concatenate([cols, at + n + np.arange(k)]),
+                ),
+            ),
+            shape=(problem.n_sites + k, problem.n_columns),
+        )
+        own = sparse.csr_array(
+            (np.ones(n + k), (np.arange(n + k), at + np.arange(n + k))),
+            shape=(n + k, problem.n_columns),
         )
         total = sparse.csr_array(
-            (share, (np.zeros(n, np.int64), own.start + np.arange(n))),
+            (found.share, (np.zeros(n, np.int64), at + np.arange(n))),
             shape=(1, problem.n_columns),
         )
+        member = sparse.vstack([found.sets, found.blocks], format="csr")
         return Rows.stack(
             [
-                Rows.make(reached - member @ opens, -np.inf, 0.0, self.name),
+                Rows.make(own - member @ means, -np.inf, 0.0, self.name),
                 Rows.make(
-                    total, self.at_least, np.inf, self.name, None, 1.0, "covered share"
+                    total,
+                    number(self.at_least, self.name),
+                    np.inf,
+                    self.name,
+                    None,
+                    1.0,
+                    "covered share",
                 ),
             ]
         )
@@ -373,13 +415,145 @@ def demand_weights(demand: Any, weight: Quantity, limit: str) -> Floats:
     return values
 
 
+def reached_by(places: Floats, share: Floats, sites: Floats, km: float) -> Reached:
+    """Return which sites reach which places, places with the same sites as one.
+
+    Where that is long, sites that lie together are listed as blocks of blocks: the
+    interior of a disc takes few entries, and the rows say the same.
+
+    Parameters
+    ----------
+    places, sites : ndarray, shape (n, 2)
+        Longitude and latitude [degree].
+    share : ndarray, shape (n_places,)
+        Share of the weight.
+    km : float
+        Reach [km].
+    """
+    n = len(sites)
+    order = along_a_curve(sites)
+    place, at = pairs_in_reach(places, sites[order], km)
+    first, group = same_sets(place, at, len(places), n)
+    size = np.bincount(group[group >= 0], weights=share[group >= 0]).astype(np.float64)
+    kept = np.zeros(len(places), dtype=bool)
+    kept[first] = True
+    kept = kept[place]
+    row, at = group[place[kept]], at[kept]
+    # The first place of each group comes in ascending order, so rows do too.
+    levels = [(row, at)]
+    if at.size > MANY_PAIRS:
+        levels = promoted(row, at, n)
+    spans = [1] + [smallest_block(n) * BLOCK**k for k in range(len(levels) - 1)]
+    used: list[Ints] = [np.zeros(0, np.int64)]
+    for k in range(len(levels) - 1, 0, -1):
+        inside = np.zeros(0, np.int64)
+        if k + 1 < len(levels):
+            inside = _children(used[-1], BLOCK)
+        used.append(np.union1d(levels[k][1], inside))
+    used = used[:0:-1]
+    starts = n + np.concatenate([[0], np.cumsum([u.size for u in used])]).astype(int)
+    width = int(starts[-1])
+
+    def column(level: int, which: Ints) -> Ints:
+        if level == 0:
+            return order[which]
+        found: Ints = starts[level - 1] + np.searchsorted(used[level - 1], which)
+        return found
+
+    rows = np.concatenate([r for r, _ in levels])
+    columns = np.concatenate([column(k, w) for k, (_, w) in enumerate(levels)])
+    sets = _ones(rows, columns, (first.size, width))
+    rows_, columns_ = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for k, which in enumerate(used, start=1):
+        each = spans[k] // spans[k - 1]
+        rows_.append(np.repeat(starts[k - 1] - n + np.arange(which.size), each))
+        columns_.append(column(k - 1, _children(which, each)))
+    blocks = _ones(np.concatenate(rows_), np.concatenate(columns_), (width - n, width))
+    return Reached(size, sets, blocks)
+
+
+def _ones(row: Ints, column: Ints, shape: tuple[int, int]) -> sparse.csr_array:
+    return sparse.csr_array((np.ones(row.size), (row, column)), shape=shape)
+
+
+def _children(which: Ints, each: int) -> Ints:
+    found: Ints = (which[:, None] * each + np.arange(each)).ravel()
+    return found
+
+
+def smallest_block(n: int) -> int:
+    """Return the number of sites in a block: blocks stay a few thousand."""
+    return int(max(SMALLEST_BLOCK, 2 ** np.ceil(np.log2(max(1, n / MOST_BLOCKS)))))
+
+
+def promoted(row: Ints, at: Ints, n: int) -> list[tuple[Ints, Ints]]:
+    """Replace whole blocks of consecutive items by the block, level by level.
+
+    Parameters
+    ----------
+    row, at : ndarray of int
+        Which row holds which item, sorted by both.
+    n : int
+        Number of items.
+
+    Returns
+    -------
+    list of (row, number)
+        What is left of the items, then of the blocks of each level.
+    """
+    levels = []
+    each = smallest_block(n)
+    while True:
+        block = at // each
+        many = n // each + 1
+        start = starts_of(row * many + block)
+        length = np.diff(np.append(start, row.size))
+        whole = length == each
+        left = np.repeat(~whole, length)
+        levels.append((row[left], at[left]))
+        if not whole.any():
+            return levels
+        row, at = row[start[whole]], block[start[whole]]
+        n, each = many, BLOCK
+
+
+def starts_of(key: Ints) -> Ints:
+    """Return where each run of equal numbers begins."""
+    is_new = np.ones(key.size, dtype=bool)
+    is_new[1:] = key[1:] != key[:-1]
+    return np.flatnonzero(is_new)
+
+
+def along_a_curve(points: Floats) -> Ints:
+    """Return an order in which points that follow each other lie together."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    size = np.where(high > low, high - low, 1.0)
+    x, y = np.floor((points - low) / size * (2**16 - 1)).astype(np.uint64).T
+    order = np.argsort(
+        _spread_bits(x) | (_spread_bits(y) << np.uint64(1)), kind="stable"
+    )
+    return order.astype(np.int64)
+
+
+def _spread_bits(v: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Put a zero between the 16 lowest bits."""
+    for shift, mask in (
+        (8, 0x00FF00FF),
+        (4, 0x0F0F0F0F),
+        (2, 0x33333333),
+        (1, 0x55555555),
+    ):
+        v = (v | (v << np.uint64(shift))) & np.uint64(mask)
+    return v
+
+
 def same_sets(row: Ints, item: Ints, n_rows: int, n_items: int) -> tuple[Ints, Ints]:
     """Group rows that hold the same items.
 
     Parameters
     ----------
     row, item : ndarray of int
-        Which row holds which item, each pair once.
+        Which row holds which item, each pair once, sorted by row.
     n_rows, n_items : int
         Their numbers.
 
@@ -399,10 +573,12 @@ def same_sets(row: Ints, item: Ints, n_rows: int, n_items: int) -> tuple[Ints, I
     # Two random 62-bit sums per set tell sets apart: a chance of 1e-30 per pair.
     draw = np.random.default_rng(20_240_501)
     sums = [np.bincount(row, minlength=n_rows).astype(np.uint64)]
+    start = starts_of(row)
     for _ in range(2):
         mark = draw.integers(0, 2**62, size=n_items, dtype=np.uint64)
         total = np.zeros(n_rows, dtype=np.uint64)
-        np.add.at(total, row, mark[item])
+        if start.size:
+            total[row[start]] = np.add.reduceat(mark[item], start)
         sums.append(total)
     key = np.column_stack(sums)
     filled = np.flatnonzero(sums[0] > 0)

@@ -19,6 +19,7 @@ from scipy import sparse
 
 from siteselect.errors import LayerError, StudyError, four_parts, shown
 from siteselect.layers import spatial
+from siteselect.optimization.by_year import is_yearly
 from siteselect.optimization.limits import (
     Bound,
     accounts,
@@ -121,7 +122,8 @@ class Draw:
     def __post_init__(self) -> None:
         clean_name(self.name, "Draw")
         check_links(self.name, self.links)
-        self.allowed()
+        if not is_yearly(self.at_most):
+            self.allowed()
 
     def __repr__(self) -> str:
         return f"Draw({self.name!r})"
@@ -284,6 +286,18 @@ class Draw:
             )
             parts.append(Rows.make(join, -np.inf, 0.0, self.name))
         return Rows.stack(parts)
+
+    def settled(self, problem: Problem, x: Floats) -> Floats:
+        """Return ``x`` without links that are joined and carry nothing."""
+        if not self.split:
+            return x
+        links = self.link_arrays(problem.frame)
+        own = problem.extra[self.name]
+        built = np.flatnonzero(links.cost_usd > 0)
+        idle = x[own.start + built] <= 1e-6 * GW
+        x = x.copy()
+        x[own.start + links.site.size + np.flatnonzero(idle)] = 0.0
+        return x
 
     def draws(self, problem: Problem, x: Floats) -> pd.DataFrame:
         """Return who draws how much from where in a solution, and at what cost."""

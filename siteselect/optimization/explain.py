@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from siteselect.errors import InfeasiblePlanError, StudyError, four_parts, nearest_name
-from siteselect.optimization.resolve import resolve
+from siteselect.optimization._compile import Compiled
+from siteselect.optimization.problem import Floats, Rows
+from siteselect.optimization.resolve import (
+    forced,
+    resolve,
+    resolve_compiled,
+    with_objective,
+)
+from siteselect.optimization.sizes import LIFETIME_COST
+from siteselect.optimization.words import listed
 
 if TYPE_CHECKING:
     from siteselect.optimization.plan import SitePlan
+
+#: Most solves for one break-even; it takes two or three.
+MOST_STEPS = 12
 
 
 @dataclass(frozen=True)
@@ -29,19 +42,27 @@ class Explanation:
     reason : str
         One sentence: the reason.
     contributions : pandas.Series
-        Weight × value of each criterion [-], largest first; NaN where unknown.
+        Weight x value of each criterion [-], largest first; NaN where unknown.
     loss : float
         What the objective loses when the site is forced in (or out, when it is
         chosen); NaN where no re-solve was needed, infinite where no plan exists.
     break_even_score : float
-        Score from which the site would enter at the size it takes when forced
-        in; NaN where that has no meaning. Exact when the site can take only
-        one size, else the score at which forcing it in costs nothing.
+        Score from which the site enters, whatever size it then takes; under another
+        objective the value of that column [per MW]. NaN where that has no meaning.
+    break_even_cost : float
+        Cost [USD/MW] from which the site enters, all else equal; NaN where no cost
+        would bring it in, or none is counted.
     displaced : tuple of labels
         Sites that leave when this one is forced in (or that come in when it is
         forced out).
     conflicts : tuple of str
         Limits that clash when the site is forced in.
+    kept_out_by : tuple of str
+        Limits that break when the site is added to the plan as it stands, the one
+        that charges it most according to the linear relaxation first.
+    uncertainty : float
+        Break-even values are exact up to this much [objective per MW]: the gap of
+        the plan and of the solves.
     """
 
     site: Hashable
@@ -50,27 +71,55 @@ class Explanation:
     contributions: pd.Series
     loss: float = float("nan")
     break_even_score: float = float("nan")
+    break_even_cost: float = float("nan")
     displaced: tuple[Hashable, ...] = ()
     conflicts: tuple[str, ...] = ()
+    kept_out_by: tuple[str, ...] = ()
+    uncertainty: float = field(default=0.0, compare=False)
 
-    def __repr__(self) -> str:
-        """Return the explanation as a few lines of text."""
-        lines = [f"{self.site}: {'chosen' if self.is_chosen else 'not chosen'}"]
-        lines.append(self.reason)
+    def _lines(self) -> list[tuple[str, str]]:
+        lines = [("", self.reason)]
+        if np.isfinite(self.break_even_score):
+            lines.append(("enters at a score of", f"{self.break_even_score:.4g}"))
+        if np.isfinite(self.break_even_cost):
+            lines.append(
+                ("enters at a cost of", f"${self.break_even_cost:,.0f} per MW")
+            )
+        if self.kept_out_by:
+            lines.append(("kept out by", ", ".join(self.kept_out_by)))
+        if self.displaced:
+            word = "in its place" if self.is_chosen else "displaces"
+            lines.append((word, listed(map(str, self.displaced))))
         known = self.contributions.dropna()
         if len(known):
             parts = ", ".join(f"{k} {v:.3f}" for k, v in known.items())
-            lines.append(f"contributions: {parts}")
-        return "\n".join(lines)
+            lines.append(("contributions", parts))
+        return lines
+
+    def __repr__(self) -> str:
+        """Return the explanation as a few lines of text."""
+        head = f"{self.site}: {'chosen' if self.is_chosen else 'not chosen'}"
+        rest = [f"{k}: {v}" if k else v for k, v in self._lines()]
+        return "\n".join([head, *rest])
+
+    def _repr_html_(self) -> str:
+        """Return the explanation as a small table."""
+        head = f"{self.site}: {'chosen' if self.is_chosen else 'not chosen'}"
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{html.escape(k)}</th>"
+            f"<td style='text-align:left'>{html.escape(v)}</td></tr>"
+            for k, v in self._lines()
+        )
+        return f"<div><strong>{html.escape(head)}</strong><table>{rows}</table></div>"
 
 
-def explain(plan: SitePlan, site: Hashable) -> Explanation:
+def explain(plan: SitePlan, site: Any) -> Explanation:
     """Say why a site was chosen; or which exclusion, score or limit keeps it out.
 
     Parameters
     ----------
     plan : SitePlan
-        The plan that was made; at most one re-solve.
+        The plan that was made; it takes a few re-solves of the same program.
     site : label
         Index label of a candidate.
 
@@ -82,6 +131,14 @@ def explain(plan: SitePlan, site: Hashable) -> Explanation:
     ------
     StudyError
         No candidate has this label.
+
+    Notes
+    -----
+    With the site forced in, the best objective is a convex function of its score
+    (each size it may take is a line), so Newton's steps end at the break-even
+    after as many solves as there are sizes at most. For the break-even cost the
+    cost of the others is made least among plans at least as good, and what is left
+    of the budget is the site's.
 
     Examples
     --------
@@ -146,16 +203,20 @@ def _why(plan: SitePlan, site: Hashable, contributions: pd.Series) -> Explanatio
 def _ineligible(plan: SitePlan, site: Hashable) -> str:
     """Return why a candidate was never offered to the program."""
     row: dict[str, Any] = plan.candidates.loc[site].to_dict()
-    excluded = str(row.get("excluded_by") or "")
-    if excluded:
-        return f"excluded by {excluded.replace(';', ', ')}"
+    said = row.get("excluded_by")
+    if isinstance(said, str) and said:
+        return f"excluded by {said.replace(';', ', ')}"
     request = plan.compiled.request
-    score = row.get(request.score) if isinstance(request.score, str) else 0.0
-    if score is None or np.isnan(float(score)):
+    score: Any = 0.0
+    if isinstance(request.score, str):
+        score = row.get(request.score, 0.0)
+    elif isinstance(request.score, pd.Series):
+        score = request.score.get(site)
+    if score is None or pd.isna(score):
         missing = [
-            key.removesuffix("_contribution")
+            str(key).removesuffix("_contribution")
             for key, value in row.items()
-            if str(key).endswith("_contribution") and np.isnan(float(value))
+            if str(key).endswith("_contribution") and pd.isna(value)
         ]
         what = f": {', '.join(missing)} missing" if missing else ""
         return f"its score is unknown{what}"
@@ -168,44 +229,251 @@ def _ineligible(plan: SitePlan, site: Hashable) -> str:
     return "it is not eligible"
 
 
+# -- what keeps a site out -------------------------------------------------------
+
+
 def _why_not(plan: SitePlan, site: Hashable, contributions: pd.Series) -> Explanation:
     request, problem = plan.compiled.request, plan.problem
-    position = problem.frame.index.get_loc(site)
-    own = (problem.column_site == position) & (problem.upper > 0)
+    position = int(problem.frame.index.get_loc(site))
+    own = problem.column_site == position
     if site in set(request.forbidden):
-        return Explanation(
-            site, False, "it was forbidden by the request", contributions
-        )
-    if not own.any():
-        reason = "no size is offered here: each is above its capacity or not eligible"
+        reason = "it was forbidden by the request"
         return Explanation(site, False, reason, contributions)
+    if not (own & (problem.upper > 0)).any():
+        reason = "no size is offered here: " + _too_small(plan, site)
+        return Explanation(site, False, reason, contributions)
+    with_it = forced(plan.compiled, position)
     try:
-        other = resolve(plan, fixed=(*request.fixed, site))
+        found = resolve_compiled(with_it)
     except InfeasiblePlanError as error:
-        clash = ", ".join(error.conflicts) or "the limits"
+        names = tuple(n for n in error.conflicts if n != "fixed")
+        if "fixed" in error.conflicts and request.fixed:
+            names = error.conflicts
         return Explanation(
             site,
             False,
-            f"no plan with it holds all limits; what clashes: {clash}",
+            "no plan with it holds all limits; what clashes: "
+            + (", ".join(names) or "the limits"),
             contributions,
             np.inf,
-            conflicts=error.conflicts,
+            conflicts=names,
+            kept_out_by=names,
         )
+    assert found.x is not None
     sign = 1.0 if problem.maximize else -1.0
-    loss = max(0.0, sign * (plan.objective - other.objective))
-    gone = tuple(s for s in plan.sites.index if s not in set(other.sites.index))
-    mw = float(other.sites.at[site, "mw"])
+    loss = max(0.0, sign * (plan.objective - found.objective))
+    sites_mw = np.round(problem.sites_mw(found.x), 9)
+    there = set(problem.frame.index[sites_mw > 0])
+    gone = tuple(s for s in plan.sites.index if s not in there)
+    mw = float(sites_mw[position])
+    blocks = _kept_out_by(plan, own)
     reason = f"with it (at {mw:g} MW) the best plan is worse by {loss:.6g} "
     reason += f"({plan.objective_name})"
-    break_even = float("nan")
-    if request.objective == "score" and isinstance(request.score, str):
-        break_even = float(plan.candidates.at[site, request.score]) + loss / mw
-        reason += (
-            f"; its score is {plan.candidates.at[site, request.score]:.3f} and it "
-            f"would enter from {break_even:.3f}"
-        )
+    score, cost = float("nan"), float("nan")
+    value = _value_now(plan, site)
+    if problem.maximize and value is not None:
+        score = _break_even_value(plan, with_it, own, value, found.x)
+        name = "score" if request.objective == "score" else str(request.objective)
+        reason += f"; its {name} is {value:.4g} and it would enter from {score:.4g}"
+    per_mw = _cost_now(plan, site)
+    if per_mw is not None:
+        cost = _break_even_cost(plan, with_it, own, per_mw)
+        if np.isfinite(cost):
+            reason += (
+                f"; its cost is ${per_mw:,.0f} per MW and it would enter at "
+                f"${cost:,.0f}"
+            )
+        elif problem.maximize:
+            reason += "; no cost would bring it in"
     if gone:
-        reason += f"; it displaces {', '.join(map(str, gone))}"
+        reason += f"; it displaces {listed(map(str, gone))}"
+    if blocks:
+        reason += f"; added to the plan as it stands it breaks {listed(blocks)}"
+    gap = max(plan.gap, 0.0) + request.gap
     return Explanation(
-        site, False, reason, contributions, loss, break_even, displaced=gone
+        site,
+        False,
+        reason,
+        contributions,
+        loss,
+        score,
+        cost,
+        displaced=gone,
+        kept_out_by=blocks,
+        uncertainty=gap * abs(plan.objective) / max(mw, 1e-9),
     )
+
+
+def _too_small(plan: SitePlan, site: Hashable) -> str:
+    """Return what keeps every size from a site, with its capacity."""
+    request = plan.compiled.request
+    capacity = request.capacity
+    row = plan.candidates.loc[site]
+    if isinstance(capacity, str) and capacity in plan.candidates.columns:
+        return (
+            f"its capacity is {float(row[capacity]):g} MW, every size is larger or "
+            "not eligible"
+        )
+    return "each is above its capacity or not eligible"
+
+
+def _kept_out_by(plan: SitePlan, own: Any) -> tuple[str, ...]:
+    """Return limits that break when the site joins the plan, dearest first."""
+    problem, rows = plan.problem, plan.rows
+    opens = np.flatnonzero(own & problem.column_opens & (problem.upper > 0))
+    # The smallest size breaks least.
+    column = opens[np.argmin(problem.column_mw[opens])]
+    x = plan.x.copy()
+    x[column] = 1.0
+    used = np.asarray(rows.matrix @ x)
+    room = 1e-7 * np.maximum(1.0, np.abs(used))
+    broken = (used > rows.upper + room) | (used < rows.lower - room)
+    names = dict.fromkeys(str(n) for n in rows.limit[broken])
+    for limit in plan.compiled.lazy:
+        cuts = getattr(limit, "cuts", None)
+        if cuts is not None and len(cuts(problem, x)):
+            names[limit.name] = None
+    # Rows that only tie a limit's own columns together would need those moved too.
+    charge = dict.fromkeys(names, 0.0)
+    if plan.duals is not None:
+        a = np.asarray(rows.matrix[:, [column]].toarray()).ravel()
+        paid = np.abs(plan.duals * a)
+        for name in charge:
+            charge[name] = float(paid[rows.limit == name].sum())
+    order = sorted(charge, key=lambda n: -charge[n])
+    return tuple(n for n in order if n != "site capacity")
+
+
+def _value_now(plan: SitePlan, site: Any) -> float | None:
+    """Return the score of a site, or its value in the column that is maximised."""
+    request = plan.compiled.request
+    spec: Any = request.score if request.objective == "score" else request.objective
+    if isinstance(spec, str):
+        if spec not in plan.candidates.columns:
+            return None
+        return float(plan.candidates.at[site, spec])
+    if isinstance(spec, pd.Series):
+        return float(spec.loc[site])
+    return float(spec) if isinstance(spec, int | float) else None
+
+
+def _cost_now(plan: SitePlan, site: Any) -> float | None:
+    """Return the cost per MW of a site that the objective or the budget counts."""
+    request = plan.compiled.request
+    frame = plan.candidates
+    spec: Any = request.cost_per_mw
+    counted = request.budget_usd is not None
+    if request.objective == "cost":
+        counted = True
+        default = isinstance(spec, str) and spec == "cost_usd_per_mw"
+        if default and LIFETIME_COST in frame.columns:
+            spec = LIFETIME_COST
+    # Money by year comes back in several rows: no single cost to turn.
+    is_plain = not isinstance(request.budget_usd, dict) and not getattr(
+        request, "years", None
+    )
+    if not counted or not is_plain:
+        return None
+    if isinstance(spec, str):
+        return float(frame.at[site, spec]) if spec in frame.columns else None
+    if isinstance(spec, pd.Series):
+        return float(spec.loc[site])
+    return float(spec) if isinstance(spec, int | float) else None
+
+
+def _effective_mw(plan: SitePlan, own: Any, value: float) -> Floats:
+    """Return what the objective multiplies a site's value with, per column."""
+    problem = plan.problem
+    mw = np.where(own, problem.column_mw, 0.0)
+    if value != 0:
+        # With years it is the discounted sum over the years.
+        mw = np.where(own, problem.objective / value, 0.0)
+    return mw
+
+
+def _break_even_value(
+    plan: SitePlan, with_it: Compiled, own: Any, value: float, x: Floats
+) -> float:
+    """Return the value per MW from which a site enters, by Newton's steps."""
+    mw = _effective_mw(plan, own, value)
+    others = np.where(own, 0.0, plan.problem.objective)
+    target = plan.objective
+    tol = 1e-9 * max(1.0, abs(target))
+    best = np.inf
+    for _ in range(MOST_STEPS):
+        taken = float(mw @ x)
+        if taken <= 0:
+            return float("nan")
+        now = (target - float(others @ x)) / taken
+        if now >= best - tol / taken:
+            break
+        best = now
+        found = resolve_compiled(with_objective(with_it, others + best * mw))
+        assert found.x is not None
+        if found.objective <= target + tol:
+            break
+        x = found.x
+    return float(best)
+
+
+def _break_even_cost(
+    plan: SitePlan, with_it: Compiled, own: Any, per_mw: float
+) -> float:
+    """Return the cost per MW from which a site enters; NaN if none brings it in."""
+    problem, rows = plan.problem, with_it.rows
+    request = plan.compiled.request
+    mw = np.where(own, problem.column_mw, 0.0)
+    if request.objective == "cost":
+        cost, target, part = problem.objective, plan.objective, with_it
+        if not np.allclose(problem.objective, problem.column_cost):
+            keep = np.ones(len(rows), dtype=bool)
+        else:
+            # The same money: a plan no dearer than this one is within the budget.
+            keep = rows.limit != "budget"
+    else:
+        assert request.budget_usd is not None
+        cost, target = problem.column_cost, float(request.budget_usd)
+        keep = rows.limit != "budget"
+        as_good = Rows.make(
+            _scaled(problem.objective).reshape(1, -1),
+            _scaled_bound(problem.objective, plan.objective),
+            np.inf,
+            "as good as the plan",
+        )
+        part = replace(with_it, rows=Rows.stack([rows, as_good]))
+        keep = np.append(keep, True)
+    part = replace(part, rows=part.rows.take(np.flatnonzero(keep)))
+    # The site's own cost per MW is what is sought; what it costs as a site stays.
+    others = cost - per_mw * mw
+    best = -np.inf
+    now = 0.0
+    for _ in range(MOST_STEPS):
+        changed = with_objective(part, others + now * mw, maximize=False)
+        try:
+            found = resolve_compiled(changed)
+        except InfeasiblePlanError:
+            return float("nan")
+        assert found.x is not None
+        taken = float(mw @ found.x)
+        if taken <= 0:
+            return float("nan")
+        left = (target - float(others @ found.x)) / taken
+        if left <= best + 1e-9 * max(1.0, abs(best)):
+            break
+        best = now = left
+    # Over the present cost it can only be by what the gap leaves open.
+    return min(float(best), per_mw) if best >= 0 else float("nan")
+
+
+def _size(values: Floats) -> float:
+    return float(np.abs(values).max(initial=0.0)) or 1.0
+
+
+def _scaled(values: Floats) -> Floats:
+    return values / _size(values)
+
+
+def _scaled_bound(values: Floats, bound: float) -> float:
+    """Return a bound for scaled values, with room for rounding."""
+    scaled = bound / _size(values)
+    return scaled - 1e-9 * max(1.0, abs(scaled))

@@ -11,16 +11,20 @@ import ctypes
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import highspy
 import numpy as np
 from scipy import sparse
 
 from siteselect.errors import SolverError, four_parts
-from siteselect.optimization.problem import Bools, Floats
+from siteselect.optimization import deadline
+
+if TYPE_CHECKING:  # the solvers' process does without geopandas
+    from siteselect.optimization.problem import Bools, Floats
 
 Status: TypeAlias = Literal["optimal", "feasible", "infeasible", "unbounded", "unknown"]
 _LOCK = threading.RLock()
@@ -89,6 +93,23 @@ class MipResult:
     x: Floats | None
 
 
+#: What is known when nothing is.
+NOTHING = MipResult("unknown", -np.inf, np.inf, None)
+#: HiGHS under a deadline runs in a thread up to this many columns and stops when
+#: told; larger programs may not listen, and get a process that can be killed.
+THREAD_COLUMNS = 600
+#: How far a row of a solver's plan may be off, per unit of its largest term.
+ROW_TOLERANCE = 1e-5
+
+
+class AbandonedError(Exception):
+    """HiGHS did not stop in time; ``news`` is what it had found."""
+
+    def __init__(self, news: deadline.News) -> None:
+        super().__init__("HiGHS did not stop in time")
+        self.news = news
+
+
 def finite(values: Floats) -> Floats:
     """Replace infinities by what HiGHS calls infinite."""
     return np.clip(values, -INF, INF)
@@ -134,6 +155,167 @@ def run(h: Any) -> None:
     if h.getModelStatus() == highspy.HighsModelStatus.kNotset:
         highspy.Highs.resetGlobalScheduler(True)
         h.run()
+
+
+def listen(h: Any, news: deadline.News, stop: threading.Event, sign: float) -> None:
+    """Keep the plans and bounds that HiGHS finds on its way, and let it be stopped.
+
+    Parameters
+    ----------
+    h : highspy.Highs
+        With its model.
+    news : deadline.News
+        Where the best plan and bound go.
+    stop : threading.Event
+        Set to stop the search.
+    sign : float
+        -1 if HiGHS was handed the negated objective to minimise.
+    """
+    kind = highspy.cb.HighsCallbackType
+    tell = deadline.TELL.get()
+    last = [-np.inf]
+
+    def hear(what: Any, message: str, out: Any, into: Any, data: Any) -> None:
+        # An exception would have to cross C++: none may leave this function.
+        with contextlib.suppress(Exception):
+            if what == kind.kCallbackMipImprovingSolution:
+                news.x = np.array(out.mip_solution, dtype=np.float64)
+                if tell is not None:
+                    tell("x", news.x)
+            bound = sign * float(out.mip_dual_bound)
+            if abs(bound) < INF and bound < news.bound:
+                news.bound = bound
+                now = time.perf_counter()
+                if tell is not None and now > last[0] + 0.05:
+                    last[0] = now
+                    tell("bound", bound)
+            if into is not None and stop.is_set():
+                into.user_interrupt = True
+
+    h.setCallback(hear, None)
+    for callback in (
+        kind.kCallbackMipImprovingSolution,
+        kind.kCallbackMipLogging,
+        kind.kCallbackMipInterrupt,
+        kind.kCallbackSimplexInterrupt,
+        kind.kCallbackIpmInterrupt,
+    ):
+        h.startCallback(callback)
+
+
+def run_watched(h: Any, sign: float) -> None:
+    """Run an integer program so that a deadline and Ctrl-C can stop it.
+
+    HiGHS runs in a thread of its own, because Python sees Ctrl-C only between its
+    own steps.
+
+    Raises
+    ------
+    AbandonedError
+        HiGHS did not stop when told.
+    """
+    news, stop, done = deadline.News(), threading.Event(), threading.Event()
+    watch = deadline.current()
+    if deadline.TELL.get() is not None:  # the process can be killed: that will do
+        listen(h, news, stop, sign)
+        run(h)
+        return
+    if threading.current_thread() is not threading.main_thread() and (
+        watch is None or watch.deadline is None
+    ):
+        run(h)  # Ctrl-C goes to the main thread alone
+        return
+    failed: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            run(h)
+        except BaseException as error:  # handed on to the thread that asked
+            failed.append(error)
+        finally:
+            done.set()
+
+    listen(h, news, stop, sign)
+    thread = threading.Thread(target=work, daemon=True)
+    try:
+        how = deadline.wait(thread, done, watch)
+    except KeyboardInterrupt:
+        stop.set()
+        done.wait(5.0)
+        raise
+    if how != "done":
+        stop.set()
+        if how == "stopped" and watch is not None:
+            watch.is_stopped = True
+        done.wait(deadline.GRACE_S if how == "late" else 5.0)
+    if not done.is_set():
+        raise AbandonedError(news)
+    if failed:
+        raise failed[0]
+    h.setCallback(None, None)
+
+
+def from_news(news: deadline.News, program: Program) -> MipResult:
+    """Return what was found before a search was cut off, if it holds."""
+    if news.x is None or not holds(program, news.x):
+        return replace(NOTHING, bound=news.bound)
+    value = program.sign * float(program.objective @ news.x)
+    return MipResult("feasible", value, max(news.bound, value), news.x)
+
+
+def holds(program: Program, x: Floats) -> bool:
+    """Return whether a solver's answer is a plan: whole, and within the rows.
+
+    Whoever solved it: a linear solver, or one with an integer tolerance of its own,
+    also says "optimal".
+    """
+    if x.shape != program.lower.shape or not np.isfinite(x).all():
+        return False
+    whole = program.integrality
+    if (np.abs(x[whole] - np.round(x[whole])) > 1e-4).any():
+        return False
+    if ((x < program.lower - 1e-5) | (x > program.upper + 1e-5)).any():
+        return False
+    matrix = program.matrix
+    used = matrix @ x
+    room = ROW_TOLERANCE * np.maximum(1.0, abs(matrix) @ np.abs(x))
+    over = (used > program.row_upper + room) | (used < program.row_lower - room)
+    return not bool(over.any())
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """An integer program as arrays, ready for any solver and any process.
+
+    Parameters
+    ----------
+    objective : ndarray, shape (n_columns,)
+        In the program's own direction.
+    maximize : bool
+        That direction.
+    matrix : scipy.sparse.csr_array, shape (n_rows, n_columns)
+        Coefficients.
+    row_lower, row_upper : ndarray, shape (n_rows,)
+        Bounds of the rows.
+    lower, upper : ndarray, shape (n_columns,)
+        Bounds of the columns.
+    integrality : ndarray of bool, shape (n_columns,)
+        Which columns are whole.
+    """
+
+    objective: Floats
+    maximize: bool
+    matrix: Any
+    row_lower: Floats
+    row_upper: Floats
+    lower: Floats
+    upper: Floats
+    integrality: Bools
+
+    @property
+    def sign(self) -> float:
+        """1 for a maximisation, -1 for a minimisation."""
+        return 1.0 if self.maximize else -1.0
 
 
 def status_of(h: Any) -> Status:
@@ -200,7 +382,13 @@ class LiveLp:
         )
 
     def solve(self) -> LpResult:
-        """Solve from the present basis."""
+        """Solve from the present basis, within the time of the request."""
+        watch = deadline.current()
+        left = None if watch is None else watch.left()
+        if left is not None:
+            # The limit of HiGHS counts all runs of the object.
+            limit = self.h.getRunTime() + left + deadline.GRACE_S
+            self.h.setOptionValue("time_limit", limit)
         run(self.h)
         status = status_of(self.h)
         solution = self.h.getSolution()
@@ -226,13 +414,52 @@ def solve_lp(
     row_upper: Floats,
     lower: Floats,
     upper: Floats,
+    *,
+    is_long: bool = False,
     **options: Any,
 ) -> LpResult:
-    """Solve a linear program once."""
-    if not objective.shape[0]:
+    """Solve a linear program once.
+
+    Parameters
+    ----------
+    objective, matrix, row_lower, row_upper, lower, upper
+        The program; it is maximised.
+    is_long : bool
+        It may take long: hold it to the deadline of the request.
+    **options
+        Options of HiGHS.
+    """
+    n, m = objective.shape[0], row_lower.shape[0]
+    if not n:
         status = _without_columns(row_lower, row_upper)
         value = 0.0 if status == "optimal" else -np.inf
-        return LpResult(status, value, np.zeros(0), np.zeros(row_lower.shape[0]))
+        return LpResult(status, value, np.zeros(0), np.zeros(m))
+    watch = deadline.current()
+    if is_long and watch is not None and watch.deadline is not None:
+        nothing = LpResult("unknown", -np.inf, np.zeros(n), np.zeros(m))
+        if watch.is_over():
+            return nothing
+        left = watch.left() or 0.0
+        options = {"time_limit": left * deadline.TOLD_SHARE, **options}
+        if n > THREAD_COLUMNS:
+            answer = watch.call(
+                __name__,
+                "solve_lp",
+                objective=objective,
+                matrix=matrix,
+                row_lower=row_lower,
+                row_upper=row_upper,
+                lower=lower,
+                upper=upper,
+                **options,
+            )
+            if answer.kind == "done":
+                found: LpResult = answer.value
+                return found
+            if answer.kind == "stopped":
+                watch.is_stopped = True
+            if answer.kind != "unsent":
+                return nothing
     lp = LiveLp(objective, matrix, row_lower, row_upper, lower, upper, **options)
     return lp.solve()
 
@@ -251,23 +478,123 @@ def solve_mip(
     start: Floats | None = None,
     **options: Any,
 ) -> MipResult:
-    """Solve an integer program; a time limit is asked for, not guaranteed."""
+    """Solve an integer program (maximised).
+
+    A time limit given here is asked for, not guaranteed; the deadline of a request
+    (see `siteselect.optimization.deadline`) is kept.
+    """
     if not objective.shape[0]:
         if _without_columns(row_lower, row_upper) == "optimal":
             return MipResult("optimal", 0.0, 0.0, np.zeros(0))
         return MipResult("infeasible", -np.inf, -np.inf, None)
-    options = {"mip_rel_gap": gap, "mip_abs_gap": 0.0, **options}
+    matrix = sparse.csr_array(matrix)
+    program = Program(
+        objective, True, matrix, row_lower, row_upper, lower, upper, integrality
+    )
+    watch = deadline.current()
+    if watch is not None and watch.is_over():
+        return started(program, start)
+    left = None if watch is None else watch.left()
+    if left is not None:
+        told = left * deadline.TOLD_SHARE
+        time_limit_s = told if time_limit_s is None else min(told, time_limit_s)
+    if watch is not None and left is not None and objective.size > THREAD_COLUMNS:
+        answer = watch.call(
+            __name__,
+            "solve_mip",
+            objective=objective,
+            matrix=matrix,
+            row_lower=row_lower,
+            row_upper=row_upper,
+            lower=lower,
+            upper=upper,
+            integrality=integrality,
+            gap=gap,
+            time_limit_s=time_limit_s,
+            start=start,
+            **options,
+        )
+        if answer.kind != "unsent":
+            return answered(answer, watch, program, start, "HiGHS")
+    options = {**tolerances(gap), "mip_abs_gap": 0.0, **options}
     if time_limit_s is not None:
         options["time_limit"] = max(0.01, float(time_limit_s))
     h = new_highs(**options)
     h.passModel(
         model_of(objective, matrix, row_lower, row_upper, lower, upper, integrality)
     )
+    hand_start(h, start)
+    try:
+        run_watched(h, 1.0)
+    except AbandonedError as late:
+        return better(from_news(late.news, program), started(program, start))
+    return read_mip(h, sign=1.0)
+
+
+def tolerances(gap: float) -> dict[str, float]:
+    """Return the options with which HiGHS can prove a gap.
+
+    Its plans are off by its tolerances, and so is its bound.
+    """
+    options = {"mip_rel_gap": gap}
+    if gap < 1e-6:
+        for name in (
+            "mip_feasibility_tolerance",
+            "primal_feasibility_tolerance",
+            "dual_feasibility_tolerance",
+        ):
+            options[name] = 1e-9
+    return options
+
+
+def hand_start(h: Any, start: Floats | None) -> None:
+    """Give HiGHS a plan to start from."""
     if start is not None:
         n = int(start.shape[0])
         h.setSolution(n, np.arange(n, dtype=np.int32), start)
-    run(h)
-    return read_mip(h, sign=1.0)
+
+
+def started(program: Program, start: Floats | None) -> MipResult:
+    """Return the plan that a search would have started from, as its result."""
+    return from_news(deadline.News(start), program)
+
+
+def better(one: MipResult, other: MipResult) -> MipResult:
+    """Return the better plan of two, with the lower bound."""
+    best = other if other.objective > one.objective else one
+    return replace(best, bound=max(min(one.bound, other.bound), best.objective))
+
+
+def answered(
+    answer: deadline.Answer,
+    watch: deadline.Watch,
+    program: Program,
+    start: Floats | None,
+    name: str,
+) -> MipResult:
+    """Return what a search in another process found, however it ended."""
+    if answer.kind == "done":
+        found: MipResult = answer.value
+        return found
+    if answer.kind == "error":
+        kind, text = answer.value
+        raise SolverError(
+            text
+            if kind == "SolverError"
+            else four_parts(
+                f"{name} was asked to solve {program.lower.size} columns",
+                f"it failed: {kind}: {text}",
+                "a solver that runs",
+                "solver='highs'",
+            )
+        )
+    if answer.kind == "stopped":
+        watch.is_stopped = True
+    if answer.kind == "late":
+        watch.note(f"{name} did not stop at the time limit")
+    if answer.kind == "lost":
+        watch.note(f"the process of {name} ended without an answer")
+    return better(from_news(answer.news, program), started(program, start))
 
 
 def read_mip(h: Any, sign: float) -> MipResult:

@@ -55,8 +55,9 @@ def importance(plan: SitePlan) -> pd.DataFrame:
     >>> plan.importance()["loss"].round(6).to_dict()
     {0: 10.0}
     """
-    must = set(plan.compiled.request.fixed)
-    core = SharedCore(plan.compiled)
+    request = plan.compiled.request
+    must = {*request.fixed, *(request.existing or ())}
+    core = SharedCore(plan.compiled, plan.objective)
     rows: list[dict[str, Any]] = []
     for label in plan.sites.index:
         loss, news = np.inf, []

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 
 import geopandas as gpd
 import numpy as np
@@ -23,6 +23,7 @@ from scipy import sparse
 
 from siteselect.errors import StudyError, four_parts, shown
 from siteselect.optimization._distance import Nearby, lonlat
+from siteselect.optimization.by_year import Arriving, ByYear, PerSite, is_yearly
 from siteselect.optimization.problem import (
     GW,
     MILLION,
@@ -38,8 +39,12 @@ from siteselect.optimization.problem import (
     quantity,
 )
 
-#: A number for each group, a mapping or Series keyed by group, or a column name.
-Bound: TypeAlias = "float | int | str | Mapping[Any, float] | pd.Series[Any] | None"
+#: A number for each group, a mapping or Series keyed by group, or a column name;
+#: or one of these by year.
+Bound: TypeAlias = (
+    "float | int | str | Mapping[Any, float] | pd.Series[Any] "
+    "| ByYear | Arriving | PerSite | None"
+)
 
 ACCOUNT_COLUMNS = (
     "limit",
@@ -61,6 +66,12 @@ class SupportsLimit(Protocol):
     chosen) and ``cost_usd``; it returns one row per account with the columns
     ``limit, group, kind, allowed_min, allowed_max, used, unit, multiplier``
     (multiplier: 1, or what a dual is multiplied with to become a price).
+
+    With years, ``rows`` and ``columns`` are asked once per year with the problem as
+    it stands then, and ``check`` gets what stands and what is spent in that year.
+    Fields that hold `ByYear` or `Arriving` are those of the year by then. A limit
+    about which sites there are in the end says so by a class attribute
+    ``last_year_only = True``.
     """
 
     @property
@@ -132,13 +143,18 @@ def bound_values(
     """Return a bound per group: from a number, a mapping, a Series or a column."""
     if spec is None:
         return np.full(len(keys), default)
-    if isinstance(spec, str):
-        values = aligned(problem.frame, spec, limit).to_numpy(
+    if isinstance(spec, ByYear | Arriving):
+        raise TypeError(f"{limit}: {what} by year was not read for a year")
+    if isinstance(spec, str | PerSite):
+        column = spec.values if isinstance(spec, PerSite) else spec
+        values = aligned(problem.frame, column, limit).to_numpy(
             dtype=np.float64, na_value=np.nan
         )
+        spec = spec if isinstance(spec, str) else str(spec.values.name)
         low, high = np.full(len(keys), np.inf), np.full(len(keys), -np.inf)
-        np.minimum.at(low, codes, values)
-        np.maximum.at(high, codes, values)
+        with np.errstate(invalid="ignore"):
+            np.minimum.at(low, codes, values)
+            np.maximum.at(high, codes, values)
         missing = np.unique(codes[np.isnan(values)])
         if missing.size:
             raise StudyError(
@@ -273,9 +289,11 @@ class Limit:
         Use per chosen site, whatever its size.
     by : str or Series, optional
         Group of each site; None puts all sites into one group.
-    at_most, at_least : number, mapping, Series or str, optional
+    at_most, at_least : number, mapping, Series, str, ByYear or Arriving, optional
         Bound per group. A number holds for each group; a mapping or Series is
         keyed by group; a string names a column that is constant within its group.
+        With years, ``at_most`` holds in every year and ``at_least`` in the last,
+        unless it is given by year.
     unit : str, default ""
         Unit of the use, for the accounts.
 
@@ -370,8 +388,9 @@ class Average:
         Name in accounts, prices and conflicts.
     column : str, number or Series
         What is averaged, per site.
-    at_most, at_least : float, optional
+    at_most, at_least : float or ByYear, optional
         Bounds of the average, in the column's unit. An empty plan satisfies both.
+        They hold in every year.
     unit : str, default ""
         Unit of the column, for the accounts.
 
@@ -381,17 +400,24 @@ class Average:
     Average('carbon')
     """
 
+    #: A bound of an average holds whatever stands, in every year.
+    floors_hold_always: ClassVar[bool] = True
+
     name: str
     column: Quantity
-    at_most: float | None = None
-    at_least: float | None = None
+    at_most: float | ByYear | None = None
+    at_least: float | ByYear | None = None
     unit: str = ""
 
     def __post_init__(self) -> None:
         clean_name(self.name, "Average")
         needs_bound(self.name, self.at_most, self.at_least)
-        low = -np.inf if self.at_least is None else number(self.at_least, self.name)
-        high = np.inf if self.at_most is None else number(self.at_most, self.name)
+        if is_yearly(self.at_least) or is_yearly(self.at_most):
+            return
+        least: Any = self.at_least
+        most: Any = self.at_most
+        low = -np.inf if least is None else number(least, self.name)
+        high = np.inf if most is None else number(most, self.name)
         crossed(self.name, np.array([low]), np.array([high]), [""])
 
     def __repr__(self) -> str:
@@ -436,8 +462,9 @@ class Share:
         Name in accounts, prices and conflicts.
     where : str or Series of bool
         Which sites count.
-    at_least, at_most : float, optional
-        Bounds of the share, 0 to 1. An empty plan satisfies both.
+    at_least, at_most : float or ByYear, optional
+        Bounds of the share, 0 to 1. An empty plan satisfies both. They hold in
+        every year.
 
     Examples
     --------
@@ -445,15 +472,21 @@ class Share:
     Share('clean')
     """
 
+    #: A bound of an average holds whatever stands, in every year.
+    floors_hold_always: ClassVar[bool] = True
+
     name: str
     where: str | pd.Series[Any]
-    at_least: float | None = None
-    at_most: float | None = None
+    at_least: float | ByYear | None = None
+    at_most: float | ByYear | None = None
 
     def __post_init__(self) -> None:
         clean_name(self.name, "Share")
         needs_bound(self.name, self.at_most, self.at_least)
-        for bound in (self.at_least, self.at_most):
+        if is_yearly(self.at_least) or is_yearly(self.at_most):
+            return
+        ends: tuple[Any, Any] = (self.at_least, self.at_most)
+        for bound in ends:
             if bound is not None and not 0 <= number(bound, self.name) <= 1:
                 raise StudyError(
                     four_parts(
@@ -465,8 +498,8 @@ class Share:
                 )
         crossed(
             self.name,
-            np.array([0.0 if self.at_least is None else self.at_least]),
-            np.array([1.0 if self.at_most is None else self.at_most]),
+            np.array([0.0 if ends[0] is None else ends[0]]),
+            np.array([1.0 if ends[1] is None else ends[1]]),
             [""],
         )
 
@@ -516,11 +549,12 @@ class Spread:
         Name in accounts, prices and conflicts.
     by : str or Series
         Group of each site.
-    at_least : int, optional
-        Least number of distinct groups with a chosen site.
-    max_sites_per_group : int, optional
+    at_least : int or ByYear, optional
+        Least number of distinct groups with a chosen site; with years in the last
+        one, unless it is given by year.
+    max_sites_per_group : int or ByYear, optional
         Most chosen sites in one group.
-    max_share : float, optional
+    max_share : float or ByYear, optional
         Most of the chosen megawatts in one group, 0 to 1.
 
     Examples
@@ -531,9 +565,9 @@ class Spread:
 
     name: str
     by: str | pd.Series[Any]
-    at_least: int | None = None
-    max_sites_per_group: int | None = None
-    max_share: float | None = None
+    at_least: int | ByYear | None = None
+    max_sites_per_group: int | ByYear | None = None
+    max_share: float | ByYear | None = None
 
     def __post_init__(self) -> None:
         clean_name(self.name, "Spread")
@@ -547,6 +581,8 @@ class Spread:
                 )
             )
         for count in (self.at_least, self.max_sites_per_group):
+            if isinstance(count, ByYear):
+                continue
             if count is not None and (
                 number(count, self.name) < 0 or float(count) != int(count)
             ):
@@ -560,6 +596,7 @@ class Spread:
                 )
         if (
             self.max_share is not None
+            and not isinstance(self.max_share, ByYear)
             and not 0 < number(self.max_share, self.name) <= 1
         ):
             raise StudyError(
@@ -615,7 +652,11 @@ class Spread:
         opens = problem.column_opens.astype(np.float64)
         parts: list[Rows] = []
         at = own.start
-        if self.at_least is not None:
+        # Bounds by year have become those of the year by now.
+        least: Any = self.at_least
+        most_sites: Any = self.max_sites_per_group
+        most_share: Any = self.max_share
+        if least is not None:
             used = sparse.csr_array(
                 (np.ones(n), (np.arange(n), at + np.arange(n))),
                 shape=(n, problem.n_columns),
@@ -626,7 +667,7 @@ class Spread:
             parts.append(
                 Rows.make(
                     count,
-                    self.at_least,
+                    least,
                     np.inf,
                     self.name,
                     None,
@@ -635,19 +676,19 @@ class Spread:
                 )
             )
             at += n
-        if self.max_sites_per_group is not None:
+        if most_sites is not None:
             parts.append(
                 Rows.make(
                     problem.site_rows(codes, n, opens),
                     -np.inf,
-                    self.max_sites_per_group,
+                    most_sites,
                     self.name,
                     keys,
                     1.0,
                     "sites per group",
                 )
             )
-        if self.max_share is not None:
+        if most_share is not None:
             inside = problem.site_rows(codes, n, problem.column_mw * GW)
             if self._floating(problem):
                 total = sparse.csr_array(
@@ -656,7 +697,7 @@ class Spread:
                 )
                 parts.append(
                     Rows.make(
-                        inside - self.max_share * total,
+                        inside - most_share * total,
                         -np.inf,
                         0.0,
                         self.name,
@@ -672,7 +713,7 @@ class Spread:
                     Rows.make(sparse.csr_array(sum_row.reshape(1, -1)), 0, 0, self.name)
                 )
             else:
-                most = self.max_share * problem.power_mw[1] * GW
+                most = most_share * problem.power_mw[1] * GW
                 parts.append(
                     Rows.make(
                         inside, -np.inf, most, self.name, keys, GW, "share per group"
@@ -762,6 +803,8 @@ class Spacing:
     km: float
     within: str | None = None
     name: str = "spacing"
+    #: Sites never close: pairs that are apart at the end always were.
+    last_year_only: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         clean_name(self.name, "Spacing")
@@ -859,11 +902,19 @@ class Spacing:
 
 @dataclass(frozen=True, eq=False)
 class Power:
-    """Built-in limit: total facility MW."""
+    """Built-in limit: total facility MW, by year where there are years."""
 
     at_least: float
     at_most: float
     name: str = "power"
+    by_year: Mapping[int, tuple[float, float]] | None = None
+
+    def in_year(self, year: int, *, is_last: bool) -> Power | None:
+        """Return the bounds of one year."""
+        low, high = (self.by_year or {}).get(year, (0.0, np.inf))
+        if low <= 0 and not np.isfinite(high):
+            return None
+        return Power(low, high, self.name)
 
     def rows(self, problem: Problem) -> Rows:
         """Return one row in GW."""
@@ -880,12 +931,74 @@ class Power:
         )
 
 
+#: Column of facility MW per IT MW at peak, and what is taken where it is absent.
+PEAK_RATIO = "peak_ratio"
+DEFAULT_PEAK_RATIO = 1.30
+
+
+@dataclass(frozen=True, eq=False)
+class ItPower:
+    """Built-in limit: total IT MW, which is facility MW over the sizing ratio."""
+
+    at_least: float
+    at_most: float
+    name: str = "it power"
+    by_year: Mapping[int, tuple[float, float]] | None = None
+
+    def uses(self) -> tuple[Any, ...]:
+        """Return the columns that this limit reads."""
+        return (PEAK_RATIO,)
+
+    def in_year(self, year: int, *, is_last: bool) -> ItPower | None:
+        """Return the bounds of one year."""
+        low, high = (self.by_year or {}).get(year, (0.0, np.inf))
+        if low <= 0 and not np.isfinite(high):
+            return None
+        return ItPower(low, high, self.name)
+
+    def rows(self, problem: Problem) -> Rows:
+        """Return one row in GW of IT."""
+        has_column = PEAK_RATIO in problem.frame.columns
+        spec: Quantity = PEAK_RATIO if has_column else DEFAULT_PEAK_RATIO
+        ratio = problem.quantity(spec, self.name)
+        if (ratio < 1).any():
+            bad = problem.frame.index[ratio < 1]
+            raise StudyError(
+                four_parts(
+                    f"{self.name!r} divides facility MW by {PEAK_RATIO!r}",
+                    "it is below 1 for " + shown(repr(x) for x in bad),
+                    "facility MW per IT MW at peak, 1 or more",
+                    f"sites[{PEAK_RATIO!r}] = {DEFAULT_PEAK_RATIO:.2f}",
+                )
+            )
+        own = np.maximum(problem.column_site, 0)
+        use = problem.column_mw / ratio[own] * GW
+        matrix = sparse.csr_array(
+            np.where(problem.column_site >= 0, use, 0.0).reshape(1, -1)
+        )
+        return Rows.make(
+            matrix, self.at_least * GW, self.at_most * GW, self.name, None, GW, "power"
+        )
+
+    def check(self, sites: gpd.GeoDataFrame) -> pd.DataFrame:
+        """Return the total IT MW."""
+        ratio = sites.get(PEAK_RATIO, DEFAULT_PEAK_RATIO)
+        used = [float((sites["mw"] / ratio).sum())]
+        return accounts(
+            self.name, [""], "power", self.at_least, self.at_most, used, "IT MW"
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class Budget:
-    """Built-in limit: what the cost columns count, in US dollars."""
+    """Built-in limit: what the cost columns count, in US dollars.
+
+    With ``by_year`` each amount bounds the period that ends with its year.
+    """
 
     at_most: float
     name: str = "budget"
+    by_year: Mapping[int, float] | None = None
 
     def rows(self, problem: Problem) -> Rows:
         """Return one row in M$."""
@@ -902,11 +1015,17 @@ class Budget:
 
 @dataclass(frozen=True, eq=False)
 class Sites:
-    """Built-in limit: number of chosen sites."""
+    """Built-in limit: number of chosen sites; the least of it at the end."""
 
     at_least: float
     at_most: float
     name: str = "sites"
+
+    def in_year(self, year: int, *, is_last: bool) -> Sites | None:
+        """Return the limit of one year."""
+        if is_last:
+            return self
+        return Sites(0.0, self.at_most) if np.isfinite(self.at_most) else None
 
     def rows(self, problem: Problem) -> Rows:
         """Return one row over the opening columns."""
@@ -971,9 +1090,15 @@ class Fixed:
 
     name: str = "fixed"
 
+    def which(self, problem: Problem) -> Bools:
+        """Return the sites that this limit asks for."""
+        if problem.standing_mw is None:
+            return problem.fixed
+        return problem.fixed & ~(problem.standing_mw > 0)
+
     def rows(self, problem: Problem) -> Rows:
         """Return one row per fixed site."""
-        where = np.flatnonzero(problem.fixed)
+        where = np.flatnonzero(self.which(problem))
         code = np.full(problem.n_sites, -1, dtype=np.int64)
         code[where] = np.arange(where.size)
         opens = problem.column_opens.astype(float)
@@ -991,11 +1116,23 @@ class Fixed:
         return accounts(self.name, [], "fixed", [], [], [], "", [])
 
 
+@dataclass(frozen=True, eq=False)
+class Existing(Fixed):
+    """Built-in limit: what stands stays in the plan."""
+
+    name: str = "existing"
+
+    def which(self, problem: Problem) -> Bools:
+        """Return the sites where something stands."""
+        assert problem.standing_mw is not None
+        return problem.standing_mw > 0
+
+
 def weighted_rows(
     problem: Problem,
     value: Floats,
-    low: float | None,
-    high: float | None,
+    low: Any,
+    high: Any,
     name: str,
     kind: str,
 ) -> Rows:
@@ -1066,11 +1203,14 @@ def plain_bound(
     """Return the bound of each group in ``index``."""
     if spec is None:
         return np.full(len(index), default)
-    if isinstance(spec, str):
-        first = sites[spec].astype(float).groupby(key).first().loc[index]
+    if isinstance(spec, str | PerSite):
+        each = sites[spec] if isinstance(spec, str) else spec.values.loc[sites.index]
+        first = each.astype(float).groupby(key).first().loc[index]
         return np.asarray(first, dtype=np.float64)
     if isinstance(spec, Mapping | pd.Series):
         return np.array([float(spec[k]) for k in index])
+    if isinstance(spec, ByYear | Arriving):
+        raise TypeError("a bound by year is checked year by year")
     return np.full(len(index), float(spec))
 
 

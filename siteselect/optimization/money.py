@@ -21,6 +21,7 @@ from siteselect.optimization.problem import (
     Rows,
     number,
 )
+from siteselect.optimization.rules import each_year
 
 DEFAULT_SITE_CAPITAL = "fixed_cost_usd"
 
@@ -37,7 +38,7 @@ class PresentValue:
     ----------
     name : str
         Name in accounts, prices and conflicts.
-    at_most : float
+    at_most : float or ByYear
         Most present value of all chosen sites [USD].
     capital_per_mw : str, number or Series, default "cost_usd_per_mw"
         Capital per facility MW [USD per MW].
@@ -80,7 +81,7 @@ class PresentValue:
 
     name: str
     _: KW_ONLY
-    at_most: float
+    at_most: Any
     capital_per_mw: Quantity = "cost_usd_per_mw"
     capital_per_site: Quantity = DEFAULT_SITE_CAPITAL
     yearly_per_mw: Quantity
@@ -90,13 +91,14 @@ class PresentValue:
 
     def __post_init__(self) -> None:
         clean_name(self.name, "PresentValue")
-        if number(self.at_most, self.name) < 0:
+        least = min(each_year(self.at_most, self.name))
+        if least < 0:
             raise StudyError(
                 four_parts(
-                    f"{self.name!r} allows {self.at_most:g} US dollars",
+                    f"{self.name!r} allows {least:g} US dollars",
                     "that is negative",
                     "zero or more US dollars",
-                    f"at_most={-self.at_most:g}",
+                    f"at_most={-least:g}",
                 )
             )
         years, rate = number(self.years, self.name), number(self.discount_rate, "rate")
@@ -158,9 +160,8 @@ class PresentValue:
         value = per_mw[own] * problem.column_mw + per_site[own] * problem.column_opens
         value = np.where(problem.column_site >= 0, value, 0.0)
         matrix = sparse.csr_array((value * MILLION).reshape(1, -1))
-        return Rows.make(
-            matrix, -np.inf, self.at_most * MILLION, self.name, None, MILLION, "money"
-        )
+        most = number(self.at_most, self.name) * MILLION
+        return Rows.make(matrix, -np.inf, most, self.name, None, MILLION, "money")
 
     def check(self, sites: gpd.GeoDataFrame) -> pd.DataFrame:
         """Return the present value, year by year, and its yearly equivalent.

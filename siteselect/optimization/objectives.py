@@ -167,6 +167,16 @@ class ObjectiveRows:
         found: Rows = self.objective.rows(problem)
         return found
 
+    def is_lazy(self, problem: Problem) -> bool:
+        """Return whether rows are written only where a solution breaks them."""
+        asks = getattr(self.objective, "is_lazy", None)
+        return asks is not None and bool(asks(problem))
+
+    def cuts(self, problem: Problem, x: Floats) -> Rows:
+        """Return the objective's rows that ``x`` breaks."""
+        found: Rows = self.objective.cuts(problem, x)
+        return found
+
     def check(self, sites: gpd.GeoDataFrame) -> pd.DataFrame:
         """Return nothing: the value is checked by ``verify()``."""
         return accounts(self.name, [], "objective", [], [], [], "", [])

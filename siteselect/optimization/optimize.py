@@ -2,44 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import geopandas as gpd
 
 from siteselect.optimization import pulp_model
-from siteselect.optimization._compile import (
-    DEFAULT_CAPACITY,
-    DEFAULT_COST,
-    DEFAULT_FIXED_COST,
-    Request,
-    Sized,
-    Sizes,
-    compile_problem,
-)
+from siteselect.optimization._compile import Request, compile_problem
+from siteselect.optimization.by_year import Arriving, ByYear
 from siteselect.optimization.limits import SupportsLimit
+from siteselect.optimization.objectives import SupportsObjective
 from siteselect.optimization.plan import SitePlan
 from siteselect.optimization.problem import Quantity
 from siteselect.optimization.read_back import plan_of
+from siteselect.optimization.sizes import (
+    DEFAULT_CAPACITY,
+    DEFAULT_COST,
+    DEFAULT_FIXED_COST,
+    Sized,
+    Sizes,
+)
 from siteselect.optimization.solution import Clock
 from siteselect.optimization.solve import solve_compiled
+
+#: A total: "at most", ("at least", "at most"), or one of these by year.
+Total: TypeAlias = (
+    "float | tuple[float | None, float | None] | Mapping[int, Any] | ByYear | None"
+)
 
 
 def optimize_sites(
     sites: gpd.GeoDataFrame,
     *,
-    power_mw: float | tuple[float | None, float | None] | None = None,
-    budget_usd: float | None = None,
+    power_mw: Total = None,
+    it_mw: Total = None,
+    budget_usd: float | Mapping[int, float] | None = None,
     site_mw: Sizes = None,
+    years: Iterable[int] | None = None,
+    discount_rate: float = 0.0,
+    existing: Mapping[Any, float] | None = None,
     limits: Sequence[SupportsLimit] = (),
     max_sites: int | None = None,
     min_sites: int | None = None,
     min_spacing_km: float | None = None,
     fixed: Iterable[Any] = (),
     forbidden: Iterable[Any] = (),
-    objective: str = "score",
+    objective: str | SupportsObjective = "score",
     score: Quantity = "score",
-    capacity: Sized = DEFAULT_CAPACITY,
+    capacity: Sized | ByYear | Arriving = DEFAULT_CAPACITY,
     cost_per_mw: Sized = DEFAULT_COST,
     fixed_cost: Sized = DEFAULT_FIXED_COST,
     solver: Any = "highs",
@@ -55,16 +65,35 @@ def optimize_sites(
     sites : geopandas.GeoDataFrame
         Candidates, one row each, with a unique index and a known CRS. Rows that
         are excluded, or whose score or capacity is unknown, are never chosen.
-    power_mw : float or tuple, optional
+    power_mw : float, tuple, mapping or ByYear, optional
         Total facility power [MW]: a number is "at most", ``(least, most)`` is
-        "between", either may be None.
-    budget_usd : float, optional
-        Most that the cost columns may add up to [USD].
+        "between", either may be None. A mapping gives either by year, for what
+        stands in that year; a year that it leaves out has no bound of its own.
+    it_mw : float, tuple, mapping or ByYear, optional
+        The same for the total IT power [MW]: the facility MW of a site over its
+        sizing ratio, which is column ``peak_ratio`` where there is one and 1.30
+        elsewhere.
+    budget_usd : float or mapping, optional
+        Most that the cost columns may add up to [USD]. A mapping bounds what is
+        spent in the period that ends with each of its years; a number bounds the
+        whole.
     site_mw : list, tuple, float or mapping, optional
         Sizes of a site [MW]: a list of sizes; a tuple ``(least, most)`` for any
-        size in a range; a mapping from size to a boolean column that says where
-        it is offered. None is any size up to the capacity. A chosen site of a
-        range takes at least 0.1 MW.
+        size in a range; a list of both; a mapping from size (or range) to a
+        boolean column that says where it is offered. None is any size up to the
+        capacity. A chosen site of a range takes at least 0.1 MW.
+    years : iterable of int, optional
+        Years of a plan that grows: a site follows a path of sizes that never
+        shrinks. By default those that ``power_mw``, ``it_mw`` and ``budget_usd``
+        name; without any there is one period. Sizes must then be a list.
+    discount_rate : float, default 0
+        Rate per year by which the objective counts later years less [-]: 0.08 is
+        8 %.
+    existing : mapping, optional
+        What stands already, by label [MW]: always in the plan at that size or
+        more. What stands costs nothing and counts in every limit; a larger size
+        costs what it costs minus what the present one does. A site that is
+        excluded, or lacks the capacity, stays as it is.
     limits : sequence
         `Limit`, `Average`, `Share`, `Spread`, `Spacing` or your own.
     max_sites, min_sites : int, optional
@@ -73,20 +102,22 @@ def optimize_sites(
         Least geodesic distance between chosen sites [km].
     fixed, forbidden : iterable of labels
         Sites that must or must not be chosen.
-    objective : str, default "score"
+    objective : str or object, default "score"
         ``"score"`` maximises score x MW; ``"cost"`` minimises lifetime cost (or
         capital cost where that column is absent) and needs a lower bound on
-        power; any other column is maximised as value x MW.
+        power; any other column is maximised as value x MW. With years these are
+        sums over the listed years of what stands (of what is spent, for a cost),
+        each year discounted to the first.
     score, capacity, cost_per_mw, fixed_cost : str, number, Series or mapping
         Column of the score [-], of the most a site can take [MW], of the cost per
         facility MW [USD/MW] and of the cost per site [USD]. The last three may be
-        a mapping from size to column. Absent default columns mean no cap and no
+        a mapping from size to column (a range is its own key). The capacity may
+        also be `ByYear` or `Arriving`. Absent default columns mean no cap and no
         cost.
     solver : str or pulp.LpSolver, default "highs"
         Any solver that PuLP offers.
     gap : float, default 1e-4
-        Relative gap to prove. Below about 1e-6 the solver's own tolerances may
-        leave a correct plan "feasible".
+        Relative gap to prove; 0 is the optimum, up to 1e-9 for rounding.
     time_limit_s : float, optional
         Seconds after which the best plan so far is returned as ``"feasible"``.
     method : {"auto", "full", "priceout"}
@@ -110,8 +141,9 @@ def optimize_sites(
 
     Notes
     -----
-    Ties between equally good plans are broken by the canonical order of the
-    candidates (x, y, used columns), not by cost.
+    With ``gap=0``, ties between equally good plans go to the lowest cost, by a
+    second solve. Otherwise, and where costs tie too, the canonical order of the
+    candidates (x, y, used columns) decides.
 
     Examples
     --------
@@ -124,12 +156,24 @@ def optimize_sites(
     >>> plan = optimize_sites(sites, power_mw=400, site_mw=[100, 300])
     >>> plan.status, plan.sites["mw"].to_dict()
     ('optimal', {1: 300.0, 0: 100.0})
+
+    Over the years, with 400 MW wanted by 2030:
+
+    >>> plan = optimize_sites(
+    ...     sites, power_mw={2027: 100, 2030: (400, 400)}, site_mw=[100, 300]
+    ... )
+    >>> plan.sites[["mw_2027", "mw_2030"]].values.tolist()
+    [[0.0, 300.0], [100.0, 100.0]]
     """
     request = Request(
         sites=sites,
         power_mw=power_mw,
+        it_mw=it_mw,
         budget_usd=budget_usd,
         site_mw=site_mw,
+        years=None if years is None else _labels(years),
+        discount_rate=discount_rate,
+        existing=existing,
         limits=tuple(limits),
         max_sites=max_sites,
         min_sites=min_sites,
@@ -186,8 +230,8 @@ def build_model(sites: gpd.GeoDataFrame, **arguments: Any) -> Any:
     >>> len(model.variables()), len(model.constraints())
     (2, 2)
     """
-    for key in ("fixed", "forbidden"):
-        if key in arguments:
+    for key in ("fixed", "forbidden", "years"):
+        if arguments.get(key) is not None:
             arguments[key] = _labels(arguments[key])
     arguments.pop("progress", None)
     if "limits" in arguments:

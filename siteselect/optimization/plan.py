@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from siteselect.optimization._compile import Compiled
 
 
+def _no_years() -> pd.DataFrame:
+    return pd.DataFrame(columns=["year", "mw", "new_mw", "sites", "spent_usd"])
+
+
 @dataclass(frozen=True, eq=False)
 class SitePlan:
     """Chosen sites with status, bound, accounts and prices.
@@ -37,13 +41,15 @@ class SitePlan:
         ``|bound - objective| / max(1e-9, |objective|)``.
     sites : geopandas.GeoDataFrame
         Chosen rows of the candidates with ``mw`` [MW], ``cost_usd`` [USD] and
-        ``why``.
+        ``why``. With years, ``mw`` is that of the last year, ``mw_2027`` and so on
+        that of each, and ``cost_usd`` is what is spent over all of them.
     candidates : geopandas.GeoDataFrame
         The frame that was given.
     limits : pandas.DataFrame
         One account per limit and group: allowed, used, slack, binding, and
         ``price``: what one more unit of the limit changes in the objective
-        according to the linear relaxation (its dual).
+        according to the linear relaxation (its dual). With years there is one
+        account per year as well, in column ``year``.
     objective_name : str
         ``"score x MW"``, ``"cost_usd"`` or ``"<column> x MW"``.
     solver : str
@@ -62,6 +68,9 @@ class SitePlan:
         The solution over all columns.
     duals : ndarray or None
         Duals of the linear relaxation, one per row of ``compiled.rows``.
+    by_year : pandas.DataFrame
+        One row per year: ``year``, ``mw`` that stand [MW], ``new_mw`` [MW],
+        ``sites`` and ``spent_usd`` [USD]; empty without years.
     """
 
     status: str
@@ -80,6 +89,7 @@ class SitePlan:
     draws: pd.DataFrame = field(repr=False)
     x: Floats = field(repr=False)
     duals: Floats | None = field(default=None, repr=False)
+    by_year: pd.DataFrame = field(default_factory=_no_years, repr=False)
 
     @property
     def total_mw(self) -> float:
@@ -152,6 +162,12 @@ class SitePlan:
 
         return explain(self, site, **kwargs)
 
+    def exact_price(self, limit: str, change: float = 1.0, group: Any = None) -> float:
+        """Return what moving a limit's bound brings, exactly, by solving again."""
+        from siteselect.optimization.prices import exact_price
+
+        return exact_price(self, limit, change, group)
+
     def survival(self, criteria: Any, n: int = 50, rng: Any = 0, **kwargs: Any) -> Any:
         """Return how often each site survives when weights and layers are shaken."""
         from siteselect.optimization.survival import survival
@@ -171,10 +187,14 @@ class SitePlan:
             if binding:
                 word += f" ({binding} binding)" if len(part) > 1 else " (binding)"
             used.append(word)
+        years = [
+            ("by year", ", ".join(f"{y}: {mw:,.6g} MW" for y, mw in self._mw_by_year()))
+        ]
         return [
             ("status", f"{proven} (gap {gap_text(self.gap)})"),
             ("sites", f"{len(self.sites):,} of {len(self.candidates):,} candidates"),
             ("power", f"{self.total_mw:,.6g} MW"),
+            *(years if len(self.by_year) else []),
             ("cost", dollars(self.total_cost_usd)),
             ("objective", f"{self.objective:,.6g} {self.objective_name}"),
             ("bound", f"{self.bound:,.6g}"),
@@ -182,8 +202,11 @@ class SitePlan:
             ("time", f"{sum(self.seconds.values()):.2f} s, {self.solver}"),
         ]
 
+    def _mw_by_year(self) -> list[tuple[int, float]]:
+        return list(zip(self.by_year["year"], self.by_year["mw"], strict=True))
+
     def _table(self) -> pd.DataFrame:
-        wanted = ["mw", "cost_usd", "why"]
+        wanted = ["mw", *(f"mw_{y}" for y, _ in self._mw_by_year()), "cost_usd", "why"]
         table = pd.DataFrame(self.sites.drop(columns=self.sites.geometry.name))[wanted]
         table["cost_usd"] = table["cost_usd"].map(dollars)
         table["why"] = table["why"].map(printable)

@@ -24,7 +24,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pulp
 from scipy import sparse
 
 from siteselect.errors import StudyError, four_parts, nearest_name
@@ -367,6 +366,26 @@ class PriceOut:
         is_rounded = self.found.limit == ""
         return np.flatnonzero(~(is_rounded & np.isin(source, loosened)))
 
+    def derived(self, problem: Problem, rows: Rows) -> PriceOut:
+        """Return an engine for other rows and bounds over the same columns.
+
+        Parameters
+        ----------
+        problem : Problem
+            The same columns; bounds, fixed sites and objective may differ.
+        rows : Rows
+            All rows of the limits; the rows of lazy limits are handed on.
+        """
+        engine = PriceOut(replace(self.compiled, problem=problem, rows=rows), like=self)
+        lazy = np.flatnonzero(self.found.limit != "")
+        engine._add_rows(self.found.take(lazy[lazy >= self.n_added]))
+        engine.plans = list(self.plans)
+        engine.working = self.working
+        if self.duals is not None and len(rows) == len(self.compiled.rows):
+            old = self.account_duals(self.duals)[engine.account[engine.kept]]
+            engine.duals = np.concatenate([old, np.zeros(len(engine.found))])
+        return engine
+
     def _anew(self, rows: Rows) -> PriceOut:
         """Return an engine prepared anew for other bounds of the limits' rows."""
         engine = PriceOut(replace(self.compiled, rows=rows), like=self)
@@ -633,6 +652,7 @@ class PriceOut:
                     rows.group[which],
                     rows.scale[which],
                     rows.kind[which],
+                    rows.year[which],
                 )
             )
         rows = Rows.stack(parts)
@@ -895,7 +915,7 @@ class PriceOut:
         tool = solver
         if isinstance(solver, str) and solver.lower() == "highs":
             tool, _ = pulp_model.solver_of(solver, gap=gap, time_limit_s=time_limit_s)
-            tool = _with_option(tool, "mip_max_nodes", nodes)
+            tool = pulp_model.with_option(tool, "mip_max_nodes", nodes)
         result, name = pulp_model.solve(
             small, rows, solver=tool, gap=gap, time_limit_s=time_limit_s
         )
@@ -915,13 +935,6 @@ class PriceOut:
                 mip_max_nodes=nodes,
             )
         return result, "highs" if name == "HiGHS" else name
-
-
-def _with_option(tool: Any, name: str, value: Any) -> Any:
-    """Set one more option of PuLP's HiGHS."""
-    if isinstance(tool, pulp.HiGHS):
-        tool.optionsDict[name] = value
-    return tool
 
 
 def _renumbered(opener: Ints, columns: Ints) -> Ints:

@@ -30,7 +30,16 @@ SMALLEST_SITE_MW = 0.1
 #: The matrix counts power in GW and money in M$, so that coefficients stay near 1.
 GW = 1e-3
 MILLION = 1e-6
-BUILT_IN = ("power", "budget", "sites", "spacing", "site capacity", "fixed")
+BUILT_IN = (
+    "power",
+    "it power",
+    "budget",
+    "sites",
+    "spacing",
+    "site capacity",
+    "fixed",
+    "existing",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +62,8 @@ class Rows:
     kind : ndarray of str, shape (n_rows,)
         Kind of account that the row keeps; ``""`` for helper rows, whose dual is
         not the price of a limit.
+    year : ndarray of object, shape (n_rows,)
+        Year in which a row holds; ``""`` without years, or where it spans them all.
     """
 
     matrix: sparse.csr_array
@@ -62,6 +73,12 @@ class Rows:
     group: npt.NDArray[np.object_]
     scale: Floats
     kind: npt.NDArray[np.object_]
+    year: npt.NDArray[np.object_] = field(default_factory=lambda: np.zeros(0, object))
+
+    def __post_init__(self) -> None:
+        if self.year.shape != self.lower.shape:
+            none = np.full(len(self), "", dtype=object)
+            object.__setattr__(self, "year", none)
 
     def __len__(self) -> int:
         return int(self.lower.shape[0])
@@ -76,7 +93,12 @@ class Rows:
             self.group[index],
             self.scale[index],
             self.kind[index],
+            self.year[index],
         )
+
+    def in_year(self, year: object) -> Rows:
+        """Return the rows as those of one year."""
+        return replace(self, year=np.full(len(self), year, dtype=object))
 
     @staticmethod
     def make(
@@ -103,6 +125,7 @@ class Rows:
             groups,
             np.broadcast_to(np.asarray(scale, dtype=np.float64), (n,)).copy(),
             np.full(n, kind, dtype=object),
+            np.full(n, "", dtype=object),
         )
 
     @staticmethod
@@ -122,6 +145,7 @@ class Rows:
             np.concatenate([b.group for b in blocks]),
             np.concatenate([b.scale for b in blocks]),
             np.concatenate([b.kind for b in blocks]),
+            np.concatenate([b.year for b in blocks]),
         )
 
 
@@ -160,7 +184,9 @@ class Problem:
 
     Every column runs from 0 to 1 unless it belongs to a limit. A size from a list
     is one binary column. A continuous range is two columns: a binary that opens
-    the site at its smallest size, and a continuous one that adds the rest.
+    the site at its smallest size, and a continuous one that adds the rest. With
+    years, one binary column is a site and a path of sizes that never shrink;
+    `in_year` shows the problem as it stands in one of them.
 
     Parameters
     ----------
@@ -196,6 +222,19 @@ class Problem:
         By limit that offers options per site: the option of each column, else -1.
     extra : mapping of str to slice
         Columns that belong to a limit, by the limit's name.
+    standing_mw : ndarray, shape (n_sites,), optional
+        What stands already at each site [MW]; None if nothing does.
+    years : tuple of int
+        The years; empty where there are none. ``column_mw`` is then that of the last
+        year and ``column_cost`` what is spent over all of them.
+    year_mw, year_cost : ndarray, shape (n_columns, n_years), optional
+        Facility MW that stand, and US dollars spent, in each year.
+    year_lifetime_cost : ndarray, shape (n_columns, n_years), optional
+        The same by lifetime cost, where the objective asks for it.
+    year_power_mw : tuple of pairs
+        ``power_mw`` of each year.
+    year_extra : tuple of mappings
+        ``extra`` of each year.
     """
 
     frame: gpd.GeoDataFrame
@@ -216,6 +255,13 @@ class Problem:
     column_names: tuple[str, ...] = ()
     column_option: Mapping[str, Ints] = field(default_factory=dict)
     extra: Mapping[str, slice] = field(default_factory=dict)
+    standing_mw: Floats | None = None
+    years: tuple[int, ...] = ()
+    year_mw: Floats | None = None
+    year_cost: Floats | None = None
+    year_lifetime_cost: Floats | None = None
+    year_power_mw: tuple[tuple[float, float], ...] = ()
+    year_extra: tuple[Mapping[str, slice], ...] = ()
     _cache: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -233,8 +279,40 @@ class Problem:
         """Positions of the columns that open a site."""
         return np.flatnonzero(self.column_opens)
 
-    def with_columns(self, limit: str, columns: ExtraColumns) -> Problem:
-        """Return the problem with a limit's own columns at the end."""
+    def in_year(self, k: int, since: int | None = None) -> Problem:
+        """Return the problem as it stands in the year at position ``k``.
+
+        Parameters
+        ----------
+        k : int
+            Position in ``years``.
+        since : int, optional
+            Position of the first year whose spending counts, ``k`` by default.
+        """
+        assert self.year_mw is not None
+        assert self.year_cost is not None
+        first = k if since is None else since
+        mw = self.year_mw[:, k]
+        lifetime = self.year_lifetime_cost
+        return replace(
+            self,
+            column_mw=mw,
+            column_cost=self.year_cost[:, first : k + 1].sum(axis=1),
+            column_opens=mw > 0,
+            column_lifetime_cost=(
+                None if lifetime is None else lifetime[:, first : k + 1].sum(axis=1)
+            ),
+            power_mw=self.year_power_mw[k],
+            extra=self.year_extra[k],
+        )
+
+    def with_columns(
+        self, limit: str, columns: ExtraColumns, year: int | None = None
+    ) -> Problem:
+        """Return the problem with a limit's own columns at the end.
+
+        With ``year``, a position in ``years``, they are those of that year.
+        """
         k = len(columns.names)
         zero = np.zeros(k)
         none = np.full(k, -1)
@@ -245,6 +323,26 @@ class Problem:
         lifetime = self.column_lifetime_cost
         if lifetime is not None:
             lifetime = np.concatenate([lifetime, cost])
+        names = columns.names
+        years: dict[str, Any] = {}
+        if self.years:
+            here = {limit: slice(start, start + k)}
+            at = range(len(self.years)) if year is None else [year]
+            years["year_extra"] = tuple(
+                {**of_year, **here} if i in at else of_year
+                for i, of_year in enumerate(self.year_extra)
+            )
+            for what in ("year_mw", "year_cost", "year_lifetime_cost"):
+                values = getattr(self, what)
+                if values is not None:
+                    more = np.zeros((k, len(self.years)))
+                    if what != "year_mw":
+                        more[:, -1 if year is None else year] = cost
+                    years[what] = np.asfortranarray(np.concatenate([values, more]))
+            if year is not None:
+                names = tuple(f"{name} in {self.years[year]}" for name in names)
+        is_last = year is None or year == len(self.years) - 1
+        extra = {limit: slice(start, start + k)} if is_last else {}
         return replace(
             self,
             column_site=np.concatenate([self.column_site, none]),
@@ -258,12 +356,13 @@ class Problem:
             lower=np.concatenate([self.lower, columns.lower]),
             upper=np.concatenate([self.upper, columns.upper]),
             integrality=np.concatenate([self.integrality, columns.integrality]),
-            column_names=self.column_names + columns.names,
+            column_names=self.column_names + names,
             column_option={
                 name: np.concatenate([option, none])
                 for name, option in self.column_option.items()
             },
-            extra={**self.extra, limit: slice(start, start + k)},
+            extra={**self.extra, **extra},
+            **years,
         )
 
     def quantity(self, spec: Quantity, limit: str) -> Floats:

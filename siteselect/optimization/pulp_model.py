@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import re
 import warnings
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pulp
 
 from siteselect.errors import SolverError, four_parts, nearest_name
-from siteselect.optimization.highs import MipResult, Status, read_mip, silenced
-from siteselect.optimization.problem import Floats, Problem, Rows
+from siteselect.optimization import deadline, highs
+from siteselect.optimization.highs import MipResult, Program, Status, silenced
+
+if TYPE_CHECKING:  # the solvers' process does without geopandas
+    from siteselect.optimization.problem import Floats, Problem, Rows
 
 _HAS_FROM_LIST = hasattr(pulp.LpAffineExpression, "from_list")
+#: What a solver that tells no bound is believed to, relative to its objective.
+WORD = 1e-4
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.]+")
 
 
@@ -62,26 +70,55 @@ def build(
     tuple of pulp.LpProblem and list of pulp.LpVariable
         The model, and its variables in column order.
     """
-    sense = pulp.LpMaximize if problem.maximize else pulp.LpMinimize
+    labels = None
+    if readable:
+        labels = [
+            f"{_safe(str(limit))}_{_safe(str(group))}"
+            for limit, group in zip(rows.limit, rows.group, strict=True)
+        ]
+    program = Program(
+        problem.objective * scale,
+        problem.maximize,
+        rows.matrix,
+        rows.lower,
+        rows.upper,
+        problem.lower,
+        problem.upper,
+        problem.integrality,
+    )
+    columns = [_safe(c) for c in problem.column_names] if readable else None
+    return _write(program, name=name, columns=columns, labels=labels)
+
+
+def _write(
+    program: Program,
+    *,
+    name: str = "siteselect",
+    columns: list[str] | None = None,
+    labels: list[str] | None = None,
+) -> tuple[Any, list[Any]]:
+    """Write a program as a PuLP model, named if names are given."""
+    sense = pulp.LpMaximize if program.maximize else pulp.LpMinimize
     model = pulp.LpProblem(name, sense)
-    width = len(str(max(problem.n_columns - 1, 0)))
+    n = program.lower.size
+    width = len(str(max(n - 1, 0)))
     kind = {True: "Integer", False: "Continuous"}
     variables = []
-    lower, upper = problem.lower.tolist(), problem.upper.tolist()
-    for k, is_integer in enumerate(problem.integrality.tolist()):
+    lower, upper = program.lower.tolist(), program.upper.tolist()
+    for k, is_integer in enumerate(program.integrality.tolist()):
         label = f"x{k:0{width}d}"
-        if readable:
-            label += f"_{_safe(problem.column_names[k])}"
+        if columns is not None:
+            label += f"_{columns[k]}"
         variables.append(
             model.add_variable(label, lower[k], upper[k], cat=kind[is_integer])
         )
-    cost = (problem.objective * scale).tolist()
+    cost = program.objective.tolist()
     model += _expression([(v, c) for v, c in zip(variables, cost, strict=True) if c])
-    indptr = rows.matrix.indptr.tolist()
-    indices = rows.matrix.indices.tolist()
-    data = rows.matrix.data.tolist()
-    low, high = rows.lower.tolist(), rows.upper.tolist()
-    for r in range(len(rows)):
+    indptr = program.matrix.indptr.tolist()
+    indices = program.matrix.indices.tolist()
+    data = program.matrix.data.tolist()
+    low, high = program.row_lower.tolist(), program.row_upper.tolist()
+    for r in range(len(low)):
         pairs = [
             (variables[j], a)
             for j, a in zip(
@@ -92,12 +129,11 @@ def build(
             if a
         ]
         label = f"r{r:06d}"
-        if readable:
-            label = f"{_safe(str(rows.limit[r]))}_{_safe(str(rows.group[r]))}_{label}"
+        if labels is not None:
+            label = f"{labels[r]}_{label}"
         if not pairs:
             # PuLP cannot write a row without variables; keep what it says.
             if low[r] > 1e-9 or high[r] < -1e-9:
-                pairs = [(variables[0], 0.0)] if variables else []
                 never = _expression([(v, 1.0) for v in variables])
                 model += never <= -1.0, f"{label}_never"
             continue
@@ -120,7 +156,7 @@ def solver_of(
     ----------
     solver : str or pulp.LpSolver
         ``"highs"``, ``"cbc"``, any name PuLP lists, or a solver object, which is
-        used as it is.
+        used as it is; a time limit is set where it has none of its own.
 
     Raises
     ------
@@ -137,12 +173,17 @@ def solver_of(
                     "solver='highs'",
                 )
             )
+        if time_limit_s is not None and getattr(solver, "timeLimit", 0) is None:
+            solver = copy.copy(solver)
+            solver.timeLimit = time_limit_s
         return solver, str(getattr(solver, "name", type(solver).__name__))
     wanted = solver.lower()
     options: dict[str, Any] = {"msg": False, "gapRel": gap}
     if time_limit_s is not None:
         options["timeLimit"] = time_limit_s
     if wanted == "highs":
+        options |= highs.tolerances(gap)
+        options.pop("mip_rel_gap")
         found = pulp.HiGHS(
             **options, gapAbs=0.0, threads=1, random_seed=0, output_flag=False
         )
@@ -189,6 +230,13 @@ def solver_of(
     return found, wanted
 
 
+def with_option(tool: Any, name: str, value: Any) -> Any:
+    """Set one more option of PuLP's HiGHS; leave other solvers as they are."""
+    if isinstance(tool, pulp.HiGHS):
+        tool.optionsDict[name] = value
+    return tool
+
+
 def solve(
     problem: Problem,
     rows: Rows,
@@ -196,8 +244,12 @@ def solve(
     solver: Any = "highs",
     gap: float = 1e-4,
     time_limit_s: float | None = None,
+    start: Floats | None = None,
 ) -> tuple[MipResult, str]:
     """Build, solve by a PuLP solver and read back; everything as a maximisation.
+
+    Under the deadline of a request the model is built and solved in a process that
+    is ended when the time is up.
 
     Returns
     -------
@@ -207,64 +259,238 @@ def solve(
         the solver, infinite if it tells none.
     """
     scale = objective_scale(problem)
-    model, variables = build(problem, rows, readable=False, scale=scale)
+    program = Program(
+        problem.objective * scale,
+        problem.maximize,
+        rows.matrix,
+        rows.lower,
+        rows.upper,
+        problem.lower,
+        problem.upper,
+        problem.integrality,
+    )
+    found, name = solve_arrays(
+        program, solver=solver, gap=gap, time_limit_s=time_limit_s, start=start
+    )
+    return (
+        MipResult(found.status, found.objective / scale, found.bound / scale, found.x),
+        name,
+    )
+
+
+def solve_arrays(
+    program: Program,
+    *,
+    solver: Any,
+    gap: float,
+    time_limit_s: float | None = None,
+    start: Floats | None = None,
+) -> tuple[MipResult, str]:
+    """Solve a program, held to the request's deadline; see `solve`.
+
+    A solver that tells no bound is believed to `WORD`: CBC 2.10 calls plans optimal
+    that are beaten by 2e-5. For a smaller gap HiGHS proves, or betters, its plan.
+    """
+    watch = deadline.current()
+    left = None if watch is None else watch.left()
+    if left is not None:
+        told = left * deadline.TOLD_SHARE
+        time_limit_s = told if time_limit_s is None else min(told, time_limit_s)
+    # Also where nothing is left to do: an unknown solver is an error at any size.
+    _, name = solver_of(solver, gap=gap, time_limit_s=time_limit_s)
+    n = program.lower.size
+    if watch is not None and watch.is_over() and n:
+        found = highs.started(program, start)
+    elif watch is not None and left is not None and _needs_process(program, solver):
+        found = _solve_held(program, watch, solver, gap, time_limit_s, start, name)
+    else:
+        try:
+            found = solve_program(
+                program, solver=solver, gap=gap, time_limit_s=time_limit_s, start=start
+            )
+        except KeyboardInterrupt:
+            # A solver of PuLP's that runs as a command: what it had is lost.
+            if watch is None:
+                raise
+            watch.is_stopped = True
+            found = highs.started(program, start)
+    if found.status != "optimal" or gap >= WORD or found.x is None or not n:
+        return found, name
+    if _tells_bound(solver, name):
+        return found, name
+    proof = highs.solve_mip(
+        program.sign * program.objective,
+        program.matrix,
+        program.row_lower,
+        program.row_upper,
+        program.lower,
+        program.upper,
+        program.integrality,
+        gap=gap,
+        time_limit_s=time_limit_s,
+        start=found.x,
+    )
+    if proof.x is not None and proof.objective >= found.objective - 1e-9 * abs(
+        found.objective
+    ):
+        return proof, f"{name} and HiGHS"
+    return replace(found, status="feasible", bound=proof.bound), name
+
+
+def _tells_bound(solver: Any, name: str) -> bool:
+    """Return whether a solver's own bound is read, and not only its word."""
+    return name == "highs" or (
+        hasattr(pulp, "HiGHS") and isinstance(solver, pulp.HiGHS)
+    )
+
+
+def _needs_process(program: Program, solver: Any) -> bool:
+    """Return whether only a process of its own can be relied on to end in time."""
+    n = program.lower.size
+    is_highs = isinstance(solver, str) and solver.lower() == "highs"
+    return n > 0 and not (is_highs and n <= highs.THREAD_COLUMNS)
+
+
+def _solve_held(
+    program: Program,
+    watch: deadline.Watch,
+    solver: Any,
+    gap: float,
+    time_limit_s: float | None,
+    start: Floats | None,
+    name: str,
+) -> MipResult:
+    """Solve in another process, or in a thread if the solver cannot go there."""
+    arguments = {
+        "program": program,
+        "solver": solver,
+        "gap": gap,
+        "time_limit_s": time_limit_s,
+        "start": start,
+    }
+    answer = watch.call(__name__, "solve_program", **arguments)
+    if answer.kind != "unsent":
+        return highs.answered(answer, watch, program, start, name)
+    answer = watch.call_thread(lambda: solve_program(**arguments, is_silent=False))
+    return highs.answered(answer, watch, program, start, name)
+
+
+def _watched(tool: Any, start: Floats | None, n_columns: int) -> Any:
+    """Return PuLP's HiGHS with a run that can be stopped and starts from a plan."""
+    kind = type(tool)
+
+    class Watched(kind):  # type: ignore[misc, valid-type]
+        def callSolver(self, lp: Any) -> None:  # noqa: N802
+            h = lp.solverModel
+            # A user's own callback stays: only one can be set.
+            if self.callbackTuple or h.getNumCol() != n_columns:
+                highs.run(h)
+                return
+            highs.hand_start(h, start)
+            highs.run_watched(h, _highs_sign(h, lp))
+
+    found = copy.copy(tool)
+    found.__class__ = Watched
+    return found
+
+
+def _highs_sign(h: Any, model: Any) -> float:
+    """Return -1 if PuLP handed HiGHS the negated objective to minimise.
+
+    PuLP 3 does so for a maximisation, PuLP 4 does not. A minimisation is one either
+    way, and negated it is a maximisation.
+    """
+    import highspy
+
+    is_native = h.getObjectiveSense()[1] == highspy.ObjSense.kMaximize
+    return 1.0 if is_native else -1.0
+
+
+def solve_program(
+    program: Program,
+    *,
+    solver: Any,
+    gap: float,
+    time_limit_s: float | None,
+    start: Floats | None = None,
+    is_silent: bool = True,
+) -> MipResult:
+    """Write a program for PuLP, solve it here and now, and read it back."""
     tool, name = solver_of(solver, gap=gap, time_limit_s=time_limit_s)
-    sign = 1.0 if problem.maximize else -1.0
-    if problem.n_columns == 0:
-        ok = bool(((rows.lower <= 1e-9) & (rows.upper >= -1e-9)).all())
-        none = np.zeros(0)
+    sign, n = program.sign, program.lower.size
+    if n == 0:
+        ok = bool(((program.row_lower <= 1e-9) & (program.row_upper >= -1e-9)).all())
         if ok:
-            return MipResult("optimal", 0.0, 0.0, none), name
-        return MipResult("infeasible", -np.inf, -np.inf, None), name
-    with silenced(), warnings.catch_warnings():
+            return MipResult("optimal", 0.0, 0.0, np.zeros(0))
+        return MipResult("infeasible", -np.inf, -np.inf, None)
+    model, variables = _write(program)
+    is_highs = hasattr(pulp, "HiGHS") and isinstance(tool, pulp.HiGHS)
+    if is_highs:
+        tool = _watched(tool, start, n)
+    quiet = silenced() if is_silent else contextlib.nullcontext()
+    with quiet, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             answer = model.solve(tool)
+        except highs.AbandonedError as late:
+            return highs.better(
+                highs.from_news(late.news, program), highs.started(program, start)
+            )
         except pulp.PulpSolverError as error:
             raise SolverError(
                 four_parts(
-                    f"{name} was asked to solve {problem.n_columns} columns",
+                    f"{name} was asked to solve {n} columns",
                     f"it failed: {error}",
                     "a solver that runs",
                     "solver='highs'",
                 )
             ) from None
     values = [v.value() for v in variables]
-    highs = getattr(model, "solverModel", None)
-    if name.lower() == "highs" and highs is not None and hasattr(highs, "getInfo"):
-        # PuLP 3 hands HiGHS the negated objective of a maximisation, PuLP 4 does
-        # not; either way HiGHS's own objective tells.
-        import highspy
-
-        if highs.getModelStatus() == highspy.HighsModelStatus.kNotset:
-            # Threads of another model: see `siteselect.optimization.highs.run`.
-            highspy.Highs.resetGlobalScheduler(True)
-            with silenced(), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                model.solve(tool)
-            values = [v.value() for v in variables]
-            highs = model.solverModel
-        native_max = highs.getObjectiveSense()[1] == highspy.ObjSense.kMaximize
-        found = read_mip(highs, sign=1.0 if native_max else -1.0)
+    h = getattr(model, "solverModel", None)
+    if is_highs and h is not None and hasattr(h, "getInfo"):
+        found = highs.read_mip(h, sign=_highs_sign(h, model))
         x = None if found.x is None else _values(values)
-        return (
-            MipResult(found.status, found.objective / scale, found.bound / scale, x),
-            name,
-        )
+        if x is not None and not highs.holds(program, x):
+            return MipResult("unknown", -np.inf, found.bound, None)
+        return MipResult(found.status, found.objective, found.bound, x)
     status = _status(model, answer)
     if status in ("infeasible", "unbounded", "unknown") or any(
         v is None for v in values
     ):
-        return MipResult(status, -np.inf, np.inf, None), name
+        return MipResult(
+            status if status != "optimal" else "unknown", -np.inf, np.inf, None
+        )
     x = _values(values)
-    objective = sign * float(problem.objective @ x)
+    if not highs.holds(program, x):
+        return highs.NOTHING
+    objective = sign * float(program.objective @ x)
     bound = np.inf
-    if status == "optimal":
+    if status == "optimal" and not _may_stop_early(tool):
         # The solver's word: proven within the gap it was given.
         told = getattr(tool, "optionsDict", {})
         room = max(gap, float(told.get("gapRel") or 0.0)) * max(abs(objective), 1e-9)
-        bound = objective + room + float(told.get("gapAbs") or 0.0) / scale
-    return MipResult(status, objective, bound, x), name
+        bound = objective + room + float(told.get("gapAbs") or 0.0)
+    elif status == "optimal":
+        status = "feasible"
+    return MipResult(status, objective, bound, x)
+
+
+#: Words in a solver's raw options with which its "optimal" may mean "good enough".
+_EARLY = re.compile(
+    r"ratio|gap|allow|cutoff|increment|tol|limit|max|sec", re.IGNORECASE
+)
+
+
+def _may_stop_early(tool: Any) -> bool:
+    """Return whether a user's own solver object may stop before it has a proof.
+
+    What it is told in its own words cannot be read here: then its "optimal" brings
+    a plan, and the bound comes from elsewhere.
+    """
+    if getattr(tool, "mip", True) is False:
+        return True
+    raw = getattr(tool, "options", None) or []
+    return any(_EARLY.search(str(word)) for word in raw)
 
 
 def _values(values: list[Any]) -> Floats:

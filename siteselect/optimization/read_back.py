@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
@@ -11,7 +12,7 @@ import pandas as pd
 from siteselect.optimization._compile import Compiled
 from siteselect.optimization.draw import DRAW_COLUMNS, DRAWN, Draw, drawn_by_site
 from siteselect.optimization.plan import SitePlan, relative_gap
-from siteselect.optimization.problem import Floats
+from siteselect.optimization.problem import Floats, Problem
 from siteselect.optimization.solution import Clock, Solution
 
 #: A slack below this part of the bound counts as none.
@@ -22,44 +23,45 @@ def plan_of(compiled: Compiled, found: Solution, clock: Clock) -> SitePlan:
     """Read a solution back as a plan."""
     assert found.x is not None
     problem, request = compiled.problem, compiled.request
+    shared = [limit for limit in compiled.limits if isinstance(limit, Draw)]
     x = found.x
+    for limit in shared:
+        views = map(problem.in_year, range(len(problem.years)))
+        for view in views if problem.years else [problem]:
+            x = limit.settled(view, x)
     mw = problem.sites_mw(x)
     pays = problem.column_payer >= 0
+    cost: Floats
+    value: Floats
     cost, value = (
         np.bincount(
             problem.column_payer[pays],
             weights=(what * x)[pays],
             minlength=problem.n_sites,
-        )
+        ).astype(np.float64)
         for what in (problem.column_cost, problem.objective)
     )
     mw = np.round(mw, 9)
     chosen = np.flatnonzero(mw > 0)
     chosen = chosen[np.lexsort((chosen, -value[chosen].round(9), -mw[chosen]))]
     frame = problem.frame
-    full = frame.assign(mw=mw, cost_usd=cost)
-    shared = [limit for limit in compiled.limits if isinstance(limit, Draw)]
-    draws = pd.concat(
-        [pd.DataFrame(columns=list(DRAW_COLUMNS))]
-        + [limit.draws(problem, x) for limit in shared],
-        ignore_index=True,
-    )
-    for limit in shared:
-        full[DRAWN.format(name=limit.name)] = drawn_by_site(
-            draws, limit.name, full.index
-        )
-    table = account_table(compiled, full, found.duals)
+    then = by_years(problem, x)
+    draws = draws_of(shared, problem, x)
+    table = account_table(compiled, mw, cost, then, found.duals, draws)
     picked = request.sites.loc[frame.index[chosen]].copy()
     picked["mw"] = mw[chosen]
+    for k, year in enumerate(problem.years):
+        picked[f"mw_{year}"] = then.mw[chosen, k]
     picked["cost_usd"] = cost[chosen]
     for limit in shared:
-        said = drawn_by_site(draws, limit.name, picked.index)
+        last = draws_in(draws, problem.years[-1] if problem.years else "")
+        said = drawn_by_site(last, limit.name, picked.index)
         picked[limit.name] = [
             "; ".join(f"{k}: {v:g} MW" for k, v in one.items()) for one in said
         ]
     picked["why"] = reasons(compiled, chosen, mw, table)
     evidence = evidence_of(request.sites)
-    notes = list(compiled.notes)
+    notes = [*compiled.notes, *found.notes]
     clock.lap("read back")
     return SitePlan(
         status=found.status,
@@ -78,14 +80,92 @@ def plan_of(compiled: Compiled, found: Solution, clock: Clock) -> SitePlan:
         draws=draws,
         x=x,
         duals=found.duals,
+        by_year=year_table(problem, then),
+    )
+
+
+def draws_of(shared: list[Draw], problem: Problem, x: Floats) -> pd.DataFrame:
+    """Return who draws from where, with a column ``year`` where there are years."""
+    columns = list(DRAW_COLUMNS)
+    if not problem.years:
+        parts = [limit.draws(problem, x) for limit in shared]
+    else:
+        columns.append("year")
+        parts = [
+            limit.draws(problem.in_year(k), x).assign(year=year)
+            for k, year in enumerate(problem.years)
+            for limit in shared
+        ]
+    return pd.concat([pd.DataFrame(columns=columns), *parts], ignore_index=True)
+
+
+def draws_in(draws: pd.DataFrame, year: object) -> pd.DataFrame:
+    """Return the draws of one year."""
+    return draws[draws["year"] == year] if "year" in draws else draws
+
+
+@dataclass(frozen=True, eq=False)
+class ByYears:
+    """What stands and what is spent per site and year, shape (n_sites, n_years)."""
+
+    mw: Floats
+    cost: Floats
+
+
+def by_years(problem: Problem, x: Floats) -> ByYears:
+    """Return what stands and what is spent in each year."""
+    n, n_years = problem.n_sites, len(problem.years)
+    mw, cost = np.zeros((n, n_years)), np.zeros((n, n_years))
+    if problem.year_mw is None or problem.year_cost is None:
+        return ByYears(mw, cost)
+    used = np.flatnonzero((x != 0) & (problem.column_payer >= 0))
+    for k in range(n_years):
+        for out, values in ((mw, problem.year_mw), (cost, problem.year_cost)):
+            out[:, k] = np.bincount(
+                problem.column_payer[used], (values[:, k] * x)[used], minlength=n
+            )
+    return ByYears(np.round(mw, 9), cost)
+
+
+def year_table(problem: Problem, then: ByYears) -> pd.DataFrame:
+    """Return MW, new MW, sites and spending of each year."""
+    total = then.mw.sum(axis=0)
+    before = 0.0 if problem.standing_mw is None else float(problem.standing_mw.sum())
+    return pd.DataFrame(
+        {
+            "year": np.array(problem.years, dtype=np.int64),
+            "mw": total,
+            "new_mw": np.diff(total, prepend=before),
+            "sites": (then.mw > 0).sum(axis=0),
+            "spent_usd": then.cost.sum(axis=0),
+        }
     )
 
 
 def account_table(
-    compiled: Compiled, full: gpd.GeoDataFrame, duals: Floats | None
+    compiled: Compiled,
+    mw: Floats,
+    cost: Floats,
+    then: ByYears,
+    duals: Floats | None,
+    draws: pd.DataFrame,
 ) -> pd.DataFrame:
     """Return the accounts of all limits with slack, binding and price."""
-    parts = [limit.check(full) for limit in compiled.limits]
+    frame, years = compiled.problem.frame, compiled.problem.years
+    parts = []
+    for part in compiled.dated:
+        stands, spent = mw, cost
+        if part.year is not None:
+            first = part.year if part.since is None else part.since
+            stands = then.mw[:, part.year]
+            spent = then.cost[:, first : part.year + 1].sum(axis=1)
+        full = frame.assign(mw=stands, cost_usd=spent)
+        if isinstance(part.limit, Draw):
+            here = draws_in(draws, part.label(years))
+            name = DRAWN.format(name=part.limit.name)
+            full[name] = drawn_by_site(here, part.limit.name, full.index)
+        found = part.limit.check(full)
+        parts.append(found.assign(year=part.label(years)) if years else found)
     parts = [p for p in parts if len(p)]
     columns = [
         "limit",
@@ -99,6 +179,10 @@ def account_table(
         "binding",
         "price",
     ]
+    keys = ["limit", "kind", "group"]
+    if years:
+        columns.insert(2, "year")
+        keys.append("year")
     if not parts:
         return pd.DataFrame(columns=columns)
     table = pd.concat(parts, ignore_index=True)
@@ -122,16 +206,17 @@ def account_table(
                 "limit": rows.limit[keep],
                 "kind": rows.kind[keep],
                 "group": rows.group[keep],
+                "year": rows.year[keep],
                 "price": (duals * rows.scale)[keep],
             }
         )
         price = price[price["price"] != 0]
-        total = price.groupby(["limit", "kind", "group"])["price"].sum()
-        key = pd.MultiIndex.from_frame(table[["limit", "kind", "group"]])
+        total = price.groupby(keys)["price"].sum()
+        key = pd.MultiIndex.from_frame(table[keys])
         has_row = set(zip(rows.limit[keep], rows.kind[keep], strict=True))
-        found = np.array([float(total.get(k, 0.0)) for k in key])
+        duals_of = np.array([float(total.get(k, 0.0)) for k in key])
         known = [(k[0], k[1]) in has_row for k in key]
-        table["price"] = np.where(known, found * table["multiplier"], np.nan)
+        table["price"] = np.where(known, duals_of * table["multiplier"], np.nan)
     return table[columns]
 
 
@@ -142,12 +227,13 @@ def reasons(
     frame, problem = compiled.problem.frame, compiled.problem
     parts = [c for c in map(str, frame.columns) if c.endswith("_contribution")]
     biggest = np.zeros(problem.n_sites)
-    own = problem.column_site >= 0
-    # The most a site may take: its opening size, plus what a range adds.
+    # The most a site may take: its largest opening size, plus what a range adds.
     most = problem.column_mw * problem.upper
+    more = np.flatnonzero(problem.column_opener >= 0)
+    np.add.at(most, problem.column_opener[more], most[more])
+    own = problem.open_columns
     np.maximum.at(biggest, problem.column_site[own], most[own])
-    if (~problem.column_opens[own]).any():
-        biggest = problem.sites_mw(problem.upper)
+    stands = problem.standing_mw
     tight = table[table["binding"].astype(bool)] if len(table) else table
     groups: list[tuple[str, Any, set[Any]]] = []
     for limit in compiled.limits:
@@ -172,7 +258,9 @@ def reasons(
                     if value > 0
                 )
             )
-        if problem.fixed[k]:
+        if stands is not None and stands[k] > 0:
+            said.append(f"stands already ({stands[k]:g} MW)")
+        elif problem.fixed[k]:
             said.append("fixed")
         if mw[k] >= biggest[k] * (1 - 1e-9):
             said.append("largest size it can take")

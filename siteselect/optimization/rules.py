@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import geopandas as gpd
 import numpy as np
@@ -110,7 +110,8 @@ def labels_in(spec: Any, index: pd.Index[Any]) -> list[Any]:
 
 def _positions(problem: Problem, labels: list[Any], limit: str, what: str) -> Ints:
     index = problem.frame.index
-    where = np.array([-1 if x not in index else index.get_loc(x) for x in labels])
+    asked = pd.Index(labels if labels else np.empty(0, object), tupleize_cols=False)
+    where: Ints = index.get_indexer(asked).astype(np.int64)
     unknown = [x for x, at in zip(labels, where, strict=True) if at < 0]
     if unknown:
         columns = map(str, problem.frame.columns)
@@ -127,13 +128,25 @@ def _positions(problem: Problem, labels: list[Any], limit: str, what: str) -> In
                 "sites.index",
             )
         )
-    return where.astype(np.int64)
+    return where
 
 
 def _said(spec: Any) -> str:
     if isinstance(spec, pd.Series):
         return "a Series"
     return repr(spec) if isinstance(spec, str) else f"{type(spec).__name__} {spec!r}"
+
+
+def each_year(amount: Any, limit: str) -> list[float]:
+    """Return a number, or those of an amount by year, to be looked at one by one.
+
+    Examples
+    --------
+    >>> each_year(3, "count")
+    [3.0]
+    """
+    by_year = getattr(amount, "by_year", {None: amount})
+    return [number(value, limit) for value in by_year.values()]
 
 
 def open_rows(problem: Problem) -> sparse.csr_array:
@@ -152,7 +165,7 @@ class Choose:
         Name in accounts, prices and conflicts.
     sites : label, iterable of labels, str or Series of bool
         Labels of eligible candidates, or a boolean column or Series.
-    at_most, at_least : int, optional
+    at_most, at_least : int or ByYear, optional
         Bounds of the number of chosen sites among them.
 
     Raises
@@ -168,33 +181,33 @@ class Choose:
 
     name: str
     sites: Any
-    at_most: int | None = None
-    at_least: int | None = None
+    at_most: Any = None
+    at_least: Any = None
 
     def __post_init__(self) -> None:
         clean_name(self.name, "Choose")
         needs_bound(self.name, self.at_most, self.at_least)
-        for count in (self.at_most, self.at_least):
-            if count is not None and (
-                number(count, self.name) < 0 or float(count) != int(count)
-            ):
-                raise StudyError(
-                    four_parts(
-                        f"{self.name!r} was given {count!r}",
-                        "that is negative or not whole",
-                        "a whole number of sites",
-                        "siteselect.Choose(name, sites, at_most=1)",
+        for bound in (self.at_most, self.at_least):
+            for count in each_year(0 if bound is None else bound, self.name):
+                if count < 0 or count != int(count):
+                    raise StudyError(
+                        four_parts(
+                            f"{self.name!r} was given {count:g}",
+                            "that is negative or not whole",
+                            "a whole number of sites",
+                            "siteselect.Choose(name, sites, at_most=1)",
+                        )
                     )
-                )
-        crossed(self.name, np.array([self._low]), np.array([self._high]), [""])
+        if not any(hasattr(b, "by_year") for b in (self.at_most, self.at_least)):
+            crossed(self.name, np.array([self._low]), np.array([self._high]), [""])
 
     @property
     def _low(self) -> float:
-        return -np.inf if self.at_least is None else float(self.at_least)
+        return -np.inf if self.at_least is None else number(self.at_least, self.name)
 
     @property
     def _high(self) -> float:
-        return np.inf if self.at_most is None else float(self.at_most)
+        return np.inf if self.at_most is None else number(self.at_most, self.name)
 
     def __repr__(self) -> str:
         return f"Choose({self.name!r})"
@@ -258,6 +271,9 @@ class AllOrNone:
     >>> AllOrNone("twin campus", ["north", "south"])
     AllOrNone('twin campus')
     """
+
+    #: Sites never close: over several years, the rule holds in the last one.
+    last_year_only: ClassVar[bool] = True
 
     name: str
     sites: Any = None
@@ -347,6 +363,9 @@ class IfThen:
     >>> IfThen("spur line", if_any="mesa", then_any=["depot", "yard"])
     IfThen('spur line')
     """
+
+    #: Sites never close: over several years, the rule holds in the last one.
+    last_year_only: ClassVar[bool] = True
 
     name: str
     if_any: Any

@@ -24,8 +24,11 @@ from siteselect.optimization.read_back import plan_of
 from siteselect.optimization.solution import Clock
 from siteselect.optimization.solve import finish, polish
 
-#: Columns of the first integer program.
-FIRST_COLUMNS = 250
+#: Columns of the first integer program, at least.
+FIRST_COLUMNS = 40
+#: Where the next value is looked for: below the last by this share of the distance
+#: between the bound and it.
+STEP = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,9 +54,11 @@ class SharedCore:
     ----------
     compiled : Compiled
         The program.
+    objective : float
+        Objective of the best plan known, in the problem's unit and direction.
     """
 
-    def __init__(self, compiled: Compiled) -> None:
+    def __init__(self, compiled: Compiled, objective: float) -> None:
         problem = compiled.problem
         self.compiled = compiled
         self.engine = engine = PriceOut(compiled)
@@ -63,18 +68,20 @@ class SharedCore:
         _, _, priced = engine.relax(self.goal)
         if priced is None:
             # Zero duals bound too, if badly.
-            priced = engine.price(self.goal, np.zeros(len(engine.rows)))
+            priced = engine.price(self.goal, np.zeros(engine.n_rows))
         self.bound = priced.bound
         self.duals = engine.account_duals(priced.duals) * self.sign / self.scale
         # What the bound loses when a site is closed.
         self.gain = np.zeros(problem.n_sites)
-        self.gain[engine.site_ids] = priced.site_best
-        usable = engine.opens[engine.upper[engine.opens] > 0]
-        reach = priced.column_bound[usable]
+        shape = engine.shape
+        self.gain[shape.site_ids] = priced.site_best
+        is_usable = shape.of_opens(engine.upper) > 0
+        usable = shape.opens[is_usable]
+        reach = priced.reach[is_usable]
         order = np.lexsort((usable, -reach))
         self.order: Ints = usable[order]
         self.reach: Floats = reach[order]
-        self.size = FIRST_COLUMNS
+        self.last = self.sign * objective * self.scale
 
     def solve(
         self,
@@ -98,7 +105,10 @@ class SharedCore:
             keep = ~np.isin(problem.column_site[order], list(closed))
             lost = float(self.gain[list(closed)].sum())
             order, reach, bound = order[keep], reach[keep] - lost, bound - lost
-        gap, size = request.gap, self.size
+        gap = request.gap
+        guess = min(self.last, bound) - STEP * max(self.bound - self.last, 0.0)
+        need = int(np.searchsorted(-reach, -guess, side="right"))
+        size = min(max(need, FIRST_COLUMNS), LARGEST_CORE)
         best: Floats | None = None
         value, proven, name = -np.inf, bound, ""
         while True:
@@ -118,22 +128,23 @@ class SharedCore:
             is_closed = relative_gap(proven, value) <= gap + 1e-12
             if is_closed or k == order.size or outside <= value:
                 break
-            # All that could be better by more than the gap, and some for the next.
+            # All that could be better by more than the gap allows.
             floor = value + 0.5 * gap * max(abs(value), 1e-9)
             need = int(np.searchsorted(-reach, -floor, side="left"))
             if need > LARGEST_CORE or need <= k:
                 break
-            size = max(int(1.1 * need), k + 1)
-            self.size = max(self.size, min(size, order.size))
+            size = need
         full = np.zeros(problem.n_columns + best.size - columns.size)
         full[columns] = best[: columns.size]
         full[problem.n_columns :] = best[columns.size :]
+        if not len(closed):
+            self.last = min(self.last, value)
         unit = 1.0 / self.scale
         return Answer(found.status, full, value * unit, proven * unit, name)
 
     def _columns(self, opens: Ints) -> Ints:
-        columns = self.engine.with_more(np.sort(opens))
-        return np.union1d(columns, self.engine.own)
+        columns = self.engine.shape.with_more(np.sort(opens))
+        return np.union1d(columns, self.engine.shape.own)
 
     def _integer(
         self, opens: Ints, limits: Sequence[SupportsLimit]

@@ -19,6 +19,7 @@ class Solution:
     bound: float
     duals: Floats | None
     solver: str
+    notes: tuple[str, ...] = ()
 
 
 class Clock:

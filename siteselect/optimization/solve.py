@@ -5,18 +5,31 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from siteselect.errors import InfeasiblePlanError, SolverError, four_parts
-from siteselect.optimization import highs, pulp_model
+from siteselect.optimization import deadline, highs, pulp_model
 from siteselect.optimization._compile import Compiled, Request
-from siteselect.optimization.conflicts import clash_of, clash_text, every_limit
+from siteselect.optimization.conditioning import warn_of_ranges
+from siteselect.optimization.conflicts import (
+    TIME_LIMIT_S,
+    can_hold,
+    clash_of,
+    clash_text,
+    every_limit,
+    known_rows,
+)
 from siteselect.optimization.plan import relative_gap
+from siteselect.optimization.precheck import Proof, prove_infeasible
 from siteselect.optimization.priceout import PriceOut
-from siteselect.optimization.problem import Floats, Problem, Rows
+from siteselect.optimization.problem import MILLION, Floats, Problem, Rows
 from siteselect.optimization.solution import Clock, Solution
 
+#: How far plans may differ and still be equally good: the rounding of sums.
+TIE = 1e-10
 #: Up to this many columns ``method="auto"`` hands the whole matrix to the solver.
 FULL_COLUMNS = 600
 
@@ -24,13 +37,35 @@ FULL_COLUMNS = 600
 def solve_compiled(
     compiled: Compiled, *, clock: Clock, say: Callable[[str], object]
 ) -> Solution:
-    """Solve by the asked-for way; raise where no plan exists."""
+    """Solve by the asked-for way; raise where no plan exists.
+
+    All solver calls are held to the time limit of the request, also those that
+    confirm an "infeasible" and search for the limits that clash. Ctrl-C while a
+    solver runs gives the best plan so far, if there is one.
+    """
     request = compiled.request
+    special = getattr(compiled.objective, "solve", None)
+    if special is not None and request.method != "full":
+        answer: Solution | None = special(compiled, clock, say)
+        if answer is not None:
+            return answer
     n = compiled.problem.n_columns
+    warn_of_ranges(compiled)
     small = n == 0 or (request.method == "auto" and n <= FULL_COLUMNS)
-    if request.method == "full" or small:
-        return solve_full(compiled, clock=clock, say=say)
-    return solve_priced(compiled, PriceOut(compiled), clock=clock, say=say)
+    with deadline.watching(request.time_limit_s, clock.start) as watch:
+        refuse_impossible(compiled)
+        if request.time_limit_s is not None and n > highs.THREAD_COLUMNS:
+            watch.prepare()
+        if request.method == "full" or small:
+            found = solve_full(compiled, clock=clock, say=say)
+        else:
+            found = solve_priced(compiled, PriceOut(compiled), clock=clock, say=say)
+        if request.gap == 0.0 and found.status == "optimal" and not watch.is_over():
+            found = cheapest_of_equals(compiled, found, say=say)
+            clock.lap("ties")
+        if watch.is_stopped:
+            watch.note("stopped by Ctrl-C: the best plan found until then")
+        return replace(found, notes=tuple(watch.notes))
 
 
 def solve_priced(
@@ -42,13 +77,11 @@ def solve_priced(
 ) -> Solution:
     """Price columns out first; the bound still holds for the full problem."""
     request = compiled.request
+    watch = deadline.current()
     clock.lap("prepare")
-    deadline = None
-    if request.time_limit_s is not None:
-        deadline = clock.start + request.time_limit_s
     found = engine.solve(
         gap=request.gap,
-        deadline=deadline,
+        deadline=None if watch is None else watch.deadline,
         solver=request.solver,
         say=say,
         lap=clock.lap,
@@ -61,15 +94,12 @@ def solve_priced(
             rows = compiled.full_rows()
             result = second_opinion(compiled.problem, rows, request.gap)
         clock.lap("second opinion")
-        if result.status == "infeasible":
-            raise infeasible(compiled, rows)
-        if result.x is None:
-            raise no_plan(request, "HiGHS without presolve")
-        x = polish(compiled.problem, rows, result.x)
-        name = "HiGHS without presolve, full model"
-        return finish(compiled.problem, x, result.bound, None, name, request.gap)
+        return _after_two(
+            compiled, rows, result, found.solver, "HiGHS without presolve, full model"
+        )
     if found.x is None:
-        if deadline is not None and time.perf_counter() >= deadline:
+        _raise_if_stopped(watch)
+        if watch is not None and watch.is_over():
             raise no_plan(request, f"{found.solver} after pricing out")
         say("pricing out found no plan: the full model decides")
         return solve_full(compiled, clock=clock, say=say)
@@ -83,32 +113,170 @@ def solve_full(
 ) -> Solution:
     """Hand the whole matrix to the solver: slow, simple, the oracle."""
     request, problem = compiled.request, compiled.problem
+    watch = deadline.current()
     rows = compiled.full_rows()
     clock.lap("rows")
+    start: Floats | None = None
+    duals: Floats | None = None
+    bound = np.inf
+    is_timed = watch is not None and watch.deadline is not None
+    if is_timed:
+        # A plan and a bound in hand before a solver is trusted with the clock.
+        start, bound = first_plan(compiled)
+        duals, tighter = relaxation(problem, rows, len(compiled.rows))
+        bound = min(bound, tighter)
+        clock.lap("first plan")
     result, name = pulp_model.solve(
-        problem,
-        rows,
-        solver=request.solver,
-        gap=request.gap,
-        time_limit_s=clock.left(request.time_limit_s),
+        problem, rows, solver=request.solver, gap=request.gap, start=start
     )
     clock.lap("solve")
-    left = clock.left(request.time_limit_s)
-    if result.status == "infeasible" or (result.x is None and left is None):
+    _raise_if_stopped(watch, result)
+    is_over = watch is not None and watch.is_over()
+    if result.status == "infeasible" or (result.x is None and not is_over):
         # "Infeasible", or stopped without a word and not for want of time.
+        claimed = name if result.status == "infeasible" else None
         result = second_opinion(problem, rows, request.gap)
         clock.lap("second opinion")
+        if result.x is None and start is not None:
+            # We hold a plan: whoever says that there is none is wrong.
+            result = highs.MipResult("feasible", -np.inf, np.inf, start)
         name += " and HiGHS without presolve"
-        if result.status == "infeasible":
-            raise infeasible(compiled, rows)
-    duals, bound = relaxation(problem, rows, len(compiled.rows))
-    clock.lap("prices")
+        return _after_two(compiled, rows, result, claimed, f"{name}, full model")
+    if not is_timed and not is_over:
+        duals, bound = relaxation(problem, rows, len(compiled.rows))
+        clock.lap("prices")
     if result.x is None:
         raise no_plan(request, name)
     x = polish(problem, rows, result.x)
     return finish(
         problem, x, min(result.bound, bound), duals, f"{name}, full model", request.gap
     )
+
+
+def cheapest_of_equals(
+    compiled: Compiled, found: Solution, *, say: Callable[[str], object]
+) -> Solution:
+    """Return the plan of lowest cost among those as good as a proven optimum.
+
+    One more solve: the cost is minimised, and the objective may not fall by more
+    than the rounding of a sum. The proof of the first solve stays.
+
+    Parameters
+    ----------
+    compiled : Compiled
+        The program.
+    found : Solution
+        Its proven optimum.
+    say : callable
+        Takes a line of progress.
+    """
+    problem = compiled.problem
+    if found.x is None or not (problem.column_cost > 0).any():
+        return found
+    sign = 1.0 if problem.maximize else -1.0
+    scale = pulp_model.objective_scale(problem)
+    coefficients = sign * problem.objective * scale
+    reached = float(coefficients @ found.x)
+    tie = Rows.make(
+        sparse.csr_array(coefficients[None, :]),
+        reached - TIE * max(1.0, abs(reached)),
+        np.inf,
+        "ties",
+    )
+    part = replace(
+        compiled,
+        problem=replace(
+            problem,
+            objective=problem.column_cost * MILLION,
+            maximize=False,
+            _cache={},
+        ),
+        rows=Rows.stack([compiled.rows, tie]),
+    )
+    say("looking for a cheaper plan that is as good")
+    watch = deadline.current()
+    cost = float(problem.column_cost @ found.x)
+    if problem.n_columns <= FULL_COLUMNS:
+        best, _ = pulp_model.solve(
+            part.problem,
+            part.full_rows(),
+            solver=compiled.request.solver,
+            gap=0.0,
+            start=found.x,
+        )
+        x, bound = best.x, best.bound
+    else:
+        priced = PriceOut(part).solve(
+            gap=1e-9,
+            deadline=None if watch is None else watch.deadline,
+            solver=compiled.request.solver,
+        )
+        x, bound = priced.x, priced.bound
+    if x is not None:
+        x = polish(part.problem, part.rows, x)
+    if x is not None and float(problem.column_cost @ x) < cost * (1 - 1e-9):
+        cheaper = finish(
+            problem,
+            x,
+            sign * found.bound,
+            found.duals,
+            found.solver,
+            compiled.request.gap,
+        )
+        if cheaper.status == "optimal":
+            found, cost = cheaper, float(problem.column_cost @ x)
+    if watch is not None and -bound < cost * MILLION * (1 - 1e-6):
+        watch.note("not shown: that no cheaper plan is as good")
+    return found
+
+
+def _after_two(
+    compiled: Compiled,
+    rows: Rows,
+    result: highs.MipResult,
+    claimed: str | None,
+    name: str,
+) -> Solution:
+    """Judge a problem after a second route: ``claimed`` called it infeasible."""
+    request, problem = compiled.request, compiled.problem
+    watch = deadline.current()
+    if result.status == "infeasible":
+        raise infeasible(compiled, rows)
+    _raise_if_stopped(watch, result)
+    if result.x is None:
+        if claimed is not None:
+            raise unconfirmed(request, claimed)
+        raise no_plan(request, "HiGHS without presolve")
+    if claimed is not None and watch is not None:
+        watch.note(f"{claimed} called the program infeasible; it is not")
+    duals, bound = relaxation(problem, rows, len(compiled.rows))
+    x = polish(problem, rows, result.x)
+    return finish(problem, x, min(result.bound, bound), duals, name, request.gap)
+
+
+def _raise_if_stopped(
+    watch: deadline.Watch | None, result: highs.MipResult | None = None
+) -> None:
+    """Hand Ctrl-C on if there is no plan to return for it."""
+    if watch is not None and watch.is_stopped and (result is None or result.x is None):
+        raise KeyboardInterrupt
+
+
+def first_plan(compiled: Compiled) -> tuple[Floats | None, float]:
+    """Return a plan that can be had at once, if any, and a bound.
+
+    Returns
+    -------
+    tuple of ndarray or None, and float
+        The plan over all columns, and a bound on every plan (maximised).
+    """
+    if compiled.problem.n_columns == 0:
+        return None, np.inf
+    # Pricing out whose time is over returns after one round and the greedy orders.
+    found = PriceOut(compiled).solve(deadline=time.perf_counter())
+    if found.x is None:
+        return None, np.inf
+    return found.x, found.bound
 
 
 def second_opinion(problem: Problem, rows: Rows, gap: float) -> highs.MipResult:
@@ -120,6 +288,7 @@ def second_opinion(problem: Problem, rows: Rows, gap: float) -> highs.MipResult:
         rows.upper,
         problem.lower,
         problem.upper,
+        is_long=True,
         presolve="off",
     )
     if relaxed.status == "infeasible":
@@ -159,6 +328,7 @@ def relaxation(
         rows.upper,
         problem.lower,
         problem.upper,
+        is_long=True,
     )
     if lp.status != "optimal":
         return None, np.inf
@@ -228,10 +398,48 @@ def no_plan(request: Request, solver: str) -> SolverError:
     )
 
 
-def infeasible(compiled: Compiled, rows: Rows) -> InfeasiblePlanError:
+def unconfirmed(request: Request, solver: str) -> SolverError:
+    """Return the error for an "infeasible" that nobody had time to confirm."""
+    limit = request.time_limit_s
+    when = "" if limit is None else f" within {limit:g} s"
+    return SolverError(
+        four_parts(
+            "a plan within all limits was asked for",
+            f"{solver} claimed that the program is infeasible, and this was not "
+            f"confirmed by a second route{when}",
+            "an infeasibility that two routes agree on",
+            "more time_limit_s, or time_limit_s=None",
+        )
+    )
+
+
+def refuse_impossible(compiled: Compiled) -> None:
+    """Raise where arithmetic alone shows that no plan exists."""
+    proof = prove_infeasible(compiled)
+    # A second route agrees, or the solver decides.
+    if proof is not None and can_hold(compiled, proof.names) is not True:
+        raise infeasible(compiled, known_rows(compiled), proof)
+
+
+def infeasible(
+    compiled: Compiled, rows: Rows, proof: Proof | None = None
+) -> InfeasiblePlanError:
     """Return the error that names the limits that clash."""
+    suspects, arithmetic = ((), "") if proof is None else (proof.names, proof.said)
+    outer = deadline.current()
+    left = None if outer is None else outer.left()
+    limit_s = TIME_LIMIT_S if left is None else min(TIME_LIMIT_S, left)
+    extra: dict[str, Any] = {} if left is None else {"limit_s": limit_s}
     try:
-        clash = clash_of(compiled.problem, rows, compiled=compiled)
+        with deadline.watching(limit_s, time.perf_counter()):
+            clash = clash_of(
+                compiled.problem,
+                rows,
+                compiled=compiled,
+                suspects=suspects,
+                said=arithmetic,
+                **extra,
+            )
     except Exception:  # That no plan exists is known; which limits clash is extra.
         clash = every_limit(rows)
     said, ways = clash_text(clash)

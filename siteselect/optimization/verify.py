@@ -8,12 +8,14 @@ the sites are those of the solution.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from siteselect.errors import SolverError, shown
+from siteselect.optimization.by_year import Arriving, ByYear, PerSite
 from siteselect.optimization.draw import DRAWN, Draw, drawn_by_site
 
 if TYPE_CHECKING:
@@ -56,8 +58,9 @@ def verify_plan(plan: SitePlan) -> pd.DataFrame:
     )
     mw = pd.to_numeric(sites["mw"], errors="coerce")
     whole &= say("sizes are known", (mw > 0).all() and np.isfinite(mw).all())
-    if whole:
-        _check_sites(plan, frame, mw, say)
+    paths = _paths(plan, mw)
+    if whole and say("sizes of every year are there", paths is not None):
+        _check_sites(plan, frame, paths, say)
     _check_claims(plan, say)
     table = pd.DataFrame(checks, columns=["check", "passed", "found"])
     failed = table[~table["passed"]]
@@ -71,44 +74,99 @@ def verify_plan(plan: SitePlan) -> pd.DataFrame:
     return table
 
 
-def _check_sites(plan: SitePlan, frame: Any, mw: pd.Series[Any], say: Any) -> None:
+def _years(request: Any) -> list[int]:
+    """Return the years that are listed, or that the arguments name."""
+    if request.years is not None:
+        return sorted(int(y) for y in _labels(request.years))
+    named: set[int] = set()
+    for spec in (request.power_mw, request.it_mw, request.budget_usd):
+        keys = spec.by_year if isinstance(spec, ByYear) else spec
+        named.update(int(y) for y in keys) if isinstance(keys, Mapping) else None
+    return sorted(named)
+
+
+def _stands(request: Any) -> dict[Any, float]:
+    """Return what stands already, by label."""
+    if request.existing is None:
+        return {}
+    return {label: float(mw) for label, mw in request.existing.items()}
+
+
+def _paths(plan: SitePlan, mw: pd.Series[Any]) -> Any:
+    """Return sizes by site and year; one column where there are no years."""
+    years = _years(plan.compiled.request)
+    if not years:
+        return pd.DataFrame({"": mw})
+    names = [f"mw_{y}" for y in years]
+    if any(name not in plan.sites for name in names):
+        return None
+    found = plan.sites[names].apply(pd.to_numeric, errors="coerce")
+    table = pd.DataFrame(found.to_numpy(dtype=float), index=mw.index, columns=years)
+    if table.isna().any(axis=None) or _differs(table[years[-1]], mw).any():
+        return None
+    return table
+
+
+def _check_sites(plan: SitePlan, frame: Any, paths: Any, say: Any) -> None:
     request = plan.compiled.request
-    able = _eligible(request)
-    out = [x for x in mw.index if not able[x]]
+    stands, labels = _stands(request), list(paths.index)
+    grows = _eligible(request)
+    able = grows | grows.index.isin(list(stands))
+    mw = paths.iloc[:, -1]
+    out = [x for x in labels if not able[x]]
     say("sites are eligible", not out, shown(repr(x) for x in out))
-    small = [x for x in mw.index if not _size_offered(request, x, float(mw[x]))]
-    say("sizes are offered", not small, shown(f"{x!r} {mw[x]:g} MW" for x in small))
+    small = [
+        f"{x!r} {size:g} MW"
+        for year in paths
+        for x, size in paths[year].items()
+        if not _is_offered(request, x, float(size), year, stands, bool(grows[x]))
+    ]
+    say("sizes are offered", not small, shown(small))
+    before = pd.Series([stands.get(x, 0.0) for x in labels], index=labels, dtype=float)
+    if len(paths.columns) > 1 or stands:
+        steps = np.column_stack([before, paths])
+        shrunk = np.any(np.diff(steps, axis=1) < -TOLERANCE, axis=1).tolist()
+        say(
+            "sizes never shrink",
+            not any(shrunk),
+            shown(repr(x) for x, less in zip(labels, shrunk, strict=True) if less),
+        )
+    lost = [x for x in stands if x not in paths.index]
+    say("what stands is there", not lost, shown(repr(x) for x in lost))
     same = plan.sites.geometry.geom_equals(
-        frame.geometry.loc[mw.index], align=False
+        frame.geometry.loc[labels], align=False
     ).all()
     say("places are those of the candidates", same)
-    cost = pd.Series(
-        [_cost(request, x, float(mw[x])) for x in mw.index], index=mw.index, dtype=float
-    )
+    told = dict(zip(labels, plan.sites["cost_usd"].astype(float), strict=True))
+    spent, lifetime = _spending(request, paths, stands, told)
     shared = [limit for limit in request.limits if isinstance(limit, Draw)]
     for draw in shared:
-        mine = plan.draws[plan.draws["limit"] == draw.name]
-        try:
-            joined = draw.link_cost_usd(mine)
-        except (KeyError, TypeError):
+        joined = _joining(plan.draws, draw, list(paths), stands)
+        if joined is None:
             say(f"links of {draw.name!r} exist", False)
             continue
-        cost = cost.add(joined.reindex(cost.index).fillna(0.0))
+        joined = joined.reindex(spent.index).fillna(0.0)
+        spent, lifetime = spent + joined, lifetime + joined
+    cost = spent.sum(axis=1)
     off = _differs(cost, plan.sites["cost_usd"])
-    say("costs add up", not off.any(), shown(repr(x) for x in mw.index[off]))
+    say("costs add up", not off.any(), shown(repr(x) for x in cost.index[off]))
     full = frame[able].copy()
+    then = {
+        year: full.assign(
+            mw=paths[year].reindex(full.index).fillna(0.0),
+            cost_usd=spent[year].reindex(full.index).fillna(0.0),
+        )
+        for year in paths
+    }
     full["mw"] = mw.reindex(full.index).fillna(0.0)
     full["cost_usd"] = cost.reindex(full.index).fillna(0.0)
     for draw in shared:
-        full[DRAWN.format(name=draw.name)] = drawn_by_site(
-            plan.draws, draw.name, full.index
-        )
-    if isinstance(request.objective, str):
-        value = sum(
-            (_value(request, x, float(mw[x]), float(cost[x])) for x in mw.index), 0.0
-        )
-    else:
-        value = request.objective.value(full)
+        name = DRAWN.format(name=draw.name)
+        for year, table in then.items():
+            mine = _draws_in(plan.draws, year)
+            table[name] = drawn_by_site(mine, draw.name, table.index)
+        full[name] = then[list(then)[-1]][name]
+    value = _objective(request, paths, lifetime, then, full)
     say(
         "objective adds up",
         abs(value - plan.objective) <= TOLERANCE * max(1.0, abs(value)),
@@ -117,19 +175,21 @@ def _check_sites(plan: SitePlan, frame: Any, mw: pd.Series[Any], say: Any) -> No
     solved = plan.problem.sites_mw(plan.x)
     there = pd.Series(solved, index=plan.problem.frame.index)
     there = there[there > TOLERANCE]
-    same_sites = set(there.index) == set(mw.index)
+    same_sites = set(there.index) == set(labels)
     say(
         "sites are those of the solution",
-        same_sites and not _differs(there.loc[mw.index], mw).any(),
+        same_sites and not _differs(there.loc[labels], mw).any(),
     )
-    lost = [x for x in _labels(request.fixed) if x not in mw.index]
+    lost = [x for x in _labels(request.fixed) if x not in paths.index]
     say("fixed sites are chosen", not lost, shown(repr(x) for x in lost))
-    taken = [x for x in _labels(request.forbidden) if x in mw.index]
+    taken = [x for x in _labels(request.forbidden) if x in paths.index]
     say("forbidden sites are not", not taken, shown(repr(x) for x in taken))
-    _check_built_in(request, mw, cost, say)
-    _check_accounts(plan, full, say)
+    _check_built_in(request, paths, spent, say)
+    if _years(request):
+        _check_years(plan, paths, spent, before, say)
+    _check_accounts(plan, full, then, say)
     for limit in request.limits:
-        bad = broken(limit.check(full))
+        bad = _breaks(limit, then, full)
         say(
             f"limit {limit.name!r} holds",
             not len(bad),
@@ -142,24 +202,198 @@ def _check_sites(plan: SitePlan, frame: Any, mw: pd.Series[Any], say: Any) -> No
         )
 
 
-def _check_accounts(plan: SitePlan, full: Any, say: Any) -> None:
+def _draws_in(draws: pd.DataFrame, year: Any) -> pd.DataFrame:
+    return draws if year == "" else draws[draws["year"] == year]
+
+
+def _joining(
+    draws: pd.DataFrame, draw: Draw, years: list[Any], stands: Mapping[Any, float]
+) -> pd.DataFrame | None:
+    """Return what joining sources costs by site and year; None if a link is made up.
+
+    A site that stands has its line already; only what is added to it is paid.
+    """
+    mine = draws[draws["limit"] == draw.name]
+    out: dict[Any, pd.Series[Any]] = {}
+    try:
+        last = _draws_in(mine, years[-1])
+        there = last[last["site"].isin(list(stands))] if not draw.split else last[:0]
+        before = draw.link_cost_usd(there.assign(mw=there["site"].map(stands)))
+        for year in years:
+            total = draw.link_cost_usd(_draws_in(mine, year))
+            out[year] = total.sub(before, fill_value=0.0)
+            before = total
+    except (KeyError, TypeError):
+        return None
+    return pd.DataFrame(out).fillna(0.0)
+
+
+def _breaks(limit: Any, then: Mapping[Any, Any], full: Any) -> pd.DataFrame:
+    """Return the accounts of a limit that are outside what is allowed, in any year."""
+    if list(then) == [""]:
+        return broken(limit.check(full))
+    parts = []
+    last = list(then)[-1]
+    for year, frame in then.items():
+        held = _limit_then(limit, year, year == last, frame)
+        if held is not None:
+            parts.append(broken(held.check(frame)))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _amount_then(spec: Any, year: int, frame: Any) -> Any:
+    """Return what a bound by year is in one year."""
+    while isinstance(spec, ByYear):
+        past = [y for y in spec.by_year if y <= year]
+        spec = spec.by_year[max(past)] if past else 0.0
+    if isinstance(spec, Arriving):
+        since, amount, before = (
+            _each(frame, what) for what in (spec.year, spec.amount, spec.before)
+        )
+        there = amount.where(since <= year, before)
+        return PerSite(there.where(since.notna()))
+    if isinstance(spec, Mapping):
+        return {k: _amount_then(v, year, frame) for k, v in spec.items()}
+    return spec
+
+
+def _each(frame: Any, spec: Any) -> pd.Series[Any]:
+    """Return a column, Series or number for every candidate."""
+    if isinstance(spec, str):
+        return pd.Series(frame[spec].astype(float))
+    if isinstance(spec, pd.Series):
+        return pd.Series(spec.reindex(frame.index).astype(float))
+    return pd.Series(float(spec), index=frame.index)
+
+
+def _arrived(frame: Any, spec: Arriving, label: Any, year: int) -> float:
+    since = _at(frame, spec.year, label)
+    if np.isnan(since):
+        return float("nan")
+    return _at(frame, spec.amount if year >= since else spec.before, label)
+
+
+def _limit_then(limit: Any, year: int, is_last: bool, frame: Any) -> Any | None:
+    """Return a limit with the bounds of one year; floors wait for the last."""
+    if getattr(limit, "last_year_only", False):
+        return limit if is_last else None
+    if not is_dataclass(limit) or isinstance(limit, type):
+        return limit
+    is_floor_of_average = getattr(limit, "floors_hold_always", False)
+    given = {f.name: getattr(limit, f.name) for f in fields(limit)}
+    held = {}
+    for name, value in given.items():
+        plain = not isinstance(value, ByYear | Arriving | Mapping)
+        waits = name == "at_least" and not is_last and not is_floor_of_average
+        held[name] = _amount_then(value, year, frame)
+        if waits and (plain or held[name] == value):
+            held[name] = None
+    changed = {k: v for k, v in held.items() if v is not given[k]}
+    ends = [k for k in held if k.startswith(("at_", "max_", "min_"))]
+    if ends and all(held[k] is None for k in ends):
+        return None
+    return replace(limit, **changed) if changed else limit
+
+
+def _objective(
+    request: Any,
+    paths: Any,
+    lifetime: Any,
+    then: Mapping[Any, Any],
+    full: Any,
+) -> float:
+    """Return the objective, each year discounted to the first."""
+    years = list(paths)
+    rate = float(request.discount_rate)
+    weight = (
+        [1.0]
+        if years == [""]
+        else [1.0 / (1.0 + rate) ** (y - years[0]) for y in years]
+    )
+    asked = request.objective
+    if not isinstance(asked, str):
+        if years == [""] or hasattr(asked, "rows"):
+            return float(asked.value(full))
+        return float(
+            sum(w * asked.value(then[y]) for w, y in zip(weight, years, strict=True))
+        )
+    if asked == "cost":
+        return float(
+            sum(w * lifetime[y].sum() for w, y in zip(weight, years, strict=True))
+        )
+    spec = request.score if asked == "score" else asked
+    stands = _stands(request)
+    total = 0.0
+    for x in paths.index:
+        per_mw = _at(request.sites, spec, x)
+        if np.isnan(per_mw) and x in stands:
+            per_mw = 0.0
+        for w, y in zip(weight, years, strict=True):
+            total += w * per_mw * float(paths.at[x, y])
+    return total
+
+
+def _check_years(
+    plan: SitePlan,
+    paths: Any,
+    spent: Any,
+    before: pd.Series[Any],
+    say: Any,
+) -> None:
+    """Compare the table of years that the plan shows with its sites."""
+    shows = plan.by_year
+    years = list(paths)
+    ok = list(shows["year"]) == years
+    if ok:
+        stood = [sum(_stands(plan.compiled.request).values()), *paths.sum()]
+        wanted = {
+            "mw": stood[1:],
+            "new_mw": np.diff(stood),
+            "sites": (paths > 0).sum(),
+            "spent_usd": spent.sum(),
+        }
+        ok = all(
+            np.allclose(
+                shows[k].to_numpy(float),
+                np.asarray(v, float),
+                rtol=TOLERANCE,
+                atol=1e-3,
+            )
+            for k, v in wanted.items()
+        )
+    say("the years add up", ok)
+
+
+def _check_accounts(
+    plan: SitePlan, full: Any, then: Mapping[Any, Any], say: Any
+) -> None:
     """Compare the accounts that the plan shows with those of its sites."""
     keys = ["limit", "kind", "group"]
     values = ["allowed_min", "allowed_max", "used"]
+    years = list(then)
+    shows = plan.limits
+    if years == [""]:
+        shows = shows.assign(year="")
     told: dict[Any, Any] = {}
-    for limit in plan.compiled.limits:
-        table = limit.check(full)
+    for part in plan.compiled.dated:
+        frame, year = full, ""
+        if part.year is not None:
+            first = part.year if part.since is None else part.since
+            year = years[part.year]
+            frame = then[year].assign(
+                cost_usd=sum(then[y]["cost_usd"] for y in years[first : part.year + 1])
+            )
+        table = part.limit.check(frame).assign(year=year)
         told.update(
             zip(
-                table[keys].itertuples(index=False, name=None),
+                table[[*keys, "year"]].itertuples(index=False, name=None),
                 table[values].itertuples(index=False, name=None),
                 strict=True,
             )
         )
     off = []
-    shows = plan.limits
     for key, row in zip(
-        shows[keys].itertuples(index=False, name=None),
+        shows[[*keys, "year"]].itertuples(index=False, name=None),
         shows[values].itertuples(index=False, name=None),
         strict=True,
     ):
@@ -187,29 +421,62 @@ def broken(table: pd.DataFrame) -> pd.DataFrame:
     return table[(used < low - room_low) | (used > high + room_high)]
 
 
-def _check_built_in(
-    request: Any, mw: pd.Series[Any], cost: pd.Series[Any], say: Any
-) -> None:
-    total = float(mw.sum())
-    power = request.power_mw
-    if power is not None:
-        low, high = power if isinstance(power, tuple | list) else (None, power)
-        ok = (low is None or total >= low - TOLERANCE * max(1.0, low)) and (
-            high is None or total <= high + TOLERANCE * max(1.0, high)
-        )
-        say("power", ok, f"{total:.8g} MW, asked for {power}")
-    if request.budget_usd is not None:
-        spent = float(cost.sum())
-        ok = spent <= request.budget_usd + TOLERANCE * max(1.0, request.budget_usd)
-        say("budget", ok, f"{spent:.8g} of {request.budget_usd:.8g} USD")
+def _power_then(spec: Any, year: Any, is_last: bool) -> Any:
+    """Return what ``power_mw`` or ``it_mw`` asks for in one year."""
+    if isinstance(spec, ByYear):
+        past = [y for y in spec.by_year if y <= year]
+        return spec.by_year[max(past)] if past else 0.0
+    if isinstance(spec, Mapping):
+        return {int(y): v for y, v in spec.items()}.get(year)
+    if isinstance(spec, tuple | list) and not is_last:
+        return (None, spec[1])
+    return spec
+
+
+def _check_built_in(request: Any, paths: Any, spent: Any, say: Any) -> None:
+    years = list(paths)
+    ratio = pd.Series(1.30, index=paths.index)
+    if "peak_ratio" in request.sites:
+        ratio = request.sites["peak_ratio"].loc[paths.index].astype(float)
+    for name, spec, by in (
+        ("power", request.power_mw, 1.0),
+        ("it power", request.it_mw, ratio),
+    ):
+        for year in years if spec is not None else ():
+            asked = _power_then(spec, year, year == years[-1])
+            if asked is None:
+                continue
+            total = float((paths[year] / by).sum())
+            low, high = asked if isinstance(asked, tuple | list) else (None, asked)
+            ok = (low is None or total >= low - TOLERANCE * max(1.0, low)) and (
+                high is None or total <= high + TOLERANCE * max(1.0, high)
+            )
+            when = "" if year == "" else f" in {year}"
+            say(name + when, ok, f"{total:.8g} MW, asked for {asked}")
+    budget = request.budget_usd
+    budget = budget.by_year if isinstance(budget, ByYear) else budget
+    if isinstance(budget, Mapping):
+        since = -np.inf
+        for year, most in sorted(budget.items()):
+            if most is None:
+                continue
+            period = [y for y in years if since < y <= year]
+            used = float(spent[period].sum().sum())
+            ok = used <= most + TOLERANCE * max(1.0, most)
+            say(f"budget until {year}", ok, f"{used:.8g} of {most:.8g} USD")
+            since = year
+    elif budget is not None:
+        used = float(spent.sum().sum())
+        ok = used <= budget + TOLERANCE * max(1.0, budget)
+        say("budget", ok, f"{used:.8g} of {budget:.8g} USD")
     if request.max_sites is not None:
-        say("max_sites", len(mw) <= request.max_sites, len(mw))
+        say("max_sites", len(paths) <= request.max_sites, len(paths))
     if request.min_sites is not None:
-        say("min_sites", len(mw) >= request.min_sites, len(mw))
+        say("min_sites", len(paths) >= request.min_sites, len(paths))
     if request.min_spacing_km is not None:
         from siteselect.optimization.limits import Spacing
 
-        chosen = request.sites.loc[mw.index].assign(mw=mw)
+        chosen = request.sites.loc[paths.index].assign(mw=paths.iloc[:, -1])
         bad = broken(Spacing(request.min_spacing_km).check(chosen))
         say("spacing", not len(bad), shown(f"{d:.6g} km" for d in bad["used"]))
 
@@ -257,10 +524,35 @@ def _at(frame: Any, spec: Any, label: Any) -> float:
     return float(spec)
 
 
-def _for_size(spec: Any, mw: float) -> Any:
+def _ends(size: Any) -> tuple[float, float]:
+    """Return the ends of a size: a number, or a range with open ends."""
+    if isinstance(size, tuple):
+        low, high = size
+        return (0.0 if low is None else float(low)), (
+            np.inf if high is None else float(high)
+        )
+    return float(size), float(size)
+
+
+def _sizes(request: Any) -> list[Any]:
+    """Return the sizes that may be chosen from."""
+    sizes = request.site_mw
+    if sizes is None:
+        return [(None, None)]
+    if isinstance(sizes, tuple):
+        return [sizes]
+    return list(sizes) if isinstance(sizes, Iterable) else [sizes]
+
+
+def _of_size(spec: Any, size: Any) -> Any:
+    """Return the entry of a mapping by size."""
     if not isinstance(spec, Mapping):
         return spec
-    return next(v for k, v in spec.items() if abs(float(k) - mw) <= 1e-6 * mw)
+    is_range = isinstance(size, tuple)
+    for key, value in spec.items():
+        if isinstance(key, tuple) == is_range and _ends(key) == _ends(size):
+            return value
+    raise KeyError(size)
 
 
 def _eligible(request: Any) -> pd.Series[Any]:
@@ -273,66 +565,123 @@ def _eligible(request: Any) -> pd.Series[Any]:
         able &= score.reindex(frame.index).notna()
     elif isinstance(score, str) and score in frame:
         able &= frame[score].notna()
-    capacity = request.capacity
-    if isinstance(capacity, str) and capacity in frame:
-        able &= frame[capacity].astype(float) > 0
-    elif isinstance(capacity, pd.Series):
-        able &= capacity.reindex(frame.index).astype(float) > 0
-    return able.astype(bool)
+    if isinstance(request.capacity, Mapping):
+        return able.astype(bool)
+    room = pd.Series(False, index=frame.index)
+    for year in _years(request) or [0]:
+        capacity = _amount_then(request.capacity, year, frame)
+        capacity = capacity.values if isinstance(capacity, PerSite) else capacity
+        if isinstance(capacity, Mapping):
+            return able.astype(bool)
+        if isinstance(capacity, str) and capacity not in frame:
+            return able.astype(bool)
+        if isinstance(capacity, str):
+            capacity = frame[capacity]
+        elif isinstance(capacity, pd.Series):
+            capacity = capacity.reindex(frame.index)
+        room |= pd.Series(capacity, index=frame.index).astype(float) > 0
+    return (able & room).astype(bool)
 
 
-def _size_offered(request: Any, label: Any, mw: float) -> bool:
-    frame, sizes = request.sites, request.site_mw
+def _fits(request: Any, label: Any, mw: float, year: Any) -> list[Any]:
+    """Return the sizes that ``mw`` is one of, where a site is offered them."""
+    frame, given = request.sites, request.site_mw
     room = TOLERANCE * max(1.0, mw)
-    capacity = request.capacity
-    if isinstance(sizes, tuple) or sizes is None:
-        low, high = sizes if sizes is not None else (None, None)
-        if low is not None and mw < low - room:
-            return False
-        if high is not None and mw > high + room:
-            return False
-    else:
-        listed = list(sizes) if isinstance(sizes, Iterable) else [sizes]
-        match = [s for s in listed if abs(float(s) - mw) <= 1e-6 * mw]
-        if not match:
-            return False
-        if isinstance(sizes, Mapping):
-            where = sizes[match[0]]
+    found = []
+    for size in _sizes(request):
+        low, high = _ends(size)
+        if not low - room <= mw <= high + room:
+            continue
+        if isinstance(given, Mapping):
+            where = given[size]
             if where is False:
-                return False
+                continue
             if isinstance(where, str | pd.Series) and not _at(frame, where, label):
-                return False
-    capacity = _for_size(capacity, mw)
-    if isinstance(capacity, str) and capacity not in frame:
-        return True
-    return mw <= _at(frame, capacity, label) + room
+                continue
+        capacity = _of_size(request.capacity, size)
+        while isinstance(capacity, ByYear):
+            past = [y for y in capacity.by_year if y <= year]
+            capacity = capacity.by_year[max(past)] if past else 0.0
+            capacity = _of_size(capacity, size)
+        if isinstance(capacity, Arriving):
+            most = _arrived(frame, capacity, label, year)
+        elif isinstance(capacity, str) and capacity not in frame:
+            most = np.inf
+        else:
+            most = _at(frame, capacity, label)
+        if mw <= most + room:
+            found.append(size)
+    return found
 
 
-def _cost(request: Any, label: Any, mw: float) -> float:
+def _is_offered(
+    request: Any,
+    label: Any,
+    mw: float,
+    year: Any,
+    stands: Mapping[Any, float],
+    may_grow: bool,
+) -> bool:
+    before = stands.get(label, 0.0)
+    if abs(mw - before) <= TOLERANCE * max(1.0, mw):
+        # Nothing yet, or what stands; a plan of one period has no empty sites.
+        return before > 0 or year != ""
+    return may_grow and bool(_fits(request, label, mw, year))
+
+
+def _prices(request: Any, label: Any, size: Any) -> tuple[float, float, float]:
+    """Return cost per MW, fixed cost and lifetime cost per MW of a size."""
     frame = request.sites
     per_mw, fixed = request.cost_per_mw, request.fixed_cost
-    total = 0.0
+    variable = once = 0.0
     if not (isinstance(per_mw, str) and per_mw not in frame):
-        total += _at(frame, _for_size(per_mw, mw), label) * mw
+        variable = _at(frame, _of_size(per_mw, size), label)
     if not (isinstance(fixed, str) and fixed not in frame):
-        total += _at(frame, _for_size(fixed, mw), label)
-    return total
+        once = _at(frame, _of_size(fixed, size), label)
+    lifetime = "lifetime_cost_usd_per_mw"
+    if str(per_mw) != "cost_usd_per_mw" or lifetime not in frame:
+        return variable, once, variable
+    return variable, once, float(frame.at[label, lifetime])
 
 
-def _value(request: Any, label: Any, mw: float, cost: float) -> float:
-    frame = request.sites
-    if request.objective == "score":
-        return _at(frame, request.score, label) * mw
-    if request.objective == "cost":
-        lifetime = "lifetime_cost_usd_per_mw"
-        if str(request.cost_per_mw) != "cost_usd_per_mw" or lifetime not in frame:
-            return cost
-        fixed = request.fixed_cost
-        total = float(frame.at[label, lifetime]) * mw
-        if not (isinstance(fixed, str) and fixed not in frame):
-            total += _at(frame, _for_size(fixed, mw), label)
-        return total
-    return _at(frame, request.objective, label) * mw
+def _spending(
+    request: Any,
+    paths: Any,
+    stands: Mapping[Any, float],
+    told: Mapping[Any, float],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return cost and lifetime cost by site and year.
+
+    Where a size is offered in two ways that cost differently, the one that the plan
+    claims counts.
+    """
+    spent, lifetime = paths * 0.0, paths * 0.0
+    ordered = sorted(_sizes(request), key=_ends)
+    for x in paths.index:
+        before = stands.get(x, 0.0)
+        paid = life = 0.0
+        if before > 0:
+            under = [s for s in ordered if _ends(s)[0] <= before * (1 + 1e-9)]
+            a, b, c = _prices(request, x, under[-1] if under else ordered[0])
+            paid, life = a * before + b, c * before + b
+        for year in paths:
+            mw = float(paths.at[x, year])
+            if mw <= before * (1 + 1e-9):
+                continue
+            ways = []
+            for size in _fits(request, x, mw, year) or ordered[:1]:
+                a, b, c = _prices(request, x, size)
+                if before > 0 and _ends(size)[0] <= before * (1 + 1e-9):
+                    # The range begins where the site stands: only what is added.
+                    ways.append((a * (mw - before), c * (mw - before)))
+                else:
+                    ways.append((a * mw + b - paid, c * mw + b - life))
+            near = (
+                min(ways, key=lambda w: abs(w[0] - told[x])) if year == "" else ways[0]
+            )
+            spent.at[x, year], lifetime.at[x, year] = near
+            before, paid, life = mw, paid + near[0], life + near[1]
+    return spent, lifetime
 
 
 def _differs(a: pd.Series[Any], b: pd.Series[Any]) -> Any:

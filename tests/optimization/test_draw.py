@@ -241,3 +241,12 @@ def test_nearest_links_price_the_line():
     assert np.allclose(links["cost_usd_per_mw"], 1e3 * links["km"])
     with pytest.raises(StudyError, match="name"):
         nearest_links(sites, buses.assign(bus="X"), source="bus")
+
+
+def test_a_link_that_carries_nothing_costs_nothing():
+    sites, draw = example(split=True)
+    cheap = replace(draw, at_most={"A": 1000, "B": 1000})
+    plan = ss.optimize_sites(sites, site_mw=[100, 300], limits=[cheap])
+    plan.verify()
+    joined = set(zip(plan.draws["site"], plan.draws["source"], strict=True))
+    assert (0, "B") in joined or plan.total_cost_usd == 600e6

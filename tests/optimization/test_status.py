@@ -2,56 +2,29 @@
 
 from __future__ import annotations
 
+import json
+import time
+import warnings
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pulp
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from optimization.instances import country
+from scipy import sparse
+from strategies import examples
 
 import siteselect as ss
-from siteselect.optimization import highs, pulp_model, solve
+from siteselect.optimization import deadline, highs, pulp_model, solve
 from siteselect.optimization._compile import Request, compile_problem
 from siteselect.optimization.priceout import PriceOut
-
-
-def country(n: int, seed: int = 0) -> tuple[gpd.GeoDataFrame, dict[str, Any]]:
-    """Candidates with every kind of column, and a program with every limit type."""
-    rng = np.random.default_rng(seed)
-    substation = rng.integers(0, max(2, n // 4), n)
-    county = rng.integers(0, max(2, n // 8), n)
-    headroom = rng.choice([150.0, 320.0, 470.0, 900.0], substation.max() + 1)
-    water = rng.lognormal(14.0, 1.0, county.max() + 1)
-    sites = gpd.GeoDataFrame(
-        {
-            "score": rng.random(n).round(4),
-            "capacity_mw": headroom[substation],
-            "cost_usd_per_mw": rng.uniform(8e6, 14e6, n).round(-3),
-            "fixed_cost_usd": rng.uniform(1e7, 9e7, n).round(-3),
-            "substation": substation,
-            "headroom_mw": headroom[substation],
-            "county": county,
-            "water": rng.uniform(1e3, 1.5e4, n).round(),
-            "water_available": water[county],
-            "carbon": rng.uniform(100, 700, n).round(1),
-            "state": rng.choice(list("ABCDEFGH"), n),
-        },
-        geometry=gpd.points_from_xy(rng.uniform(-110, -80, n), rng.uniform(30, 45, n)),
-        crs=4326,
-    )
-    program = {
-        "power_mw": (1500, 1500),
-        "budget_usd": 14.5e9,
-        "site_mw": [100, 200, 300],
-        "limits": [
-            ss.Limit("headroom", per_mw=1, by="substation", at_most="headroom_mw"),
-            ss.Limit("water", per_mw="water", by="county", at_most="water_available"),
-            ss.Average("carbon", "carbon", at_most=350),
-            ss.Spread("states", "state", at_least=4, max_share=0.4),
-            ss.Spacing(60),
-        ],
-    }
-    return sites, program
+from siteselect.optimization.problem import Problem, Rows
 
 
 @pytest.mark.parametrize(("n", "seed"), [(200, 0), (1000, 1), (1000, 2)])
@@ -95,34 +68,242 @@ def test_the_bound_holds_for_any_duals() -> None:
     assert (priced.column_bound[used] >= plan.objective - 1e-6).all()
 
 
+# coin-or/pulp issue 662, coin-or/Cbc issue 632: columns c_0, c_1, x_0, x_1, x_2.
+ISSUE_662 = np.array(
+    [
+        [0, 1, 1, 0, 0],
+        [1, 0, 1, 0, 0],
+        [0, 1, 0, 1, 0],
+        [1, 1, 0, 0, 0],
+        [0, 0, 0, 0, 1],
+        [0, 10800, 0, 9000, 7200],
+    ],
+    dtype=float,
+)
+ISSUE_662_LOWER = np.array([1, 1, -np.inf, -np.inf, 1, 16200])
+ISSUE_662_UPPER = np.array([1, np.inf, 1, 1, 1, np.inf])
+
+
+@dataclass(frozen=True)
+class Issue662:
+    """The rows of the issue as a limit of the user's own."""
+
+    name: str = "issue 662"
+
+    def rows(self, problem: Problem) -> Rows:
+        return Rows.make(ISSUE_662, ISSUE_662_LOWER, ISSUE_662_UPPER, self.name)
+
+    def check(self, sites: gpd.GeoDataFrame) -> list[Any]:
+        return []
+
+
+def cbc() -> pulp.LpSolver:
+    """PuLP 3 bundles a CBC, PuLP 4 takes one that is installed."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        found = getattr(pulp, "PULP_CBC_CMD", pulp.COIN_CMD)(msg=False)
+    if not found.available():
+        pytest.skip("no CBC is installed")
+    return found
+
+
+def test_cbc_calls_a_feasible_program_infeasible() -> None:
+    model = pulp.LpProblem("issue_662", pulp.LpMinimize)
+    names = ("c_0", "c_1", "x_0", "x_1", "x_2")
+    c_0, c_1, x_0, x_1, x_2 = (model.add_variable(k, 0, 1, "Integer") for k in names)
+    model += c_0 + c_1
+    model += x_0 + c_1 == 1
+    model += x_0 + c_0 >= 1
+    model += x_1 + c_1 <= 1
+    model += c_0 + c_1 <= 1
+    model += x_2 == 1
+    model += 9000 * x_1 + 7200 * x_2 + 10800 * c_1 >= 16200
+    with highs.silenced(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        answer = model.solve(cbc())
+    if pulp_model._status(model, answer) != "infeasible":
+        pytest.skip("this CBC solves it")
+    # With every x at 1 and every c at 0 all rows hold.
+    used = ISSUE_662 @ [0, 0, 1, 1, 1]
+    assert ((used >= ISSUE_662_LOWER) & (used <= ISSUE_662_UPPER)).all()
+
+
+@pytest.mark.parametrize("time_limit_s", [None, 60])
 @pytest.mark.parametrize("method", ["full", "priceout"])
 @pytest.mark.parametrize("solver", ["highs", "cbc"])
-def test_the_program_that_cbc_calls_infeasible(method: str, solver: str) -> None:
-    # coin-or/pulp issue 662: CBC's preprocessing calls "9000 a + 7200 b + 10800 c
-    # >= 16200" among five binaries infeasible.
-    size = [9000.0, 7200.0, 10800.0, 9000.0, 7200.0]
+def test_what_cbc_calls_infeasible_is_solved(
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    solver: str,
+    time_limit_s: float | None,
+) -> None:
+    cbc()
     sites = gpd.GeoDataFrame(
-        {
-            "score": 1.0,
-            "cost_usd_per_mw": [1e6, 1e6, 1e6, 3e6, 3e6],
-            "offers_7200": [s == 7200 for s in size],
-            "offers_9000": [s == 9000 for s in size],
-            "offers_10800": [s == 10800 for s in size],
-        },
+        {"score": 1.0, "goal": [-1.0, -1.0, 0.0, 0.0, 0.0]},
         geometry=gpd.points_from_xy(range(-100, -95), [35] * 5),
         crs=4326,
+        index=["c_0", "c_1", "x_0", "x_1", "x_2"],
     )
+    said = []
+    honest = pulp_model.solve
+
+    def heard(*args: Any, **kwargs: Any) -> Any:
+        result, name = honest(*args, **kwargs)
+        said.append(result.status)
+        return result, name
+
+    monkeypatch.setattr(pulp_model, "solve", heard)
     plan = ss.optimize_sites(
         sites,
-        power_mw=(16200, None),
-        objective="cost",
-        site_mw={k: f"offers_{k}" for k in (7200, 9000, 10800)},
+        site_mw=[1],
+        limits=[Issue662()],
+        objective="goal",
         solver=solver,
         method=method,
+        time_limit_s=time_limit_s,
     )
     assert plan.status == "optimal"
-    assert plan.total_mw == 16200
-    assert plan.objective == pytest.approx(16.2e9)
+    assert sorted(plan.sites.index) == ["x_0", "x_1", "x_2"]
+    assert plan.objective == 0
+    if "infeasible" in said:
+        assert any("infeasible" in note for note in plan.notes)
+
+
+@pytest.mark.parametrize("limit", [None, 60.0])
+def test_what_cbc_calls_optimal_is_proven_or_bettered(limit: float | None) -> None:
+    path = Path(__file__).parents[1] / "data" / "cbc_false_optimum.json"
+    told = json.loads(path.read_text())
+    n, m = len(told["objective"]), len(told["row_lower"])
+    ends = {k: np.array(told[k], dtype=float) for k in ("row_lower", "row_upper")}
+    program = highs.Program(
+        np.array(told["objective"]),
+        True,
+        sparse.csr_array((told["data"], told["indices"], told["indptr"]), shape=(m, n)),
+        np.where(np.isnan(ends["row_lower"]), -np.inf, ends["row_lower"]),
+        np.where(np.isnan(ends["row_upper"]), np.inf, ends["row_upper"]),
+        np.zeros(n),
+        np.ones(n),
+        np.ones(n, dtype=bool),
+    )
+    cbc()
+    with deadline.watching(limit, time.perf_counter()):
+        truth, _ = pulp_model.solve_arrays(program, solver="highs", gap=0.0)
+        # CBC 2.10.3 alone says 591.289.
+        found, name = pulp_model.solve_arrays(program, solver="cbc", gap=0.0)
+    assert truth.x is not None
+    assert highs.holds(program, truth.x)
+    assert truth.objective == pytest.approx(591.299, abs=1e-9)
+    assert found.objective == pytest.approx(truth.objective, abs=1e-7)
+    assert found.status == "optimal"
+    assert name == "cbc and HiGHS"
+
+
+class Relaxer(pulp.HiGHS):
+    """A solver object that was told to forget that sites are whole."""
+
+    def __init__(self) -> None:
+        super().__init__(mip=False, msg=False)
+
+
+class Stopper(pulp.LpSolver):
+    """A solver that stops at its own limit with a plan: every column at zero."""
+
+    name = "stopper"
+
+    def available(self) -> bool:
+        return True
+
+    def actualSolve(self, lp: Any, **options: Any) -> int:  # noqa: N802
+        for variable in lp.variables():
+            variable.varValue = 0.0
+        lp.assignStatus(pulp.LpStatusOptimal, pulp.LpSolutionIntegerFeasible)
+        return int(pulp.LpStatusOptimal)
+
+
+@pytest.mark.parametrize("method", ["full", "priceout"])
+def test_a_solver_that_forgets_that_sites_are_whole(method: str) -> None:
+    sites, program = country(300, 1)
+    truth = ss.optimize_sites(sites, **program, gap=0.0)
+    plan = ss.optimize_sites(sites, **program, solver=Relaxer(), method=method)
+    plan.verify()
+    assert plan.objective <= truth.objective + 1e-6
+    assert plan.bound >= truth.objective - 1e-6
+    assert (plan.status == "optimal") == (plan.gap <= 1e-4)
+
+
+@pytest.mark.skipif(not hasattr(pulp, "PULP_CBC_CMD"), reason="status of PuLP 3")
+def test_an_incumbent_that_pulp_calls_optimal_is_feasible() -> None:
+    sites, program = country(300, 1)
+    program |= {"power_mw": (None, 1500), "limits": program["limits"][:3]}
+    best = ss.optimize_sites(sites, **program)
+    plan = ss.optimize_sites(sites, **program, solver=Stopper(), method="full")
+    plan.verify()
+    assert plan.status == "feasible"
+    assert plan.objective < plan.bound
+    assert plan.bound >= best.objective
+
+
+def test_a_gap_in_a_solvers_own_words_proves_nothing() -> None:
+    sites, program = country(300, 1)
+    truth = ss.optimize_sites(sites, **program, gap=0.0)
+    loose = cbc()
+    loose.options = ["ratioGap 0.5"]
+    plan = ss.optimize_sites(sites, **program, solver=loose, method="full", gap=1e-6)
+    plan.verify()
+    assert plan.bound >= truth.objective - 1e-6
+    assert (plan.status == "optimal") == (plan.gap <= 1e-6)
+
+
+@pytest.mark.parametrize("solver", ["highs", "cbc"])
+@pytest.mark.parametrize("method", ["full", "priceout"])
+@pytest.mark.parametrize("site_mw", [[100, 200, 300], (50, 300)])
+def test_the_gap_can_be_closed(solver: str, method: str, site_mw: Any) -> None:
+    sites, program = country(300, 1)
+    program |= {"site_mw": site_mw, "gap": 0.0, "method": method, "solver": solver}
+    plan = ss.optimize_sites(sites, **program)
+    plan.verify()
+    assert plan.status == "optimal"
+    assert plan.gap <= 1e-9
+
+
+@examples(40)
+@given(st.integers(0, 10_000), st.sampled_from(["full", "priceout"]))
+def test_at_gap_zero_ties_go_to_the_lowest_cost(seed: int, method: str) -> None:
+    rng = np.random.default_rng(seed)
+    n, k = 8, int(rng.integers(1, 5))
+    sites = gpd.GeoDataFrame(
+        {
+            "score": rng.choice([0.2, 0.5, 0.9], n),
+            "cost_usd_per_mw": rng.choice([8e6, 9e6, 1e7], n),
+            "fixed_cost_usd": rng.choice([0.0, 1e7], n),
+        },
+        geometry=gpd.points_from_xy(rng.uniform(-100, -90, n), rng.uniform(30, 40, n)),
+        crs=4326,
+    )
+    plan = ss.optimize_sites(sites, site_mw=[100], max_sites=k, gap=0.0, method=method)
+    plan.verify()
+    worth = sites["score"].to_numpy() * 100
+    cost = (sites["cost_usd_per_mw"] * 100 + sites["fixed_cost_usd"]).to_numpy()
+    best = min(
+        (-round(float(worth[list(c)].sum()), 6), float(cost[list(c)].sum()))
+        for c in combinations(range(n), k)
+    )
+    assert plan.status == "optimal"
+    assert plan.objective == pytest.approx(-best[0])
+    assert plan.total_cost_usd == pytest.approx(best[1])
+
+
+def test_a_range_that_solvers_cannot_hold_is_told() -> None:
+    sites, _ = country(50)
+    sites["water"] = sites["water"].astype(float)
+    sites.loc[sites.index[3], "water"] = 1e-7
+    limit = ss.Limit("water", per_mw="water", at_most=1e7)
+    with pytest.warns(ss.ApproximationWarning, match=r"'water'.*factor of") as caught:
+        ss.optimize_sites(sites, site_mw=[100], limits=[limit], max_sites=3)
+    assert repr(sites.index[3]) in str(caught[0].message)
+    sites["score"] = np.where(np.arange(50) == 7, 1e-11, sites["score"])
+    with pytest.warns(ss.ApproximationWarning, match=r"objective.*'score'"):
+        ss.optimize_sites(sites, site_mw=[100], max_sites=3)
 
 
 @pytest.mark.parametrize("method", ["full", "priceout"])

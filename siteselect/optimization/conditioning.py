@@ -1,0 +1,135 @@
+"""Coefficients that no solver can keep apart, and who brought them."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from siteselect.errors import ApproximationWarning, four_parts
+from siteselect.optimization._compile import Compiled
+from siteselect.optimization.problem import Floats, Ints
+
+#: Solvers work to about 1e-9 of the largest number in a row: what is smaller is lost.
+LARGEST_RANGE = 1e9
+#: Entries below this share of the largest are left over from a subtraction.
+RESIDUE = 1e-13
+
+
+def warn_of_ranges(compiled: Compiled) -> tuple[str, ...]:
+    """Warn of rows and objectives whose coefficients range over more than 1e9.
+
+    Parameters
+    ----------
+    compiled : Compiled
+        Problem and rows, in GW and M$.
+
+    Returns
+    -------
+    tuple of str
+        Names of the limits; ``"objective"`` for the objective.
+
+    Warns
+    -----
+    ApproximationWarning
+        Once for each of them, with the columns and sites of the extremes.
+    """
+    problem, rows = compiled.problem, compiled.rows
+    found = []
+    matrix = rows.matrix
+    starts = matrix.indptr.astype(np.int64)
+    for row in wide_rows(np.abs(matrix.data), starts).tolist():
+        name = str(rows.limit[row])
+        if name in found:
+            continue
+        found.append(name)
+        at = slice(starts[row], starts[row + 1])
+        _warn(compiled, name, matrix.indices[at].astype(np.int64), matrix.data[at])
+    goal = problem.objective
+    if wide_rows(np.abs(goal), np.array([0, goal.size])).size:
+        found.append("objective")
+        _warn(compiled, "objective", np.arange(goal.size), goal)
+    return tuple(found)
+
+
+def wide_rows(size: Floats, starts: Ints) -> Ints:
+    """Return the rows whose non-zero sizes range over more than 1e9.
+
+    Parameters
+    ----------
+    size : ndarray, shape (n_entries,)
+        Absolute values, row after row.
+    starts : ndarray of int, shape (n_rows + 1,)
+        Where each row begins.
+
+    Returns
+    -------
+    ndarray of int
+
+    Examples
+    --------
+    >>> wide_rows(np.array([1.0, 1e10, 0.0, 5.0, 6.0]), np.array([0, 2, 5]))
+    array([0])
+    """
+    filled = np.flatnonzero(np.diff(starts) > 0)
+    if not filled.size:
+        return filled
+    begin = starts[:-1][filled]
+    most = np.zeros(starts.size - 1)
+    most[filled] = np.maximum.reduceat(size, begin)
+    row = np.repeat(np.arange(starts.size - 1), np.diff(starts))
+    counted = np.where(size > RESIDUE * most[row], size, np.inf)
+    least = np.full(starts.size - 1, np.inf)
+    least[filled] = np.minimum.reduceat(counted, begin)
+    return np.flatnonzero(most > LARGEST_RANGE * least)
+
+
+def _warn(compiled: Compiled, name: str, columns: Ints, values: Floats) -> None:
+    """Name the columns and sites that bring the smallest and the largest number."""
+    size = np.abs(values)
+    size = np.where(size > RESIDUE * size.max(initial=0.0), size, np.nan)
+    low, high = int(np.nanargmin(size)), int(np.nanargmax(size))
+    where = " to ".join(
+        f"{size[k]:.3g} ({_of(compiled, int(columns[k]))})" for k in (low, high)
+    )
+    used = _columns_of(compiled, name)
+    of = f" (column {', '.join(map(repr, used))})" if used else ""
+    what = "the objective" if name == "objective" else f"limit {name!r}"
+    warnings.warn(
+        four_parts(
+            f"{what}{of} was written in GW and M$",
+            f"its coefficients range from {where}, and solvers work to 1e-9 of the "
+            "largest",
+            f"numbers within a factor of {LARGEST_RANGE:.0e} of each other",
+            "check the units of the extremes, set to 0 what is too small to matter, "
+            "or leave those sites out",
+        ),
+        ApproximationWarning,
+        stacklevel=2,
+    )
+
+
+def _of(compiled: Compiled, column: int) -> str:
+    problem = compiled.problem
+    site = int(problem.column_site[column])
+    if site < 0:
+        return str(problem.column_names[column])
+    return f"site {problem.frame.index[site]!r}"
+
+
+def _columns_of(compiled: Compiled, name: str) -> list[str]:
+    """Return the columns of the frame that a limit or the objective names."""
+    request = compiled.request
+    known = {
+        "budget": (request.cost_per_mw, request.fixed_cost),
+        "objective": (request.score,)
+        if request.objective == "score"
+        else (request.objective,),
+    }
+    parts = list(known.get(name, ()))
+    for limit in compiled.limits:
+        if str(limit.name) == name:
+            fields = getattr(limit, "__dataclass_fields__", {})
+            parts += [getattr(limit, f) for f in fields if f not in ("name", "by")]
+    frame = request.sites.columns
+    return [part for part in parts if isinstance(part, str) and part in frame]

@@ -1,0 +1,115 @@
+"""The chart of a frontier: what no plan can beat, and the plans that were solved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+#: Units that are shown larger, so that the ticks stay short.
+_LARGER = {"USD": ((1e9, "billion USD"), (1e6, "million USD")), "MW": ()}
+#: What an argument is called on an axis.
+_WORDS = {
+    "budget_usd": "budget",
+    "power_mw": "total power",
+    "max_sites": "largest number of sites",
+    "min_sites": "smallest number of sites",
+    "min_spacing_km": "spacing",
+}
+_BOUND = "#4c72b0"
+_PLAN = "#c44e52"
+
+
+def plot_frontier(frontier: Any, ax: Axes | None = None, *, title: bool = True) -> Axes:
+    """Draw bounds as a line and solved plans as dots, with labelled axes.
+
+    Parameters
+    ----------
+    frontier : siteselect.optimization.Frontier
+        The curve.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+    title : bool
+        Write what is shown above the axes.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from siteselect.optimization.frontier import frontier
+    >>> sites = gpd.GeoDataFrame(
+    ...     {"score": [0.9, 0.8], "capacity_mw": 100.0, "cost_usd_per_mw": 1e7},
+    ...     geometry=gpd.points_from_xy([-100, -99], [32, 32]), crs=4326,
+    ... )
+    >>> curve = frontier(sites, values=[1e9, 2e9], exact=True, site_mw=[100])
+    >>> plot_frontier(curve).get_xlabel()
+    'budget [billion USD]'
+    """
+    if ax is None:
+        _, ax = plt.subplots(figsize=(6.4, 4.0), layout="constrained")
+    table = frontier.table
+    x_size, x_unit = _unit(frontier.unit, table["value"].max())
+    y_size, y_unit = _unit(frontier.objective_name, table["bound"].abs().max())
+    known = table[np.isfinite(table["bound"].astype(float))]
+    word = "at most" if frontier.maximize else "at least"
+    ax.plot(
+        known["value"] / x_size,
+        known["bound"] / y_size,
+        color=_BOUND,
+        linewidth=1.6,
+        marker=".",
+        markersize=4,
+        label=f"bound: every plan is {word} this",
+    )
+    solved = table[table["objective"].notna()]
+    if len(solved):
+        ax.plot(
+            solved["value"] / x_size,
+            solved["objective"] / y_size,
+            linestyle="none",
+            marker="o",
+            markersize=6,
+            markerfacecolor=_PLAN,
+            markeredgecolor="white",
+            label="plan, solved exactly",
+        )
+    none = table[table["status"] == "infeasible"]
+    if len(none):
+        ax.plot(
+            none["value"] / x_size,
+            np.zeros(len(none)),
+            transform=ax.get_xaxis_transform(),
+            linestyle="none",
+            marker="x",
+            color="0.4",
+            clip_on=False,
+            label="no plan exists",
+        )
+    along = _WORDS.get(frontier.along, str(frontier.along))
+    ax.set_xlabel(f"{along} [{x_unit}]" if x_unit else along)
+    name = frontier.objective_name
+    ax.set_ylabel(f"cost [{y_unit}]" if name == "USD" else f"objective [{name}]")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(MaxNLocator(7, steps=[1, 2, 2.5, 5, 10]))
+        axis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.6g}"))
+    if title:
+        ax.set_title(f"How good a plan can be, by {along}", loc="left", fontsize=11)
+    ax.grid(color="0.9", linewidth=0.8)
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(frameon=False, loc="best", fontsize=9)
+    return ax
+
+
+def _unit(unit: str, largest: float) -> tuple[float, str]:
+    """Return what to divide by, and the name of the unit then."""
+    for size, name in _LARGER.get(unit, ()):
+        if np.isfinite(largest) and abs(largest) >= size:
+            return size, name
+    return 1.0, unit
