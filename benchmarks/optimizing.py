@@ -1,8 +1,9 @@
-"""Choosing 3 GW: siteselect, an expert's plain PuLP, HiGHS fed arrays.
+"""The synthetic siting program: siteselect, CBC, PuLP's plain idiom, HiGHS, pairs.
 
-The program, the same for all: at most one size per site; 3,000 MW in all; a
-budget; headroom per substation; at most 900 MW per state; at most 20 sites;
-maximise score × MW.
+Each contestant gets the same drawn candidates (`instances`) and answers the same
+program; seconds run from the frame to the answer, imports done. "Full matrix" and
+"pairs" get siteselect's own arrays, so that only the solving differs; "plain PuLP"
+is written as PuLP's manual writes models.
 """
 
 from __future__ import annotations
@@ -12,200 +13,158 @@ import resource
 import sys
 import time
 import warnings
-from pathlib import Path
+from dataclasses import replace
 
 import geopandas as gpd
-import highspy
 import numpy as np
 import pulp
+from instances import SIZES_MW, arguments, synthetic_sites
+from scipy import sparse
 
-import siteselect as ss
-from siteselect.optimization import optimize_sites
+from siteselect.optimization import highs, optimize_sites, pulp_model
+from siteselect.optimization._compile import Request, compile_problem
+from siteselect.optimization.limits import Spacing
+from siteselect.optimization.problem import Problem, Rows
 
-SIZES_MW = (100, 200, 300, 500, 750)
-POWER_MW = 3000.0
-BUDGET_USD = 40e9
-STATE_MW = 900.0
-MAX_SITES = 20
 GAP = 1e-4
+PEERS = ("full matrix, CBC", "full matrix, HiGHS", "plain PuLP, HiGHS")
 
 
-def instance(size: int, folder: Path) -> gpd.GeoDataFrame:
-    """Prepare and score about ``size`` candidates once; later runs read the file."""
-    stored = folder / f"instance{size}.parquet"
-    if stored.exists():
-        return gpd.read_parquet(stored)
-    area = ss.datasets.region("CONUS")
-    layers = ss.datasets.load_all(area)
-    km2 = float(area.to_crs(5070).area.sum()) / 1e6
-    sites = ss.grid_candidates(area, spacing_km=(km2 / size) ** 0.5)
-    sites = ss.prepare(sites, layers)
-    scored = ss.score_sites(sites, ss.presets.training(layers))
-    scored.to_parquet(stored)
-    return scored
-
-
-def columns(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[tuple[int, int]]]:
-    """Return the eligible sites and their offered (site, MW) pairs."""
-    used = ["score", "capacity_mw", "cost_usd_per_mw", "fixed_cost_usd"]
-    keep = frame[used].notna().all(axis=1) & frame["capacity_mw"].gt(0)
-    frame = frame[keep]
-    pairs = [
-        (i, mw)
-        for i, cap in enumerate(frame["capacity_mw"].to_numpy())
-        for mw in SIZES_MW
-        if mw <= cap
-    ]
-    return frame, pairs
-
-
-def with_siteselect(frame: gpd.GeoDataFrame, method: str) -> dict:
-    """Solve with the library."""
-    plan = optimize_sites(
-        frame,
-        power_mw=(POWER_MW, POWER_MW),
-        budget_usd=BUDGET_USD,
-        site_mw=list(SIZES_MW),
-        max_sites=MAX_SITES,
-        gap=GAP,
-        method=method,
-        time_limit_s=240,
-        limits=[
-            ss.Limit("headroom", per_mw=1, by="substation", at_most="headroom_mw"),
-            ss.Limit("state", per_mw=1, by="state", at_most=STATE_MW),
-        ],
-    )
+def with_siteselect(frame: gpd.GeoDataFrame, regime: str, km: float | None) -> dict:
+    """Solve with the library, default method."""
+    plan = optimize_sites(frame, **arguments(regime, km), gap=GAP)
     return {"objective": plan.objective, "gap": plan.gap, "status": plan.status}
 
 
-def with_pulp(frame: gpd.GeoDataFrame, solver: str) -> dict:
-    """Solve as an expert writes it in PuLP: a dict of binaries and lpSum."""
-    frame, pairs = columns(frame)
-    score = frame["score"].to_numpy()
-    cost = frame["cost_usd_per_mw"].to_numpy()
-    fixed = frame["fixed_cost_usd"].to_numpy()
-    substation = frame["substation"].to_numpy()
-    headroom = frame["headroom_mw"].to_numpy()
-    state = frame["state"].to_numpy()
+def pair_rows(problem: Problem, km: float) -> Rows:
+    """Return one row "not both" for every pair of sites that is too close."""
+    i, j = Spacing(km).nearby(problem).all_pairs()
+    cols = problem.open_columns
+    opens = sparse.csr_array(
+        (np.ones(cols.size), (problem.column_site[cols], cols)),
+        shape=(problem.n_sites, problem.n_columns),
+    )
+    return Rows.make(opens[i] + opens[j], -np.inf, 1.0, "pairs")
+
+
+def with_full_matrix(
+    frame: gpd.GeoDataFrame, regime: str, km: float | None, solver: str
+) -> dict:
+    """Hand every column and row to a solver; spacing as pairs."""
+    request = arguments(regime, None) | {"limits": arguments(regime)["limits"]}
+    compiled = compile_problem(Request(sites=frame, **request))
+    problem, rows = compiled.problem, compiled.full_rows()
+    if km is not None:
+        rows = Rows.stack([rows, pair_rows(problem, km)])
+    if solver == "CBC":
+        found, _ = pulp_model.solve(problem, rows, solver="cbc", gap=GAP)
+    else:
+        scale = pulp_model.objective_scale(problem)
+        found = highs.solve_mip(
+            problem.objective * scale,
+            rows.matrix,
+            rows.lower,
+            rows.upper,
+            problem.lower,
+            problem.upper,
+            problem.integrality,
+            gap=GAP,
+        )
+        found = replace(
+            found, objective=found.objective / scale, bound=found.bound / scale
+        )
+    gap = (found.bound - found.objective) / max(1e-9, abs(found.objective))
+    return {"objective": found.objective, "gap": gap, "status": found.status}
+
+
+def with_plain_pulp(frame: gpd.GeoDataFrame, regime: str) -> dict:
+    """Solve as PuLP's manual writes it: a dict of binaries and lpSum."""
+    asked = arguments(regime)
+    power_mw = asked["power_mw"][1]
+    spread, carbon = asked["limits"][2], asked["limits"][3]
+    table = {c: frame[c].to_numpy() for c in frame.columns if c != "geometry"}
+    pairs = [
+        (i, mw)
+        for i, most in enumerate(table["capacity_mw"])
+        for mw in SIZES_MW
+        if mw <= most
+    ]
     model = pulp.LpProblem("siting", pulp.LpMaximize)
     build = {
-        (i, mw): model.add_variable(f"b_{i}_{mw}", cat="Binary") for i, mw in pairs
+        (i, mw): model.add_variable(f"b_{i}_{mw:g}", cat="Binary") for i, mw in pairs
     }
-    model += pulp.lpSum(score[i] * mw * build[i, mw] for i, mw in pairs)
-    model += pulp.lpSum(mw * build[i, mw] for i, mw in pairs) == POWER_MW
+    model += pulp.lpSum(table["score"][i] * mw * build[i, mw] for i, mw in pairs)
+    model += pulp.lpSum(mw * build[i, mw] for i, mw in pairs) == power_mw
+    cost, fixed = table["cost_usd_per_mw"], table["fixed_cost_usd"]
     model += (
         pulp.lpSum((cost[i] * mw + fixed[i]) / 1e6 * build[i, mw] for i, mw in pairs)
-        <= BUDGET_USD / 1e6
+        <= asked["budget_usd"] / 1e6
     )
-    model += pulp.lpSum(build.values()) <= MAX_SITES
-    by_site: dict = {}
-    by_substation: dict = {}
-    by_state: dict = {}
+    model += pulp.lpSum(build.values()) <= asked["max_sites"]
+    if asked["min_sites"]:
+        model += pulp.lpSum(build.values()) >= asked["min_sites"]
+    model += (
+        pulp.lpSum(
+            (table["carbon"][i] - carbon.at_most) * mw / 1e3 * build[i, mw]
+            for i, mw in pairs
+        )
+        <= 0
+    )
+    groups: dict[str, dict] = {"site": {}, "substation": {}, "county": {}, "state": {}}
     for i, mw in pairs:
-        by_site.setdefault(i, []).append(build[i, mw])
-        by_substation.setdefault(substation[i], []).append((i, mw))
-        by_state.setdefault(state[i], []).append((i, mw))
-    for variables in by_site.values():
-        model += pulp.lpSum(variables) <= 1
-    for members in by_substation.values():
-        limit = headroom[members[0][0]]
-        model += pulp.lpSum(mw * build[i, mw] for i, mw in members) <= limit
-    for members in by_state.values():
-        model += pulp.lpSum(mw * build[i, mw] for i, mw in members) <= STATE_MW
-    if solver == "CBC":
-        engine = pulp.PULP_CBC_CMD(msg=False, gapRel=GAP, timeLimit=240)
-    else:
-        engine = pulp.HiGHS(msg=False, gapRel=GAP, timeLimit=240)
-    model.solve(engine)
+        groups["site"].setdefault(i, []).append((i, mw))
+        for column in ("substation", "county", "state"):
+            groups[column].setdefault(table[column][i], []).append((i, mw))
+    for members in groups["site"].values():
+        model += pulp.lpSum(build[key] for key in members) <= 1
+    for members in groups["substation"].values():
+        headroom = table["headroom_mw"][members[0][0]]
+        model += pulp.lpSum(mw * build[i, mw] for i, mw in members) <= headroom
+    for members in groups["county"].values():
+        water = table["water_available"][members[0][0]]
+        model += (
+            pulp.lpSum(
+                table["water_per_mw"][i] * mw / 1e6 * build[i, mw] for i, mw in members
+            )
+            <= water / 1e6
+        )
+    used = []
+    for state, members in groups["state"].items():
+        is_used = model.add_variable(f"used_{state}", 0, 1)
+        used.append(is_used)
+        model += is_used <= pulp.lpSum(build[key] for key in members)
+        most = spread.max_share * power_mw
+        model += pulp.lpSum(mw * build[i, mw] for i, mw in members) <= most
+    model += pulp.lpSum(used) >= spread.at_least
+    model.solve(pulp.HiGHS(msg=False, gapRel=GAP, threads=1))
     objective = model.objective.value()
-    return {"objective": float(objective), "status": str(pulp.LpStatus[model.status])}
-
-
-def with_highs(frame: gpd.GeoDataFrame) -> dict:
-    """Hand the same program to HiGHS as arrays."""
-    frame, pairs = columns(frame)
-    site = np.array([i for i, _ in pairs])
-    mw = np.array([m for _, m in pairs], dtype=float)
-    score = frame["score"].to_numpy()[site]
-    cost = frame["cost_usd_per_mw"].to_numpy()[site] * mw
-    cost += frame["fixed_cost_usd"].to_numpy()[site]
-    _, substation = np.unique(
-        frame["substation"].to_numpy().astype(str), return_inverse=True
-    )
-    _, state = np.unique(frame["state"].to_numpy().astype(str), return_inverse=True)
-    headroom = np.zeros(substation.max() + 1)
-    headroom[substation] = frame["headroom_mw"].to_numpy()
-    n = len(pairs)
-    column = np.arange(n)
-    first_substation = 3 + len(frame)
-    first_state = first_substation + len(headroom)
-    rows = np.concatenate(
-        [
-            np.zeros(n),
-            np.ones(n),
-            np.full(n, 2),
-            3 + site,
-            first_substation + substation[site],
-            first_state + state[site],
-        ]
-    ).astype(np.int32)
-    values = np.concatenate([mw, cost / 1e6, np.ones(n), np.ones(n), mw, mw])
-    order = np.lexsort((np.tile(column, 6), rows))
-    n_rows = first_state + state.max() + 1
-    upper = np.concatenate(
-        [
-            [POWER_MW, BUDGET_USD / 1e6, MAX_SITES],
-            np.ones(len(frame)),
-            headroom,
-            np.full(state.max() + 1, STATE_MW),
-        ]
-    )
-    lower = np.full(n_rows, -highspy.kHighsInf)
-    lower[0] = POWER_MW
-    model = highspy.HighsLp()
-    model.num_col_, model.num_row_ = n, n_rows
-    model.col_cost_, model.sense_ = score * mw, highspy.ObjSense.kMaximize
-    model.col_lower_, model.col_upper_ = np.zeros(n), np.ones(n)
-    model.row_lower_, model.row_upper_ = lower, upper
-    model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    model.a_matrix_.start_ = np.searchsorted(rows[order], np.arange(n_rows + 1))
-    model.a_matrix_.index_ = np.tile(column, 6)[order].astype(np.int32)
-    model.a_matrix_.value_ = values[order]
-    model.integrality_ = [highspy.HighsVarType.kInteger] * n
-    solver = highspy.Highs()
-    solver.setOptionValue("output_flag", False)
-    solver.setOptionValue("mip_rel_gap", GAP)
-    solver.setOptionValue("threads", 1)
-    solver.setOptionValue("time_limit", 240.0)
-    solver.passModel(model)
-    solver.run()
-    info = solver.getInfo()
     return {
-        "objective": info.objective_function_value,
-        "gap": info.mip_gap,
-        "status": solver.modelStatusToString(solver.getModelStatus()),
+        "objective": float("nan") if objective is None else float(objective),
+        "status": str(pulp.LpStatus[model.status]).lower(),
     }
 
 
-def main(who: str, size: int, folder: Path) -> dict:
-    """Time one contestant on the prepared frame, its imports done."""
-    frame = instance(size, folder)
-    if who == "prepare":
-        return {}
+def main(who: str, size: int, regime: str, km: float | None, seed: int) -> dict:
+    """Time one contestant, its imports and candidates done."""
+    frame = synthetic_sites(size, seed)
     warnings.simplefilter("ignore")
     start = time.perf_counter()
     if who == "siteselect":
-        result = with_siteselect(frame, "auto")
-    elif who == "siteselect, full model":
-        result = with_siteselect(frame, "full")
-    elif who.startswith("plain PuLP"):
-        result = with_pulp(frame, who.rpartition(" ")[2])
+        result = with_siteselect(frame, regime, km)
+    elif who.startswith(("full matrix", "pairs")):
+        result = with_full_matrix(frame, regime, km, who.rpartition(" ")[2])
     else:
-        result = with_highs(frame)
+        result = with_plain_pulp(frame, regime)
     result["seconds"] = time.perf_counter() - start
-    result["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = [
+        resource.getrusage(who_used).ru_maxrss / 1024
+        for who_used in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    ]
+    result["peak_mb"] = max(peak)
     return result
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))))
+    _who, _size, _, _regime, _km, _seed = sys.argv[1:]
+    _found = main(_who, int(_size), _regime, float(_km) or None, int(_seed))
+    print(json.dumps(_found))

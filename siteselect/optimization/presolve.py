@@ -23,6 +23,8 @@ from siteselect.optimization.problem import Bools, Floats, Ints, Problem, Rows
 
 #: Entries looked at together: memory stays flat however many candidates there are.
 BLOCK = 3_000_000
+#: More runs of neighbouring rows than this are copied together.
+MOST_RUNS = 200
 #: Rows with more entries than this are taken to bind.
 WIDE = 20_000
 #: Rows with more entries than this get no rounded copies.
@@ -71,6 +73,41 @@ def _blocks(rows: Rows) -> Iterator[_Block]:
             filled,
         )
         first = last
+
+
+def taken(rows: Rows, index: Ints) -> Rows:
+    """Return the rows at ``index``; neighbours share the memory of their entries."""
+    if not index.size or index[-1] - index[0] != index.size - 1:
+        return rows.take(index)
+    first, last = int(index[0]), int(index[-1]) + 1
+    if last - first == len(rows):
+        return rows
+    matrix = rows.matrix
+    ends = matrix.indptr[first : last + 1]
+    entries = slice(int(ends[0]), int(ends[-1]))
+    part = sparse.csr_array(
+        (matrix.data[entries], matrix.indices[entries], ends - ends[0]),
+        shape=(last - first, matrix.shape[1]),
+    )
+    pick = slice(first, last)
+    return Rows(
+        part,
+        rows.lower[pick],
+        rows.upper[pick],
+        rows.limit[pick],
+        rows.group[pick],
+        rows.scale[pick],
+        rows.kind[pick],
+    )
+
+
+def _runs(which: Bools) -> list[Ints]:
+    """Return the chosen rows as neighbours that stand together, few or in one."""
+    index = np.flatnonzero(which)
+    if not index.size:
+        return []
+    parts = np.split(index, np.flatnonzero(np.diff(index) != 1) + 1)
+    return parts if len(parts) <= MOST_RUNS else [index]
 
 
 def only_grows(rows: Rows, problem: Problem) -> Bools:
@@ -153,15 +190,18 @@ def round_rows(rows: Rows, problem: Problem) -> Rows:
     """
     lower, upper = rows.lower.copy(), rows.upper.copy()
     any_free = not problem.integrality.all()
-    which = np.flatnonzero(_may_share_unit(rows))
-    part_of = rows.take(which) if which.size < len(rows) else rows
-    for block in _blocks(part_of):
+    pieces = (
+        (run, block)
+        for run in _runs(_may_share_unit(rows))
+        for block in _blocks(taken(rows, run))
+    )
+    for run, block in pieces:
         sizes = np.abs(block.a)
         least = -block.most(-sizes, -np.inf)
         whole = block.filled & (least > 0)
         if any_free:
             whole[block.row[~problem.integrality[block.column]]] = False
-        at = which[block.rows]
+        at = run[block.rows]
         low, high = lower[at], upper[at]
         done = ~whole
         for part in (1, 2, 3, 4):

@@ -40,6 +40,8 @@ ADDED_COLUMNS = 2000
 #: Columns of the first integer program, and of the next while there is no plan.
 FIRST_CORE = 300
 CORE_GROWTH = 3
+#: Up to this many columns are solved at once, without improving the plan before.
+SMALL_CORE = 1500
 #: Nodes of an integer program that only looks for a plan.
 SEARCH_NODES = 300
 #: Larger cores are not handed to a solver: the certificate is returned instead.
@@ -103,7 +105,7 @@ class PriceOut:
         is_choice = rows.limit == "site capacity"
         self.account = np.flatnonzero(~is_choice)
         if like is None:
-            self.choice = rows.take(np.flatnonzero(is_choice))
+            self.choice = presolve.taken(rows, np.flatnonzero(is_choice))
             self.choice_by_column = sparse.csc_array(self.choice.matrix)
             self.shape = Shape(problem)
             self.free = np.flatnonzero(~problem.column_opens)
@@ -111,15 +113,12 @@ class PriceOut:
             self.choice, self.choice_by_column = like.choice, like.choice_by_column
             self.shape, self.free = like.shape, like.free
         self.site_fixed = problem.fixed[self.shape.site_ids]
-        linked = presolve.round_rows(rows.take(self.account), problem)
+        linked = presolve.round_rows(presolve.taken(rows, self.account), problem)
         # Rounding may show that no whole sum lies between two bounds.
         self.is_crossed = bool((linked.lower > linked.upper + 1e-9).any())
         self.upper = presolve.drop_columns(linked, problem, problem.upper)
-        self.kept = np.flatnonzero(presolve.can_bind(linked, problem, self.upper))
-        if self.kept.size < len(linked):
-            linked = linked.take(self.kept)
         # Rows [0, n_account) belong to limits and carry prices; found ones follow.
-        self.n_account = self.kept.size
+        self.n_account = len(linked)
         self.can_round = presolve.can_be_rounded(linked, problem)
         self.rounded: set[tuple[int, float]] = set()
         self.linked = linked
@@ -329,7 +328,7 @@ class PriceOut:
         """
         problem, before = self.compiled.problem, self.compiled.rows
         place = np.full(len(before), -1, dtype=np.int64)
-        place[self.account[self.kept]] = np.arange(self.n_account)
+        place[self.account] = np.arange(self.n_account)
         at = place[which]
         looser = rows.upper[which] > before.upper[which]
         if (at < 0).any():
@@ -398,7 +397,7 @@ class PriceOut:
         if self.duals is not None:
             old = self.account_duals(self.duals)
             engine.duals = np.concatenate(
-                [old[engine.account[engine.kept]], self.duals[self.n_account + holds]]
+                [old[engine.account], self.duals[self.n_account + holds]]
             )
         return engine
 
@@ -767,7 +766,7 @@ class PriceOut:
     def account_duals(self, y: Floats) -> Floats:
         """Return duals per row of ``compiled.rows``."""
         full = np.zeros(len(self.compiled.rows))
-        full[self.account[self.kept]] = y[: self.n_account]
+        full[self.account] = y[: self.n_account]
         if self.n_added:
             full[-self.n_added :] = y[self.n_account : self.n_account + self.n_added]
         return full
@@ -826,7 +825,7 @@ class PriceOut:
             k = min(CORE_GROWTH * k, total)
         if self.is_over(plan, bound, gap, deadline):
             return "feasible", bound, "highs", k
-        if self.needed(plan, reach, usable, gap) > FIRST_CORE:
+        if self.needed(plan, reach, usable, gap) > SMALL_CORE:
             incumbents.improve(
                 self, goal, plan, reach, x_lp, bound, gap, deadline=deadline, say=say
             )

@@ -1,4 +1,4 @@
-"""Engines that are derived from another agree with a program compiled anew."""
+"""The price-out agrees with the full matrix, also where engines are derived."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from scipy import sparse
 from strategies import examples
 
 import siteselect as ss
+from siteselect.optimization import presolve, priceout
 from siteselect.optimization._compile import Compiled, Request, compile_problem
 from siteselect.optimization.priceout import PriceOut
 from siteselect.optimization.problem import Rows
@@ -192,3 +193,154 @@ def test_bounds_that_cannot_be_moved_are_refused() -> None:
     engine = PriceOut(compiled_of(24, 1, limits=limits, power_mw=(900.0, 900.0)))
     with pytest.raises(ss.StudyError):
         engine.with_row_bounds("power", lower=800, upper=800)
+
+
+def shared(n: int, seed: int, regime: str) -> dict[str, Any]:
+    """Return candidates and a request with every kind of shared limit."""
+    rng = np.random.default_rng(seed)
+    k = n // 10
+    substation, county = rng.integers(0, k, n), rng.integers(0, max(4, n // 30), n)
+    hard = regime == "hard"
+    power_mw = 6000.0 if hard else 3000.0
+    sites = gpd.GeoDataFrame(
+        {
+            "score": 1 / (1 + np.exp(-rng.normal(0.2, 0.6, n))),
+            "capacity_mw": 500.0,
+            "cost_usd_per_mw": rng.normal(10.5e6, 0.9e6, n),
+            "fixed_cost_usd": rng.uniform(20e6, 90e6, n),
+            "substation": substation,
+            "headroom_mw": rng.gamma(2.0, 220.0, k)[substation],
+            "county": county,
+            "water": rng.uniform(600, 5000, n),
+            "water_available": rng.lognormal(13.7, 0.8, county.max() + 1)[county],
+            "state": rng.integers(0, 24, n),
+            "carbon": rng.normal(380, 110, n),
+        },
+        geometry=gpd.points_from_xy(rng.uniform(-120, -72, n), rng.uniform(28, 48, n)),
+        crs=4326,
+    )
+    limits = (
+        ss.Limit("headroom", per_mw=1, by="substation", at_most="headroom_mw"),
+        ss.Limit("water", per_mw="water", by="county", at_most="water_available"),
+        ss.Spread("states", by="state", at_least=16 if hard else 8, max_share=0.2),
+        ss.Average("carbon", "carbon", at_most=330.0),
+    )
+    return {
+        "sites": sites,
+        "power_mw": (power_mw, power_mw),
+        "budget_usd": power_mw * (9.3e6 if hard else 10.5e6),
+        "site_mw": [100, 250, 500],
+        "max_sites": 40,
+        "min_sites": 20 if hard else None,
+        "limits": limits,
+    }
+
+
+def same_objective(request: dict[str, Any], gap: float) -> None:
+    """Assert that pricing out and the full matrix find the same objective."""
+    priced = ss.optimize_sites(**request, method="priceout", gap=gap)
+    full = ss.optimize_sites(**request, method="full", gap=gap)
+    priced.verify()
+    assert priced.status == full.status == "optimal"
+    room = 2 * gap * abs(full.objective)
+    assert abs(priced.objective - full.objective) <= room
+    # Each bound holds for the plan of the other.
+    assert priced.bound >= full.objective - 1e-6
+    assert full.bound >= priced.objective - 1e-6
+
+
+@pytest.mark.parametrize("regime", ["default", "hard"])
+def test_a_thousand_candidates_as_the_full_matrix(regime: str) -> None:
+    same_objective(shared(1000, 0, regime), 1e-4)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", [0, 1])
+def test_ten_thousand_candidates_as_the_full_matrix(seed: int) -> None:
+    same_objective(shared(10_000, seed, "default"), 1e-4)
+
+
+@pytest.mark.soak
+def test_ten_thousand_hard_candidates_are_proven() -> None:
+    plan = ss.optimize_sites(**shared(10_000, 0, "hard"), method="priceout")
+    plan.verify()
+    assert plan.gap <= 1e-3
+
+
+def test_a_core_that_stays_large_keeps_plan_and_certificate(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(priceout, "LARGEST_CORE", 40)
+    monkeypatch.setattr(priceout, "FIRST_CORE", 30)
+    request = shared(1000, 0, "default")
+    lines: list[str] = []
+    plan = ss.optimize_sites(**request, method="priceout", progress=lines.append)
+    plan.verify()
+    assert any("left open" in line for line in lines)
+    assert plan.status == "feasible"
+    assert plan.gap > 1e-4
+    best = ss.optimize_sites(**request, gap=1e-4)
+    assert plan.objective <= best.bound + 1e-6
+    assert plan.bound >= best.objective - 1e-6
+
+
+@given(st.integers(0, 10_000))
+@examples(40)
+def test_rounded_rows_cut_off_no_whole_plan(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    compiled = compiled_of(16, seed, site_mw=[100, 200, 300])
+    engine = PriceOut(compiled)
+    found = engine.solve(gap=0.5)
+    if found.x is None:
+        return
+    # Any point of the relaxation may be handed in; here, drawn ones.
+    for _ in range(5):
+        x = np.where(engine.upper > 0, rng.uniform(0, 1, engine.n), 0.0)
+        cuts = presolve.rounding_cuts(
+            engine.linked, engine._by_column, engine.can_round, x, set()
+        )
+        assert (cuts.matrix @ found.x <= cuts.upper + 1e-9).all()
+        if len(cuts):
+            assert (cuts.matrix @ x > cuts.upper).all()
+
+
+@given(st.integers(0, 10_000))
+@examples(40)
+def test_conclusions_from_rows_lose_no_plan(seed: int) -> None:
+    # The best plan of the full matrix survives every preparation step.
+    compiled = compiled_of(14, seed)
+    found = second_opinion(compiled.problem, compiled.full_rows(), EXACT)
+    engine = PriceOut(compiled)
+    if found.x is None:
+        return
+    x = found.x.copy()
+    whole = compiled.problem.integrality
+    x[whole] = np.round(x[whole])
+    assert engine.is_feasible(x, tol=1e-6)
+    # Rows that nothing can break are left out of a core; here, of all columns.
+    rows = compiled.rows
+    kept = presolve.can_bind(rows, compiled.problem, engine.upper)
+    rng = np.random.default_rng(seed)
+    for share in rng.random(20):
+        drawn = np.where(rng.random(engine.n) < share, x, 0.0)
+        used = rows.matrix @ drawn
+        assert (used[~kept] <= rows.upper[~kept] + 1e-6).all()
+
+
+def test_a_derived_engine_shares_its_matrix() -> None:
+    engine = PriceOut(compiled_of(40, 1))
+    engine.solve()
+    for other in (
+        engine.with_row_bounds("budget", upper=9e9),
+        engine.with_sites(forbidden=[0, 1]),
+        engine.with_rows(Rows.empty(engine.n)),
+    ):
+        assert other.linked.matrix is engine.linked.matrix
+        assert other.duals is not None
+
+
+def test_the_same_program_gives_the_same_bytes() -> None:
+    request = shared(1000, 3, "hard")
+    one, two = (ss.optimize_sites(**request, method="priceout") for _ in range(2))
+    assert one.sites.equals(two.sites)
+    assert (one.objective, one.bound) == (two.objective, two.bound)
