@@ -382,7 +382,7 @@ class PriceOut:
         engine.plans = list(self.plans)
         engine.working = self.working
         if self.duals is not None and len(rows) == len(self.compiled.rows):
-            old = self.account_duals(self.duals)[engine.account[engine.kept]]
+            old = self.account_duals(self.duals)[engine.account]
             engine.duals = np.concatenate([old, np.zeros(len(engine.found))])
         return engine
 
