@@ -78,7 +78,7 @@ class Unsendable(Sleeper):
         self.held = threading.Lock()
 
 
-class Crasher(Sleeper):
+class Ender(Sleeper):
     """A solver that takes its process with it."""
 
     def actualSolve(self, lp: Any, **options: Any) -> int:  # noqa: N802

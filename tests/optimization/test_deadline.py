@@ -15,7 +15,7 @@ import numpy as np
 import pulp
 import pytest
 from optimization.instances import (
-    Crasher,
+    Ender,
     Sleeper,
     Unsendable,
     country,
@@ -101,7 +101,7 @@ def test_a_start_is_where_the_search_begins() -> None:
 def test_a_solver_that_dies_takes_nothing_with_it() -> None:
     sites, program = country(1000, 1)
     plan = ss.optimize_sites(
-        sites, **program, solver=Crasher(), method="priceout", time_limit_s=20
+        sites, **program, solver=Ender(), method="priceout", time_limit_s=20
     )
     plan.verify()
     assert plan.status == "feasible"
