@@ -9,7 +9,7 @@ rows only as far as a solution would break them.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -500,10 +500,7 @@ class MaxMinDistance:
         from siteselect.optimization.solve import finish
 
         request, problem = compiled.request, compiled.problem
-        asked = request.min_sites
-        if isinstance(asked, Mapping):
-            asked = list(asked.values())[-1]
-        least = max(int(asked or 0), int(problem.fixed.sum()))
+        least = max(int(request.min_sites or 0), int(problem.fixed.sum()))
         if least < 2:
             raise StudyError(
                 four_parts(
