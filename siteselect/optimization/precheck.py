@@ -518,13 +518,13 @@ class _Check:
         if at.size < 2:
             return None
         part = self.matrix[at]
-        coo = part.tocoo()
-        column, value = np.asarray(coo.coords[1]), coo.data
+        entries = part.tocoo()
+        column, value = np.asarray(entries.coords[1]), entries.data
         site = self.problem.column_site[column]
         if (site < 0).any() or (value < 0).any():
             return None
         # Rows of one limit must not share a site: each megawatt is counted once.
-        row = np.asarray(coo.coords[0])
+        row = np.asarray(entries.coords[0])
         seen = np.unique(site * np.int64(at.size) + row)
         seen_site, seen_row = np.divmod(seen, at.size)
         if (np.diff(seen_site) == 0).any():
