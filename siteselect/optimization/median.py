@@ -19,7 +19,7 @@ from siteselect.optimization import highs
 from siteselect.optimization.problem import Bools, Floats, Ints
 
 #: Steps of the subgradient method, and exchanges tried from the best bound so far.
-STEPS = 1500
+STEPS = 800
 #: Times the average number of demands per place that count as near.
 NEAREST = 5
 #: In large matrices exchanges start from choices up to this multiple of the best.
