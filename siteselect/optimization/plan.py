@@ -144,17 +144,29 @@ class SitePlan:
         """Write an interactive page that works without a network."""
         return _plots.explore(self, path)
 
-    def alternatives(self, n: int = 5, **kwargs: Any) -> Any:
-        """Return the next-best plans."""
+    def alternatives(
+        self, n: int = 5, *, within: float | None = None, different_by: int = 1
+    ) -> tuple[SitePlan, ...]:
+        """Return the next-best plans, best first.
+
+        Parameters
+        ----------
+        n : int
+            How many to look for.
+        within : float, optional
+            Stop where the objective is worse by more than this share of the plan's.
+        different_by : int
+            Sites in which a plan differs from every one before it [sites].
+        """
         from siteselect.optimization.alternatives import alternatives
 
-        return alternatives(self, n, **kwargs)
+        return alternatives(self, n, within=within, different_by=different_by)
 
-    def importance(self, **kwargs: Any) -> Any:
+    def importance(self) -> pd.DataFrame:
         """Return what is lost when each chosen site is taken away."""
         from siteselect.optimization.importance import importance
 
-        return importance(self, **kwargs)
+        return importance(self)
 
     def explain(self, site: Any, **kwargs: Any) -> Any:
         """Return why a site was chosen, or why not."""
