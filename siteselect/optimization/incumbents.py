@@ -273,7 +273,8 @@ def improve(
         if k == 0 and x_lp is not None:
             keep = chosen[x_lp[chosen] > 1 - 1e-6]
         else:
-            loss = bound - reach[shape.entry[chosen]]
+            # Sums of other orders may put a reach a hair over the bound.
+            loss = np.maximum(bound - reach[shape.entry[chosen]], 0.0)
             weight = 0.2 * max(float(loss.mean()), 1e-12) + loss
             free = min(chosen.size, max(8, chosen.size // 5) + 4 * (k % 4))
             out = rng.choice(chosen.size, free, replace=False, p=weight / weight.sum())
