@@ -374,7 +374,8 @@ def fates(
         digests = np.array(
             [_digest(group) for group in known.tolist()], dtype=np.uint64
         )
-        key = np.where(codes >= 0, digests[np.maximum(codes, 0)], key)
+        grouped = codes >= 0
+        key[grouped] = digests[codes[grouped]]
     return key
 
 

@@ -29,6 +29,13 @@ MOST_RUNS = 200
 WIDE = 20_000
 #: Rows with more entries than this get no rounded copies.
 NARROW = 100_000
+#: Relative room of quotients that are rounded down. What is divided may count as
+#: whole a hair early, so what is allowed gets far more room: no plan is cut off that
+#: keeps the row within a solver's tolerance.
+WHOLE = 1e-9
+ROOM = 1e-7
+#: A divisor that b / k just fails to hold k times: beyond the room of the allowed.
+ABOVE = 1 + 1e-5
 
 
 @dataclass(frozen=True, eq=False)
@@ -271,7 +278,8 @@ def rounding_cuts(
     """Return rounded copies of rows that a fractional ``x`` violates.
 
     Dividing ``sum a x <= b`` by ``d`` and rounding both sides down keeps every
-    whole plan: with ``d = b / (k + 1)`` it says "at most k of the large ones".
+    whole plan: with ``d`` a little over ``b / (k + 1)`` it says "at most k of the
+    large ones".
 
     Parameters
     ----------
@@ -310,21 +318,21 @@ def rounding_cuts(
         a, z = part.data[entries], value[part.indices[entries]]
         b = float(rows.upper[r])
         tried = {float(v) for v in np.unique(a) if v > 0}
-        tried |= {b / (k + 1) * (1 + 1e-9) for k in (1, 2, 3)}
+        tried |= {b / (k + 1) * ABOVE for k in (1, 2, 3)}
         best, divisor = 1e-4, 0.0
         for d in sorted(tried):
-            over = float(np.floor(a / d + 1e-9) @ z) - np.floor(b / d + 1e-9)
+            over = float(_whole(a, d) @ z) - _allowed(b, d)
             if over > best and (r, d) not in known:
                 best, divisor = over, d
         if divisor == 0.0:
             continue
         known.add((r, divisor))
         full = slice(rows.matrix.indptr[r], rows.matrix.indptr[r + 1])
-        count = np.floor(rows.matrix.data[full] / divisor + 1e-9)
+        count = _whole(rows.matrix.data[full], divisor)
         there = count > 0
         data.append(count[there])
         columns.append(rows.matrix.indices[full][there])
-        ends.append(float(np.floor(b / divisor + 1e-9)))
+        ends.append(_allowed(b, divisor))
         names.append(rows.limit[r])
         parts += 1
     if not parts:
@@ -338,3 +346,14 @@ def rounding_cuts(
         shape=(parts, n),
     )
     return Rows.make(matrix, -np.inf, np.array(ends), "", names)
+
+
+def _whole(a: Floats, divisor: float) -> Floats:
+    """Return how often a divisor fits into each coefficient."""
+    fits: Floats = np.floor(a / divisor * (1 + WHOLE))
+    return fits
+
+
+def _allowed(b: float, divisor: float) -> float:
+    """Return how often a divisor fits into what a row allows, in doubt once more."""
+    return float(np.floor(b / divisor * (1 + ROOM) + ROOM))

@@ -247,6 +247,9 @@ def set_is_allowed(
         if say["at_most"] is not None and count > say["at_most"]:
             return False
         return say["at_least"] is None or not is_last or count >= say["at_least"]
+    if kind in ("all or none", "if then", "cluster") and not is_last:
+        # Rules between sites are about the sites that are chosen, whenever they open.
+        return True
     if kind == "all or none":
         named = able & (
             np.ones(len(frame), bool)
