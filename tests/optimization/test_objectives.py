@@ -104,9 +104,13 @@ class Places:
             yield chosen, mw, cost
 
 
-@st.composite
-def places(draw: Any, limited: bool) -> Places:
-    rng = random.Random(draw(st.integers(0, 2**32 - 1)))
+def places(limited: bool) -> st.SearchStrategy[Places]:
+    return st.integers(0, 2**32 - 1).map(lambda seed: place(seed, limited))
+
+
+def place(seed: int, limited: bool) -> Places:
+    """Draw candidates, demand and what is asked for."""
+    rng = random.Random(seed)
     n, m = rng.choice([3, 4, 5, 6]), rng.choice([1, 2, 4, 6])
 
     def points(k: int) -> Any:
