@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, TypeAlias
 
@@ -257,16 +258,19 @@ class AtLeast:
         """
         chosen = (sites["mw"] > 0).to_numpy()
         size = sites["mw"].to_numpy(dtype=float)[chosen]
-        drawn = self.comes_through(sites, chosen)
         needed = self.mw * (1 - _ROOM)
-        met = sum(float(size[s].sum()) >= needed for s in drawn.T) / drawn.shape[1]
         p, fate = self._plain_fates(sites[chosen])
+        n = int(self.scenarios)
+        arrived = np.zeros(n)
+        for mw, u, likely in zip(size, self._plain_draws(sites), p, strict=True):
+            arrived += np.where(u < likely, mw, 0.0)
+        met = float((arrived >= needed).sum()) / n
         parts = [
             accounts(
                 self.name,
                 [""],
                 "drawn scenarios",
-                (int(self.scenarios) - self.most_missed) / int(self.scenarios),
+                math.ceil(self.probability * n - 1e-9) / n,
                 np.inf,
                 [met],
                 "share of scenarios",
@@ -296,6 +300,42 @@ class AtLeast:
                     )
                 )
         return pd.concat(parts, ignore_index=True)
+
+    def _plain_draws(self, sites: gpd.GeoDataFrame) -> list[Floats]:
+        """Return the draws of each chosen site, one in each n-th of 0 to 1."""
+        points = sites.geometry.to_crs("EPSG:4326")
+        if not (points.geom_type == "Point").all():
+            points = points.representative_point()
+        place = pd.DataFrame(
+            {
+                k: (c.round(7) * 1e7).round()
+                for k, c in (("x", points.x), ("y", points.y))
+            }
+        )
+        place["site"] = np.arange(len(sites))
+        where = np.flatnonzero((sites["mw"] > 0).to_numpy())
+        at = [tuple(xy) for xy in place[["x", "y"]].iloc[where].to_numpy()]
+        shared = place[place.duplicated(["x", "y"], keep=False)]
+        twins = {k: g["site"].tolist() for k, g in shared.groupby(["x", "y"])}
+        p = self._plain_fates(sites)[0] if twins else np.zeros(0)
+        group: Any = self.common
+        if isinstance(group, str):
+            group = sites[group]
+        out, known = [], {}
+        for k, xy in zip(where.tolist(), at, strict=True):
+            own = None if group is None else group.get(sites.index[k])
+            own = own.item() if isinstance(own, np.generic) else own
+            if own is None or pd.isna(own):
+                here = sorted(twins.get(xy, ()), key=lambda j: _rank(sites, p, j))
+                key = _scrambled(_scrambled(int(xy[0])) + int(xy[1]))
+                key = _scrambled(key + (here.index(k) if here else 0))
+            else:
+                digest = hashlib.blake2b(repr(own).encode(), digest_size=8).digest()
+                key = int.from_bytes(digest, "big")
+            if key not in known:
+                known[key] = _plain_uniforms(key, int(self.rng), int(self.scenarios))
+            out.append(known[key])
+        return out
 
     def _plain_fates(self, chosen: gpd.GeoDataFrame) -> tuple[Floats, Ints]:
         """Return probability and number of the fate of each chosen site."""
@@ -425,7 +465,38 @@ def uniforms(keys: Keys, seed: int, n: int) -> Floats:
     return found
 
 
-# What follows serves ``check`` only and uses no scenario.
+# What follows serves ``check`` only. The scenarios are drawn once more, in whole
+# numbers of Python: neither arrays nor columns of the program take part.
+
+_ALL_BITS = 2**64 - 1
+
+
+def _scrambled(key: int) -> int:
+    """Return 64 bits scrambled, as in `mixed`."""
+    z = (key + 0x9E3779B97F4A7C15) & _ALL_BITS
+    z = ((z ^ z >> 30) * 0xBF58476D1CE4E5B9) & _ALL_BITS
+    z = ((z ^ z >> 27) * 0x94D049BB133111EB) & _ALL_BITS
+    return z ^ z >> 31
+
+
+def _plain_uniforms(key: int, seed: int, n: int) -> Floats:
+    """Return the stratified draws of one fate: its place in each n-th of 0 to 1."""
+    start = _scrambled(key + _scrambled(seed & _ALL_BITS))
+    raw = [_scrambled(start + k * 0x9E3779B97F4A7C15) for k in range(1, 2 * n + 1)]
+    out = np.zeros(n)
+    for place, k in enumerate(sorted(range(n), key=raw.__getitem__)):
+        out[k] = (place + (raw[n + k] >> 11) / 2**53) / n
+    return out
+
+
+def _rank(sites: gpd.GeoDataFrame, p: Floats, k: int) -> tuple[Any, ...]:
+    """Return what candidates at one place are told apart by, unknown values first."""
+    values = [sites[c].iloc[k] for c in _TELLING if c in sites.columns]
+    told = [(not pd.isna(v), 0.0 if pd.isna(v) else v) for v in values]
+    return (p[k], *told, str(sites.index[k]))
+
+
+# Neither of the following uses the scenarios.
 
 
 def exact_probability(

@@ -329,8 +329,9 @@ class Draw:
         """Return what is drawn from each source, and megawatts without a source."""
         drawn = sites[DRAWN.format(name=self.name)]
         per_mw = plain(sites, self.per_mw)
-        allowed = self.allowed()
-        used = dict.fromkeys(allowed.index, 0.0)
+        given_most: Any = self.at_most
+        keyed = isinstance(given_most, Mapping | pd.Series)
+        used: dict[Any, float] = dict.fromkeys(self.links["source"], 0.0)
         missing = 0.0
         known = set(zip(self.links["site"], self.links["source"], strict=True))
         for label, mw in sites["mw"][sites["mw"] > 0].items():
@@ -346,10 +347,10 @@ class Draw:
             missing = max(missing, abs(float(mw) - total))
         table = accounts(
             self.name,
-            allowed.index,
+            list(used),
             "total",
             -np.inf,
-            allowed.to_numpy(),
+            [float(given_most[k] if keyed else given_most) for k in used],
             list(used.values()),
             self.unit,
         )

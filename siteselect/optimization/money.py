@@ -171,9 +171,11 @@ class PresentValue:
         """
         chosen = sites[sites["mw"] > 0]
         mw = chosen["mw"]
-        capital_per_site = plain(chosen, self._site_capital(sites))
         capital = float((plain(chosen, self.capital_per_mw) * mw).sum())
-        capital += float(capital_per_site.sum())
+        each = self.capital_per_site
+        if isinstance(each, str) and each == DEFAULT_SITE_CAPITAL not in sites:
+            each = 0.0
+        capital += float(plain(chosen, each).sum())
         yearly = float((plain(chosen, self.yearly_per_mw) * mw).sum())
         yearly += float(plain(chosen, self.yearly_per_site).sum())
         growth = 1.0 + float(self.discount_rate)

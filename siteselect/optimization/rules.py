@@ -236,9 +236,9 @@ class Choose:
     def check(self, sites: gpd.GeoDataFrame) -> pd.DataFrame:
         """Return how many of the named sites are chosen."""
         used = int((sites.loc[plain_named(sites, self.sites), "mw"] > 0).sum())
-        return accounts(
-            self.name, [""], "count", self._low, self._high, [used], "sites"
-        )
+        low = -np.inf if self.at_least is None else self.at_least
+        high = np.inf if self.at_most is None else self.at_most
+        return accounts(self.name, [""], "count", low, high, [used], "sites")
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Relative room for rounding in sums and solver tolerances.
 TOLERANCE = 1e-6
+#: Sums of money are compared to the dollar: a billionth of a megawatt costs cents.
+DOLLARS = 1e6
 
 
 def verify_plan(plan: SitePlan) -> pd.DataFrame:
@@ -148,7 +150,7 @@ def _check_sites(plan: SitePlan, frame: Any, paths: Any, say: Any) -> None:
         joined = joined.reindex(spent.index).fillna(0.0)
         spent, lifetime = spent + joined, lifetime + joined
     cost = spent.sum(axis=1)
-    off = _differs(cost, plan.sites["cost_usd"])
+    off = _differs(cost, plan.sites["cost_usd"], DOLLARS)
     say("costs add up", not off.any(), shown(repr(x) for x in cost.index[off]))
     full = frame[able].copy()
     then = {
@@ -169,7 +171,8 @@ def _check_sites(plan: SitePlan, frame: Any, paths: Any, say: Any) -> None:
     value = _objective(request, paths, lifetime, then, full)
     say(
         "objective adds up",
-        abs(value - plan.objective) <= TOLERANCE * max(1.0, abs(value)),
+        abs(value - plan.objective)
+        <= TOLERANCE * max(DOLLARS if request.objective == "cost" else 1.0, abs(value)),
         f"{value:.8g} against {plan.objective:.8g}",
     )
     solved = plan.problem.sites_mw(plan.x)
@@ -357,7 +360,7 @@ def _check_years(
                 shows[k].to_numpy(float),
                 np.asarray(v, float),
                 rtol=TOLERANCE,
-                atol=1e-3,
+                atol=1.0 if k == "spent_usd" else 1e-3,
             )
             for k, v in wanted.items()
         )
@@ -370,6 +373,7 @@ def _check_accounts(
     """Compare the accounts that the plan shows with those of its sites."""
     keys = ["limit", "kind", "group"]
     values = ["allowed_min", "allowed_max", "used"]
+    room = _least_size(plan.limits["unit"]) * TOLERANCE
     years = list(then)
     shows = plan.limits
     if years == [""]:
@@ -392,9 +396,10 @@ def _check_accounts(
             )
         )
     off = []
-    for key, row in zip(
+    for key, row, least in zip(
         shows[[*keys, "year"]].itertuples(index=False, name=None),
         shows[values].itertuples(index=False, name=None),
+        room,
         strict=True,
     ):
         known = told.pop(key, None)
@@ -402,7 +407,7 @@ def _check_accounts(
             np.array(known, dtype=float),
             np.array(row, dtype=float),
             rtol=TOLERANCE,
-            atol=TOLERANCE,
+            atol=least,
             equal_nan=True,
         ):
             off.append(key[0])
@@ -415,10 +420,17 @@ def broken(table: pd.DataFrame) -> pd.DataFrame:
     """Return the accounts that are outside what is allowed."""
     used = table["used"]
     low, high = table["allowed_min"], table["allowed_max"]
-    room_low = TOLERANCE * np.maximum(1.0, low.abs().where(np.isfinite(low), 0.0))
-    room_high = TOLERANCE * np.maximum(1.0, high.abs().where(np.isfinite(high), 0.0))
+    size = _least_size(table["unit"])
+    room_low = TOLERANCE * np.maximum(size, low.abs().where(np.isfinite(low), 0.0))
+    room_high = TOLERANCE * np.maximum(size, high.abs().where(np.isfinite(high), 0.0))
     # An average over nothing is unknown and breaks nothing.
-    return table[(used < low - room_low) | (used > high + room_high)]
+    out: pd.DataFrame = table[(used < low - room_low) | (used > high + room_high)]
+    return out
+
+
+def _least_size(unit: pd.Series[Any]) -> Any:
+    """Return from which size on an account is compared by its size."""
+    return np.where(unit.astype(str).str.startswith("USD"), DOLLARS, 1.0)
 
 
 def _power_then(spec: Any, year: Any, is_last: bool) -> Any:
@@ -462,12 +474,12 @@ def _check_built_in(request: Any, paths: Any, spent: Any, say: Any) -> None:
                 continue
             period = [y for y in years if since < y <= year]
             used = float(spent[period].sum().sum())
-            ok = used <= most + TOLERANCE * max(1.0, most)
+            ok = used <= most + TOLERANCE * max(DOLLARS, most)
             say(f"budget until {year}", ok, f"{used:.8g} of {most:.8g} USD")
             since = year
     elif budget is not None:
         used = float(spent.sum().sum())
-        ok = used <= budget + TOLERANCE * max(1.0, budget)
+        ok = used <= budget + TOLERANCE * max(DOLLARS, budget)
         say("budget", ok, f"{used:.8g} of {budget:.8g} USD")
     if request.max_sites is not None:
         say("max_sites", len(paths) <= request.max_sites, len(paths))
@@ -684,6 +696,6 @@ def _spending(
     return spent, lifetime
 
 
-def _differs(a: pd.Series[Any], b: pd.Series[Any]) -> Any:
+def _differs(a: pd.Series[Any], b: pd.Series[Any], least: float = 1.0) -> Any:
     x, y = a.to_numpy(dtype=float), b.to_numpy(dtype=float)
-    return ~(np.abs(x - y) <= TOLERANCE * np.maximum(1.0, np.abs(x)))
+    return ~(np.abs(x - y) <= TOLERANCE * np.maximum(least, np.abs(x)))
