@@ -120,6 +120,11 @@ class Cluster:
         Largest geodesic distance to the nearest chosen hub [km], inclusive.
         Polygons are measured from their representative points.
 
+    Notes
+    -----
+    Over several years the rule is about what stands in the last one: a hub may
+    follow later.
+
     Raises
     ------
     StudyError

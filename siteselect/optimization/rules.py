@@ -259,7 +259,8 @@ class AllOrNone:
     -----
     Only eligible candidates count: an excluded one cannot be chosen and binds
     nobody. A site that can carry none of the offered sizes, or is forbidden, keeps
-    its group from being chosen.
+    its group from being chosen. Over several years the rule is about what stands in
+    the last one: a group may be built one site after the other.
 
     Raises
     ------
@@ -352,6 +353,11 @@ class IfThen:
     if_any, then_any : label, iterable of labels, str or Series of bool
         Labels of eligible candidates, or a boolean column or Series. A site named
         in both fulfils the rule by itself.
+
+    Notes
+    -----
+    Over several years the rule is about what stands in the last one: what another
+    site asks for may follow later.
 
     Raises
     ------

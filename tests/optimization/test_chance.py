@@ -166,6 +166,9 @@ def test_a_common_cause_is_one_fate() -> None:
     assert not (w & ~m).any()
     assert (m.sum(), w.sum()) == (80, 50)
     assert 0.2 < (w == e).mean() < 0.8
+    none = pd.Series({"w": None, "m": None, "e": None})
+    alone = opt.AtLeast(100, 0.5, common=none).comes_through(three())
+    assert (alone == opt.AtLeast(100, 0.5).comes_through(three())).all()
     missing = pd.Series({"w": "A", "m": None, "e": "A"})
     w, m, e = opt.AtLeast(100, 0.5, common=missing).comes_through(three())
     assert (w == e).all()

@@ -60,6 +60,17 @@ def test_every_limit_equals_brute_force(kind: str) -> None:
     run()
 
 
+@pytest.mark.parametrize(
+    ("seed", "kind"),
+    [
+        (71630, "years"),  # what an if-then rule asks for may follow later
+        (63, "pieces"),  # a billionth of a MW over what stands costs cents
+    ],
+)
+def test_cases_that_once_differed(seed: int, kind: str) -> None:
+    agree(seed, kind)
+
+
 # Several tests, so that they spread over workers.
 @pytest.mark.soak
 @pytest.mark.parametrize("part", range(6))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import geopandas as gpd
@@ -302,6 +303,27 @@ def test_rounded_rows_cut_off_no_whole_plan(seed: int) -> None:
         assert (cuts.matrix @ found.x <= cuts.upper + 1e-9).all()
         if len(cuts):
             assert (cuts.matrix @ x > cuts.upper).all()
+
+
+@given(st.integers(0, 2**32))
+@examples(150)
+def test_rounded_rows_keep_every_choice_that_just_fits(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(2, 8))
+    sizes = rng.choice([40.0, 50.0, 100.0, 300.0, 130 / 3], int(rng.integers(1, 4)))
+    a = rng.choice(sizes, n) / rng.choice([1.0, 1000.0, 1300.0, 1440.0, 7.0])
+    every = np.array(list(itertools.product([0.0, 1.0], repeat=n)))
+    # What one choice needs: others of the same size need a rounding more or less.
+    most = float((every @ a)[rng.integers(1, len(every))])
+    rows = Rows.make(sparse.csr_array(a[None, :]), -np.inf, most, "row")
+    fits = every[every @ a <= most * (1 + 1e-12)]
+    for _ in range(4):
+        x = rng.choice([0.0, 0.3, 0.5, 2 / 3, 0.9, 1.0], n)
+        cuts = presolve.rounding_cuts(
+            rows, sparse.csc_array(rows.matrix), np.array([True]), x, set()
+        )
+        if len(cuts):
+            assert (fits @ cuts.matrix.T <= cuts.upper).all()
 
 
 @given(st.integers(0, 10_000))

@@ -703,6 +703,43 @@ def test_draws_and_rules_over_the_years(method: str) -> None:
     assert spent[1] == pytest.approx(200 * 1e7 + 200 * 2e5)
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        opt.IfThen("rule", if_any="w", then_any="m"),
+        opt.AllOrNone("rule", ["w", "m"]),
+        opt.Cluster("rule", hubs="m", km=100),
+    ],
+)
+@pytest.mark.parametrize("method", ["full", "priceout"])
+def test_what_a_rule_asks_for_may_follow_later(rule: Any, method: str) -> None:
+    """w stands from the start; m, which the rule asks for, is cheaper later."""
+    plan = optimize_sites(
+        two(),
+        objective="cost",
+        discount_rate=0.1,
+        power_mw={2027: (100, None), 2030: (100, None)},
+        site_mw=[100, 300],
+        existing={"w": 100},
+        limits=[rule],
+        method=method,
+    )
+    plan.verify()
+    assert plan.sites["mw_2027"].to_dict() == {"w": 100, "m": 0}
+    assert plan.sites["mw_2030"].to_dict() == {"w": 100, "m": 100}
+    assert plan.objective == pytest.approx(2e9 / 1.1**3)
+    # Without the rule, m is never built.
+    free = optimize_sites(
+        two(), power_mw=(100, 300), site_mw=[100, 300], objective="cost"
+    )
+    assert list(free.sites.index) == ["w"]
+
+
+def test_rounded_rows_keep_plans_that_just_fit() -> None:
+    """300 MW of 40 and 100 MW: a rounded row once said "at most two of 100 MW"."""
+    agree(1570744, method="priceout")
+
+
 def test_existing_sites_grow_and_cost_what_is_added() -> None:
     plan = optimize_sites(
         two(),
