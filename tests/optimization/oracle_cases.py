@@ -414,11 +414,17 @@ def draw_case(seed: int, kind: str = "sizes") -> Case:
             case.says.append(say)
             before = plan.picks
             plan.options = options(case)
-            # The same sizes, now with a source each.
-            plan.picks = [
-                next((o for o in many if o.path == b.path and o.piece == b.piece), b)
+            # The same sizes, now with a source each; what has none closes.
+            kept = [
+                [o for o in many if o.path == b.path and o.piece == b.piece]
                 for many, b in zip(plan.options, before, strict=True)
             ]
+            plan.picks = [
+                (found or many)[0]
+                for found, many in zip(kept, plan.options, strict=True)
+            ]
+            plan.mw[[not found for found in kept]] = 0.0
+            plan.opened = plan.mw[:, -1] > 0
         else:
             case.says.append(say)
     draw_arguments(rng, case, plan, kind)
