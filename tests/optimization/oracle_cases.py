@@ -101,15 +101,29 @@ class Planted:
         for many in self.options:
             opened = [o for o in many if any(o.path) or o.piece]
             shut = [o for o in many if not any(o.path) and not o.piece]
-            some = opened if opened and (not shut or rng.random() < 0.6) else many
+            some = opened if opened and (not shut or rng.random() < 0.45) else many
             pick = rng.choice(some)
             self.picks.append(pick)
             low, high = pick.piece or (pick.path[0], pick.path[0])
             size = rng.choice([low, high, float(round((low + high) / 2))])
             mw.append((min(max(size, low), high),) if pick.piece else pick.path)
-        #: Megawatts per site and year.
+        self.set_mw(mw)
+
+    def set_mw(self, mw: list[tuple[float, ...]]) -> None:
+        """Set megawatts per site and year."""
         self.mw = np.array(mw, dtype=float).reshape(len(mw), -1)
         self.opened = self.mw[:, -1] > 0
+
+    @classmethod
+    def largest(cls, rng: random.Random, case: Case) -> Planted:
+        """Return the plan of the largest sizes everywhere."""
+        plan = cls(rng, case)
+        ends = [
+            [((o.piece[1],) if o.piece else o.path) for o in many]
+            for many in plan.options
+        ]
+        plan.set_mw([max(many, key=sum) for many in ends])
+        return plan
 
     def keeps(self, case: Case, say: dict[str, Any]) -> bool:
         """Return whether the plan keeps a limit."""
@@ -334,13 +348,12 @@ def limit_of(rng: random.Random, case: Case, plan: Planted, kind: str) -> Any:
     return say
 
 
-def draw_case(seed: int, kind: str = "sizes") -> Case:
-    """Draw one case; ``kind`` is "sizes", "pieces" (ranges and mixed) or "years"."""
-    rng = random.Random(seed)
+def draw_program(rng: random.Random, kind: str, seed: int) -> Case:
+    """Draw candidates and the sizes, costs and years that they are offered."""
     sizes = sorted(rng.sample([50, 100, 150, 200, 300], rng.randint(1, 3)))
     if kind == "years":
         sizes = sizes[:2]
-    n = {"sizes": 5 - (len(sizes) > 2), "pieces": 3, "years": 5 - len(sizes)}[kind]
+    n = {"sizes": 6 - (len(sizes) > 2), "pieces": 4, "years": 6 - len(sizes)}[kind]
     case = Case(candidates(rng, n), seed=seed)
     if not is_able(case).any():
         case.frame = case.frame.assign(score=0.5, capacity_mw=300.0)
@@ -364,6 +377,18 @@ def draw_case(seed: int, kind: str = "sizes") -> Case:
     if kind != "pieces" and len(sizes) > 1 and rng.random() < 0.15:
         names = ["cost_small", "cost_usd_per_mw", "cost_large"]
         arguments["cost_per_mw"] = dict(zip(sizes, names, strict=False))
+    return case
+
+
+def draw_case(seed: int, kind: str = "sizes") -> Case:
+    """Draw one case; ``kind`` is "sizes", "pieces" (ranges and mixed) or "years"."""
+    rng = random.Random(seed)
+    # Mostly with something to choose; the others hold the corner cases.
+    few = 0 if rng.random() < 0.1 else 3
+    for _ in range(20):
+        case = draw_program(rng, kind, seed)
+        if sum(len(many) > 1 for many in options(case)) >= few:
+            break
     if rng.random() < 0.25:
         draw_existing(rng, case)
     plan = Planted(rng, case)
@@ -371,12 +396,17 @@ def draw_case(seed: int, kind: str = "sizes") -> Case:
         if plan.opened.any():
             break
         plan.draw(rng, case)
+    most = Planted.largest(rng, case)
     kinds = rng.sample(KINDS[kind], rng.choice([1, 1, 2, 2, 3]))
     for word in kinds:
         say = None
         for _ in range(8):
-            say = limit_of(rng, case, plan, word)
-            if say is not None and plan.keeps(case, say):
+            one = limit_of(rng, case, plan, word)
+            if one is None or not plan.keeps(case, one):
+                continue
+            say = one
+            # Rather one that keeps something from being built.
+            if not most.keeps(case, one):
                 break
         if say is None or say["kind"] in {s["kind"] for s in case.says}:
             continue
@@ -384,11 +414,17 @@ def draw_case(seed: int, kind: str = "sizes") -> Case:
             case.says.append(say)
             before = plan.picks
             plan.options = options(case)
-            # The same sizes, now with a source each.
-            plan.picks = [
-                next((o for o in many if o.path == b.path and o.piece == b.piece), b)
+            # The same sizes, now with a source each; what has none closes.
+            kept = [
+                [o for o in many if o.path == b.path and o.piece == b.piece]
                 for many, b in zip(plan.options, before, strict=True)
             ]
+            plan.picks = [
+                (found or many)[0]
+                for found, many in zip(kept, plan.options, strict=True)
+            ]
+            plan.mw[[not found for found in kept]] = 0.0
+            plan.opened = plan.mw[:, -1] > 0
         else:
             case.says.append(say)
     draw_arguments(rng, case, plan, kind)
@@ -409,13 +445,23 @@ def draw_existing(rng: random.Random, case: Case) -> None:
 
 
 def draw_arguments(rng: random.Random, case: Case, plan: Planted, kind: str) -> None:
-    """Draw power, money, counts and the objective around the planted plan."""
+    """Draw power, money, counts and the objective around the planted plan.
+
+    Where limits cap something these mostly leave room, and where limits ask for
+    something these are mostly tight: else the limits would seldom bind.
+    """
     arguments = case.arguments
+    floors = [s["kind"] in ("cover", "chance", "if then") for s in case.says]
+    floors += [s.get("at_least") is not None for s in case.says]
+    is_loose = bool(case.says) and rng.random() < (0.3 if any(floors) else 0.8)
+    room = rng.choice([1.5, 2.0, 3.0]) if is_loose else 1.0
     total = plan.mw.sum(axis=0)
     labels = list(case.frame.index)
     objective = rng.choice(["score", "score", "cost", "jobs"])
     arguments["objective"] = objective
     way = rng.choice(["most", "most", "least", "both", None])
+    if any(floors) and way in ("least", None):
+        way = rng.choice(["most", way])
     if objective == "cost" and way in ("most", None):
         way = "both"
     name = "power_mw"
@@ -432,7 +478,7 @@ def draw_arguments(rng: random.Random, case: Case, plan: Planted, kind: str) -> 
         if objective == "cost" and name == "power_mw":
             low = max(50.0, low)
             total = np.maximum(total, 50.0)
-        high = near(rng, float(total[-1])) if way != "least" else None
+        high = near(rng, float(total[-1])) * room if way != "least" else None
         arguments[name] = (low, high)
         if kind == "years" and rng.random() < 0.5:
             first, last = case.years[0], case.years[-1]
@@ -441,11 +487,11 @@ def draw_arguments(rng: random.Random, case: Case, plan: Planted, kind: str) -> 
                 arguments[name][first] = rng.choice(
                     [
                         (below(rng, float(total[0])), None),
-                        near(rng, float(total[0])),
-                        (None, near(rng, float(total[0]))),
+                        near(rng, float(total[0])) * room,
+                        (None, near(rng, float(total[0])) * room),
                     ]
                 )
-    usd = plan.spent(case)
+    usd = plan.spent(case) * room
     if rng.random() < 0.45:
         arguments["budget_usd"] = near(rng, float(usd.sum()))
         if kind == "years" and rng.random() < 0.6:
@@ -459,7 +505,8 @@ def draw_arguments(rng: random.Random, case: Case, plan: Planted, kind: str) -> 
                 arguments["budget_usd"] = {years[-1]: near(rng, float(usd.sum()))}
     n_open = int(plan.opened.sum())
     if rng.random() < 0.35:
-        arguments["max_sites"] = max(1, n_open + rng.choice([0, 0, 1]))
+        spare = rng.choice([0, 0, 1]) if room == 1.0 else 2
+        arguments["max_sites"] = max(1, n_open + spare)
     if rng.random() < 0.2:
         arguments["min_sites"] = max(0, n_open - rng.choice([0, 0, 1]))
     if rng.random() < 0.1:
