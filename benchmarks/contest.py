@@ -80,6 +80,8 @@ def contest(
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
                 note = f"no result within {limit_s:.0f} s"
+                if used < limit_s:
+                    note += f" (the machine was busy: {used:.0f} processor s)"
                 known = {"at_least_s": wall, "at_least_cpu_s": used}
                 return {**row, **known, "note": note, "peak_mb": held}
         out.seek(0)

@@ -182,6 +182,7 @@ def synthetic(
         args = ("optimizing", who, entry.size, folder, limit_s)
         calls.append((*args, *map(str, more)))
     rows: list[dict] = []
+    own: dict = {}
     for (entry, seed, who), row in zip(asked, contests(calls, jobs), strict=True):
         found = row | {"race": entry, "seed": seed}
         own = found if who == "siteselect" else own
@@ -217,6 +218,7 @@ def location(
         for kind, n, p, seed, who in asked
     ]
     rows: list[dict] = []
+    own: dict = {}
     for (kind, n, p, seed, who), row in zip(asked, contests(calls, jobs), strict=True):
         found = row | {"kind": kind, "seed": seed}
         own = found if who == "siteselect" else own
@@ -242,6 +244,7 @@ def after(
     ]
     calls = [("after", who, n, folder, limit_s, str(seed)) for n, seed, who in asked]
     rows: list[dict] = []
+    own: dict = {}
     for (size, seed, who), row in zip(asked, contests(calls, jobs), strict=True):
         found = row | {"seed": seed}
         own = found if who == "siteselect" else own
