@@ -1,26 +1,31 @@
 """Side-by-side timings in one run: ``make bench``.
 
-Each contestant runs in a process of its own, so that peak memory is its own;
-the figures to read are ratios, because machines differ and drift.
+Each contestant runs in a process of its own, so that peak memory is its own. The
+figures to read are ratios, because machines differ and drift; every ratio is given
+by the wall clock and by processor seconds, and aims are judged by the worse.
+``--write`` puts what was run into benchmarks/README.md.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import importlib.metadata
 import os
 import platform
-import signal
+import re
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
+import aims
+from contest import HERE, against, contest
 
+README = HERE / "README.md"
 SCORING = ("siteselect", "geopandas idiom", "read and write the GeoParquet")
 BUNDLED = (
     "siteselect",
@@ -29,6 +34,7 @@ BUNDLED = (
     "plain PuLP, CBC",
     "HiGHS fed arrays",
 )
+VERSIONS = ("numpy", "scipy", "pandas", "geopandas", "PuLP", "highspy", "spopt")
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,7 @@ class Race:
     peers: tuple[str, ...] = ()
     #: Peers that rarely answer in time run on the first seed only.
     slow_peers: tuple[str, ...] = ()
+    time_limit_s: float | None = None
 
 
 FULL = ("full matrix, CBC", "full matrix, HiGHS", "plain PuLP, HiGHS")
@@ -54,6 +61,8 @@ RACES = (
     Race(1_000_000, "default", 0, (0, 1)),
     Race(1_000_000, "hard", 0, (0, 1)),
     Race(1_000_000, "default", 25, (0,)),
+    Race(100_000, "hard", 0, (0,), time_limit_s=5.0),
+    Race(1_000_000, "hard", 0, (0,), time_limit_s=40.0),
 )
 QUICK_RACES = (
     Race(1_000, "default", 0, (0, 1), FULL),
@@ -62,184 +71,193 @@ QUICK_RACES = (
     Race(100_000, "default", 0, (0,)),
     Race(100_000, "hard", 0, (0,)),
 )
+#: Problem, places, chosen sites, and whether spopt is asked too.
+LOCATION = (
+    ("dispersion", 100, 10, True),
+    ("median", 300, 15, True),
+    ("covering", 300, 15, True),
+    ("dispersion", 300, 10, False),
+    ("dispersion", 300, 20, False),
+    ("median", 900, 90, False),
+)
+Found = list[aims.Aim]
+SECTIONS = ("scoring", "bundled", "synthetic", "location", "after")
 
 
-def peak_mb(pid: int) -> float:
-    """Return the largest memory that a running process has held so far [MB]."""
-    try:
-        text = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return float("nan")
-    for line in text.splitlines():
-        if line.startswith("VmHWM"):
-            return float(line.split()[1]) / 1024
-    return float("nan")
+class Page:
+    """Prints lines as they come and keeps them."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, text: str = "") -> None:
+        """Print and keep."""
+        print(text, flush=True)
+        self.lines += text.split("\n")
+
+    def head(self, *names: str) -> None:
+        """Print the head of a table."""
+        self.say("\n| " + " | ".join(names) + " |\n|" + "---|" * len(names))
+
+    def row(self, *cells: str) -> None:
+        """Print a row of a table."""
+        self.say("| " + " | ".join(cells) + " |")
 
 
-def contest(
-    task: str, who: str, size: int, folder: Path, limit_s: float, *more: str
-) -> dict:
-    """Run one contestant in a fresh process and return what it measured."""
-    command = [sys.executable, str(HERE / f"{task}.py"), who, str(size), str(folder)]
-    row = {"who": who, "size": size}
-    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        # A session of its own, so that a solver it started ends with it.
-        process = subprocess.Popen(
-            [*command, *more], stdout=out, stderr=err, start_new_session=True
-        )
-        try:
-            process.wait(limit_s)
-        except subprocess.TimeoutExpired:
-            held = peak_mb(process.pid)
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            note = f"no result within {limit_s:.0f} s"
-            return {**row, "note": note, "peak_mb": held, "at_least_s": limit_s}
-        out.seek(0)
-        err.seek(0)
-        said, failed = out.read(), err.read()
-    if process.returncode:
-        return {**row, "note": failed.strip()[-200:]}
-    return {**row, **json.loads(said.splitlines()[-1])}
+def ratios_of(row: dict) -> tuple[str, ...]:
+    """Return both ratios in words."""
+    sign = "> " if "at_least_s" in row else ""
+    wall, cpu = (row.get(k) for k in ("ratio", "cpu_ratio"))
+    return tuple("–" if r is None else f"{sign}{r:.1f}" for r in (wall, cpu))
 
 
-def race(entry: Race, folder: Path, limit_s: float) -> list[dict]:
-    """Run everyone on one program, seed by seed, and print a row for each."""
-    rows = []
-    for seed in entry.seeds:
-        slow = entry.slow_peers if seed == entry.seeds[0] else ()
-        own: dict = {}
-        for who in ("siteselect", *entry.peers, *slow):
-            more = (entry.regime, str(entry.spacing_km), str(seed))
-            found = contest("optimizing", who, entry.size, folder, limit_s, *more)
-            found |= {"race": entry, "seed": seed}
-            if who == "siteselect":
-                own = found
-            elif "seconds" in own:
-                least = found.get("seconds", found.get("at_least_s"))
-                if least is not None:
-                    found["ratio"] = least / own["seconds"]
-            rows.append(found)
-            print_row(found, own)
-    return rows
-
-
-def print_row(row: dict, own: dict) -> None:
-    """Print one row of the synthetic benchmark."""
-    entry: Race = row["race"]
-    sign = "≥ " if "at_least_s" in row else ""
-    ratio = f"{sign}{row['ratio']:.1f}" if "ratio" in row else "–"
-    remark = row.get("note", "")
-    both = "objective" in row and "objective" in own
-    if both and "ratio" in row:
-        apart = abs(row["objective"] - own["objective"]) / abs(own["objective"])
-        remark += f"objectives {apart:.1e} apart"
-        if row["ratio"] < 1:
-            remark += "; siteselect loses"
-        elif row["ratio"] < 1.1:
-            remark += "; a tie"
+def measured(row: dict) -> tuple[str, ...]:
+    """Return the cells that all tables share, ratios first."""
+    form = {
+        "seconds": "{:.2f}",
+        "cpu_s": "{:.2f}",
+        "peak_mb": "{:,.0f}",
+        "objective": "{:,.8g}",
+        "gap": "{:.1e}",
+        "status": "{}",
+    }
     cells = [
-        f"{entry.size:,}",
-        entry.regime,
-        f"{entry.spacing_km:g}",
-        str(row["seed"]),
-        row["who"],
-        ratio,
-        f"{row['seconds']:.2f}" if "seconds" in row else "",
-        f"{row['peak_mb']:,.0f}" if "peak_mb" in row else "",
-        f"{row['objective']:.3f}" if "objective" in row else "",
-        f"{row['gap']:.1e}" if "gap" in row else "",
-        row.get("status", ""),
-        remark,
+        f.format(row[k]) if row.get(k) is not None else "" for k, f in form.items()
     ]
-    print("| " + " | ".join(cells) + " |", flush=True)
+    return (*ratios_of(row), *cells)
 
 
-def aims(rows: list[dict]) -> None:
-    """Print what the races say about the aims, worst seed first."""
-
-    def own(size: int, regime: str, km: float = 0) -> list[dict]:
-        return [
-            r
-            for r in rows
-            if r["who"] == "siteselect"
-            and "seconds" in r
-            and (r["race"].size, r["race"].regime, r["race"].spacing_km)
-            == (size, regime, km)
-        ]
-
-    print("\nWorst over the seeds:")
-    for size in (1_000_000,):
-        for regime in ("default", "hard"):
-            found = own(size, regime)
-            before = own(size // 10, regime)
-            if not found or not before:
-                continue
-            growth = max(r["seconds"] for r in found) / (
-                sum(r["seconds"] for r in before) / len(before)
-            )
-            print(
-                f"- {size:,} × 3 sizes, {regime}: "
-                f"gap {max(r['gap'] for r in found):.4%}, "
-                f"{max(r['peak_mb'] for r in found) / 1024:.2f} GB, "
-                f"{growth:.1f} × the time of {size // 10:,}"
-            )
-    for who in dict.fromkeys(r["who"] for r in rows if r["who"] != "siteselect"):
-        for entry in dict.fromkeys(r["race"] for r in rows):
-            same = [
-                r
-                for r in rows
-                if r["who"] == who and r["race"] == entry and "ratio" in r
-            ]
-            if same:
-                worst = min(same, key=lambda r: r["ratio"])
-                sign = "≥ " if "at_least_s" in worst else ""
-                km = f", {entry.spacing_km:g} km" if entry.spacing_km else ""
-                print(
-                    f"- {entry.size:,}, {entry.regime}{km}: {who} takes "
-                    f"{sign}{worst['ratio']:.1f} × siteselect's time"
-                )
+MEASURED = (
+    "ratio",
+    "by processor",
+    "seconds",
+    "processor s",
+    "peak MB",
+    "objective",
+    "gap",
+    "status",
+)
 
 
-def synthetic(races: tuple[Race, ...], folder: Path, limit_s: float) -> None:
-    """Run the synthetic races and print their table."""
-    print("\n### Synthetic candidates × 3 sizes, all limits (drawn, no real data)\n")
-    head = (
-        "candidates | regime | spacing km | seed | who | ratio | seconds | peak MB | "
-        "objective | gap | status | remark"
-    )
-    print(f"| {head} |\n|" + "---|" * 12)
-    start = time.perf_counter()
-    rows = [row for entry in races for row in race(entry, folder, limit_s)]
-    aims(rows)
-    print(f"\n{time.perf_counter() - start:.0f} s in all")
+def remark_of(row: dict, own: dict) -> str:
+    """Return what else is to be said: losses, ties, how far objectives are apart."""
+    said = [row["note"]] if "note" in row else []
+    if row is not own and "objective" in row and "objective" in own:
+        apart = abs(row["objective"] - own["objective"])
+        apart /= max(1e-9, abs(own["objective"]))
+        said.append(f"objectives {apart:.1e} apart")
+    if "least_ratio" in row and "at_least_s" not in row:
+        if row["least_ratio"] < 1:
+            said.append("siteselect loses")
+        elif row["least_ratio"] < 1.1:
+            said.append("a tie")
+    return "; ".join(said)
 
 
-def table(title: str, results: list[dict], columns: list[tuple[str, str, str]]) -> None:
-    """Print one Markdown table; ratios are against siteselect at the same size."""
-    print(f"\n### {title}\n")
-    print("| candidates | who | ratio | " + " | ".join(c[1] for c in columns) + " |")
-    print("|---|---|---|" + "---|" * len(columns))
-    for row in results:
-        base = next(
-            (
-                r["seconds"]
-                for r in results
-                if r["size"] == row["size"]
-                and r["who"] == "siteselect"
-                and "seconds" in r
-            ),
-            None,
+def contests(calls: list[tuple], jobs: int) -> Iterator[dict]:
+    """Run contestants, ``jobs`` at a time, and return their rows in order."""
+    with ThreadPoolExecutor(jobs) as pool:
+        yield from pool.map(lambda call: contest(*call), calls)
+
+
+def synthetic(
+    page: Page, races: tuple[Race, ...], folder: Path, limit_s: float, jobs: int
+) -> Found:
+    """Run the races over drawn candidates, seed by seed."""
+    page.say("\n### Drawn candidates × 3 sizes, all limits (no real data)")
+    page.head("candidates", "regime", "km", "seed", "who", *MEASURED, "remark")
+    asked = [
+        (entry, seed, who)
+        for entry in races
+        for seed in entry.seeds
+        for who in (
+            "siteselect",
+            *entry.peers,
+            *(entry.slow_peers if seed == entry.seeds[0] else ()),
         )
-        ratio = f"{row['seconds'] / base:.2f}" if base and "seconds" in row else "–"
-        cells = [format(row[k], spec) if k in row else "" for k, _, spec in columns]
-        note = f" {row['note']}" if "note" in row else ""
-        print(
-            f"| {row['size']:,} | {row['who']}{note} | {ratio} | "
-            + " | ".join(cells)
-            + " |",
-            flush=True,
+    ]
+    calls = []
+    for entry, seed, who in asked:
+        more = (entry.regime, entry.spacing_km, seed, entry.time_limit_s or 0)
+        args = ("optimizing", who, entry.size, folder, limit_s)
+        calls.append((*args, *map(str, more)))
+    rows: list[dict] = []
+    own: dict = {}
+    for (entry, seed, who), row in zip(asked, contests(calls, jobs), strict=True):
+        found = row | {"race": entry, "seed": seed}
+        own = found if who == "siteselect" else own
+        found |= {} if found is own else against(found, own)
+        rows.append(found)
+        timed = entry.time_limit_s
+        page.row(
+            f"{entry.size:,}",
+            entry.regime + (f", limit {timed:g} s" if timed else ""),
+            f"{entry.spacing_km:g}",
+            str(seed),
+            who,
+            *measured(found),
+            remark_of(found, own),
         )
+    return aims.synthetic(rows)
+
+
+def location(
+    page: Page, seeds: range, folder: Path, limit_s: float, jobs: int
+) -> Found:
+    """Run dispersion, median and covering beside spopt."""
+    page.say("\n### Where sites lie: dispersion, median, covering")
+    page.head("problem", "places", "p", "seed", "who", *MEASURED, "remark")
+    asked = [
+        (kind, n, p, seed, who)
+        for kind, n, p, is_race in LOCATION
+        for seed in seeds
+        for who in (("siteselect", "spopt") if is_race else ("siteselect",))
+    ]
+    calls = [
+        ("location", who, n, folder, limit_s, kind, str(p), str(seed))
+        for kind, n, p, seed, who in asked
+    ]
+    rows: list[dict] = []
+    own: dict = {}
+    for (kind, n, p, seed, who), row in zip(asked, contests(calls, jobs), strict=True):
+        found = row | {"kind": kind, "seed": seed}
+        own = found if who == "siteselect" else own
+        found |= {} if found is own else against(found, own)
+        rows.append(found)
+        cells = (*measured(found), remark_of(found, own))
+        page.row(kind, str(n), str(p), str(seed), who, *cells)
+    return aims.location(rows)
+
+
+def after(
+    page: Page, sizes: list[int], seeds: range, folder: Path, limit_s: float, jobs: int
+) -> Found:
+    """Run the ten next-best plans beside PuLP, rebuilt for each."""
+    page.say("\n### Ten alternatives (time of the ten; the first plan is not in it)")
+    page.head("candidates", "seed", "who", *MEASURED, "remark")
+    pulp = "PuLP, rebuilt for each"
+    asked = [
+        (size, seed, who)
+        for size in sizes
+        for seed in seeds
+        for who in (("siteselect", pulp) if size == min(sizes) else ("siteselect",))
+    ]
+    calls = [("after", who, n, folder, limit_s, str(seed)) for n, seed, who in asked]
+    rows: list[dict] = []
+    own: dict = {}
+    for (size, seed, who), row in zip(asked, contests(calls, jobs), strict=True):
+        found = row | {"seed": seed}
+        own = found if who == "siteselect" else own
+        found |= {} if found is own else against(found, own)
+        rows.append(found)
+        said = remark_of(found, own)
+        if "each_over_first" in found:
+            said = (
+                f"each {found['each_over_first']:.2f} of the first; each step "
+                f"of importance {found['importance_over_first']:.2f}"
+            )
+        page.row(f"{size:,}", str(seed), who, *measured(found), said)
+    return aims.after(rows)
 
 
 ALL_ROOMS = "siteselect as ss; ss.prepare, ss.score_sites, ss.optimize_sites"
@@ -269,73 +287,122 @@ def import_seconds() -> tuple[float, float, float]:
     return median("geopandas"), median("siteselect"), median(ALL_ROOMS)
 
 
-def main() -> None:
-    """Run every contest and print its table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scoring", type=int, nargs="*", default=[20_000, 200_000])
-    parser.add_argument("--bundled", type=int, nargs="*", default=[1_000, 10_000])
-    parser.add_argument("--only", choices=("scoring", "bundled", "synthetic"))
-    parser.add_argument("--quick", action="store_true", help="small and short")
-    parser.add_argument("--limit-s", type=float, default=200.0)
-    args = parser.parse_args()
-    print(f"Python {platform.python_version()}, {platform.machine()}")
-
-    limit_s = min(args.limit_s, 60.0) if args.quick else args.limit_s
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        if args.only in (None, "scoring"):
-            scoring_races(args.scoring[:1] if args.quick else args.scoring, folder)
-        if args.only in (None, "bundled"):
-            sizes = args.bundled[:1] if args.quick else args.bundled
-            bundled_races(sizes, folder, limit_s)
-        if args.only in (None, "synthetic"):
-            synthetic(QUICK_RACES if args.quick else RACES, folder, limit_s)
-
-
-def scoring_races(sizes: list[int], folder: Path) -> None:
+def scoring(page: Page, sizes: list[int], folder: Path) -> Found:
     """Time the imports, then scoring against the geopandas idiom."""
     geopandas_s, siteselect_s, rooms_s = import_seconds()
-    print(
+    page.say("\n### Scoring five criteria on the bundled layers")
+    page.say(
         f"\nimport siteselect: {siteselect_s / geopandas_s:.2f} × import geopandas; "
         f"with every room in use {rooms_s / geopandas_s:.2f} ×"
     )
-    scoring = [
-        contest("scoring", who, size, folder, 300.0)
-        for size in sizes
-        for who in SCORING
-    ]
-    table(
-        "Scoring five criteria",
-        scoring,
-        [
-            ("seconds", "seconds", ".2f"),
-            ("peak_mb", "peak MB", ".0f"),
-            ("mean_score", "mean score", ".5f"),
-        ],
-    )
+    return side_by_side(page, "scoring", SCORING, sizes, folder, 300.0)
 
 
-def bundled_races(sizes: list[int], folder: Path, limit_s: float) -> None:
+def bundled(page: Page, sizes: list[int], folder: Path, limit_s: float) -> Found:
     """Choose sites on the bundled data."""
+    page.say("\n### Bundled data: 3 GW under budget, headroom, state and site limits")
     for size in sizes:
         contest("bundled", "prepare", size, folder, 300.0)
-    rows = [
-        contest("bundled", who, size, folder, limit_s)
-        for size in sizes
-        for who in BUNDLED
-    ]
-    table(
-        "Bundled data: 3 GW under budget, headroom, state and site limits",
-        rows,
-        [
-            ("seconds", "seconds", ".2f"),
-            ("peak_mb", "peak MB", ".0f"),
-            ("objective", "objective", ".3f"),
-            ("gap", "gap", ".1e"),
-            ("status", "status", "s"),
-        ],
+    return side_by_side(page, "bundled", BUNDLED, sizes, folder, limit_s)
+
+
+def side_by_side(
+    page: Page,
+    task: str,
+    who: tuple[str, ...],
+    sizes: list[int],
+    folder: Path,
+    limit_s: float,
+) -> Found:
+    """Run contestants at several sizes; no aim of the optimizer hangs on them."""
+    page.head("candidates", "who", *MEASURED, "remark")
+    for size in sizes:
+        own: dict = {}
+        for name in who:
+            found = contest(task, name, size, folder, limit_s)
+            if "mean_score" in found:
+                found["objective"] = found["mean_score"]
+            if name == "siteselect":
+                own = found
+            else:
+                found |= against(found, own)
+            page.row(f"{size:,}", name, *measured(found), remark_of(found, own))
+    return []
+
+
+def machine() -> str:
+    """Return what the figures depend on."""
+    versions = ", ".join(f"{n} {importlib.metadata.version(n)}" for n in VERSIONS)
+    return (
+        f"Python {platform.python_version()}, {platform.machine()}, "
+        f"{os.cpu_count()} cores, one thread per contestant; {versions}"
     )
+
+
+def load() -> float:
+    """Return how many processes wanted a core over the last minute."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
+
+
+def put(name: str, lines: list[str]) -> None:
+    """Replace one section of the README by what was printed."""
+    text = README.read_text()
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    block = "\n".join([begin, *lines, end])
+    pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
+    if not pattern.search(text):
+        text += "\n" + begin + end + "\n"
+    README.write_text(pattern.sub(lambda _: block, text))
+
+
+def main() -> None:
+    """Run every contest, print its table and what it says about the aims."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scoring", type=int, nargs="*", default=[20_000, 200_000])
+    parser.add_argument("--bundled", type=int, nargs="*", default=[1_000, 10_000])
+    parser.add_argument("--after", type=int, nargs="*", default=[1_500, 20_000])
+    parser.add_argument("--only", choices=SECTIONS, nargs="+", default=SECTIONS)
+    parser.add_argument("--seeds", type=int, default=3, help="of location and after")
+    parser.add_argument("--jobs", type=int, default=1, help="contestants at a time")
+    parser.add_argument("--quick", action="store_true", help="small and short")
+    parser.add_argument("--limit-s", type=float, default=200.0)
+    parser.add_argument("--write", action="store_true", help="into the README")
+    args = parser.parse_args()
+    print(machine())
+
+    quick = args.quick
+    limit_s = min(args.limit_s, 60.0) if quick else args.limit_s
+    seeds = range(1 if quick else args.seeds)
+    few = slice(1 if quick else None)
+    found: list[aims.Aim] = []
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        for name in args.only:
+            page, start, before = Page(), time.perf_counter(), load()
+            if name == "scoring":
+                reached = scoring(page, args.scoring[few], folder)
+            elif name == "bundled":
+                reached = bundled(page, args.bundled[few], folder, limit_s)
+            elif name == "synthetic":
+                races = QUICK_RACES if quick else RACES
+                reached = synthetic(page, races, folder, limit_s, args.jobs)
+            elif name == "location":
+                reached = location(page, seeds, folder, limit_s, args.jobs)
+            else:
+                sizes = args.after[few]
+                reached = after(page, sizes, seeds, folder, limit_s, args.jobs)
+            page.say(
+                f"\n{time.perf_counter() - start:,.0f} s; processes that wanted a "
+                f"core: {before:.1f} before, {load():.1f} after."
+            )
+            if reached:
+                page.say("\n" + "\n".join(aims.table(reached)))
+            found += reached
+            if args.write:
+                put(name, [*page.lines, "", machine() + "."])
+    if found:
+        print("\n### Aims\n\n" + "\n".join(aims.table(found)))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

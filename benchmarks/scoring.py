@@ -12,6 +12,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import rasterio
+from contest import processor_seconds
 
 import siteselect as ss
 
@@ -106,7 +107,7 @@ def main(who: str, size: int, folder: Path) -> dict:
     sites = candidates(size)
     layers = ss.datasets.load_all(ss.datasets.region("CONUS"))
     stored = folder / f"scored{size}.parquet"
-    start = time.perf_counter()
+    start, before = time.perf_counter(), processor_seconds()
     if who == "siteselect":
         scored = with_siteselect(sites, layers)
         score = scored["score"]
@@ -117,10 +118,12 @@ def main(who: str, size: int, folder: Path) -> dict:
         scored.to_parquet(folder / "copy.parquet")
         score = scored["score"]
     seconds = time.perf_counter() - start
+    cpu_s = processor_seconds() - before
     if who == "siteselect":
         scored.to_parquet(stored)
     return {
         "seconds": seconds,
+        "cpu_s": cpu_s,
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "mean_score": float(score.mean()),
         "n": len(sites),

@@ -40,6 +40,7 @@ from siteselect.optimization.limits import (
     Spacing,
     SupportsLimit,
 )
+from siteselect.optimization.names import SizeNames
 from siteselect.optimization.objectives import (
     Cost,
     ObjectiveRows,
@@ -212,6 +213,8 @@ def labels_of(labels: Any, what: str, index: pd.Index[Any]) -> tuple[Any, ...]:
     if isinstance(labels, str) or not isinstance(labels, Iterable):
         labels = [labels]
     found = tuple(labels)
+    if not found:
+        return ()
     known = set(index)
     unknown = [x for x in found if x not in known]
     if unknown:
@@ -378,8 +381,12 @@ def canonical_order(frame: gpd.GeoDataFrame, used: list[Any]) -> Ints:
         x, y = np.round([points.x.to_numpy(), points.y.to_numpy()], 7)
     else:
         x, y = np.round(lonlat(frame).T, 7)
+    order = np.argsort(x, kind="stable")
+    in_line = np.diff(x[order]) == 0
+    if not in_line.any():
+        return order.astype(np.int64)
     order = np.lexsort((y, x))
-    same = (np.diff(x[order]) == 0) & (np.diff(y[order]) == 0)
+    same = in_line & (np.diff(y[order]) == 0)
     if not same.any():
         return order.astype(np.int64)
     keys: list[npt.NDArray[Any]] = [pd.factorize(frame.index.astype(str), sort=True)[0]]
@@ -892,19 +899,18 @@ def size_columns(
     lifetime = table.lifetime
     if lifetime is not None and table.lifetime_per_mw is not None:
         lifetime = np.concatenate([lifetime, table.lifetime_per_mw[extra] * more])
-    # Columns of a site stand together, its smallest size first.
-    order = np.lexsort((mw, ~opens, site))
-    place = np.empty(site.size, dtype=np.int64)
-    place[order] = np.arange(site.size)
-    opener = np.where(opener >= 0, place[opener], -1)[order].astype(np.int64)
+    # Columns of a site stand together, its smallest size first. A list of sizes
+    # usually comes that way.
+    order: Any = slice(None)
+    step = np.diff(site)
+    if extra.size or ((step < 0) | (step == 0) & (np.diff(mw) < 0)).any():
+        order = np.lexsort((mw, ~opens, site))
+        place = np.empty(site.size, dtype=np.int64)
+        place[order] = np.arange(site.size)
+        opener = np.where(opener >= 0, place[opener], -1)[order].astype(np.int64)
     site, opens, mw, cost = site[order], opens[order], mw[order], cost[order]
     if lifetime is not None:
         lifetime = lifetime[order]
-    labels = frame.index.astype(str).to_numpy(dtype=object)
-    names = tuple(
-        f"{a} {'' if o else '+'}{m:g} MW"
-        for a, m, o in zip(labels[site], mw.tolist(), opens.tolist(), strict=True)
-    )
     return Problem(
         frame=frame,
         column_site=site,
@@ -924,7 +930,7 @@ def size_columns(
             name: np.concatenate([which, which[extra]])[order]
             for name, which in table.option.items()
         },
-        column_names=names,
+        column_names=SizeNames(frame.index, site, mw, opens),
         standing_mw=standing if (standing > 0).any() else None,
     )
 

@@ -13,7 +13,7 @@ from scipy import sparse
 
 from siteselect.errors import StudyError, four_parts
 from siteselect.optimization.limits import accounts
-from siteselect.optimization.problem import ExtraColumns, Floats, Problem, Rows
+from siteselect.optimization.problem import ExtraColumns, Floats, Ints, Problem, Rows
 from siteselect.optimization.shared_core import SharedCore, compiled_with
 
 if TYPE_CHECKING:
@@ -56,6 +56,14 @@ class Differs:
         opens = problem.column_opens & (problem.column_site >= 0)
         member = named[np.maximum(problem.column_site, 0)]
         return (opens & member).astype(float), (opens & ~member).astype(float)
+
+    def settled(self, problem: Problem, sites: Ints) -> Floats | None:
+        """Return the own columns that go with chosen sites, None if too alike."""
+        chosen, before = set(problem.frame.index[sites]), set(self.sites)
+        gone = len(before - chosen)
+        if max(gone, len(chosen - before)) < self.least:
+            return None
+        return np.zeros(0) if self.least == 1 else np.array([float(gone < self.least)])
 
     def rows(self, problem: Problem) -> Rows:
         """Return one row, or one for "gone" and one for "new"."""
@@ -124,9 +132,10 @@ def alternatives(
 
     Notes
     -----
-    One linear relaxation serves all: a column whose bound is below the alternative
-    that was found cannot be in a better one, so that each further plan is a small
-    integer program with one row per earlier plan [1]_.
+    One linear relaxation serves all. Its duals price every departure from its best
+    choices, so that the plans near its bound can be listed, best first. Where they
+    are too many, each further plan is a small integer program with one row per
+    earlier plan, over the columns that a bound does not exclude [1]_.
 
     References
     ----------

@@ -75,13 +75,14 @@ def wide_rows(size: Floats, starts: Ints) -> Ints:
     if not filled.size:
         return filled
     begin = starts[:-1][filled]
-    most = np.zeros(starts.size - 1)
-    most[filled] = np.maximum.reduceat(size, begin)
-    row = np.repeat(np.arange(starts.size - 1), np.diff(starts))
-    counted = np.where(size > RESIDUE * most[row], size, np.inf)
-    least = np.full(starts.size - 1, np.inf)
-    least[filled] = np.minimum.reduceat(counted, begin)
-    return np.flatnonzero(most > LARGEST_RANGE * least)
+    most = np.maximum.reduceat(size, begin)
+    # Residues only widen a range: few rows are left to be looked at without them.
+    wide = most > LARGEST_RANGE * np.minimum.reduceat(size, begin)
+    for k in np.flatnonzero(wide).tolist():
+        own = size[begin[k] : starts[filled[k] + 1]]
+        least = own[own > RESIDUE * most[k]].min(initial=np.inf)
+        wide[k] = most[k] > LARGEST_RANGE * least
+    return filled[wide]
 
 
 def _warn(compiled: Compiled, name: str, columns: Ints, values: Floats) -> None:

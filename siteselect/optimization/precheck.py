@@ -525,9 +525,9 @@ class _Check:
             return None
         # Rows of one limit must not share a site: each megawatt is counted once.
         row = np.asarray(entries.coords[0])
-        seen = np.unique(site * np.int64(at.size) + row)
-        seen_site, seen_row = np.divmod(seen, at.size)
-        if (np.diff(seen_site) == 0).any():
+        group_of = np.full(self.problem.n_sites, -1, dtype=np.int64)
+        group_of[site] = row
+        if (group_of[site] != row).any():
             return None
         usable = (self.problem.upper[column] > 0) & (need[column] > 0)
         column, value, row = column[usable], value[usable], row[usable]
@@ -541,11 +541,8 @@ class _Check:
         )
         counted = np.zeros(self.problem.n_columns, dtype=bool)
         counted[column] = True
-        bare = np.unique(self.problem.column_site[all_columns[~counted[all_columns]]])
-        group_of = np.full(self.problem.n_sites, -1, dtype=np.int64)
-        group_of[seen_site] = seen_row
         # A site with a column that uses nothing escapes its group's cap.
-        group_of[bare] = -1
+        group_of[self.problem.column_site[all_columns[~counted[all_columns]]]] = -1
         inside = np.zeros(at.size)
         own = group_of >= 0
         np.add.at(inside, group_of[own], per_site[own])

@@ -31,6 +31,7 @@ from siteselect.optimization import highs, incumbents, presolve, pulp_model
 from siteselect.optimization._compile import Compiled
 from siteselect.optimization.incumbents import Incumbent
 from siteselect.optimization.limits import Spacing
+from siteselect.optimization.names import names_of
 from siteselect.optimization.problem import Floats, Ints, Problem, Rows
 from siteselect.optimization.relaxation import Master, Priced, Shape, best_of, price
 
@@ -614,7 +615,6 @@ class PriceOut:
         """Return the problem over some columns, with every row that it needs."""
         problem = self.compiled.problem
         columns = np.union1d(columns, self.shape.own)
-        names = problem.column_names
         small = replace(
             problem,
             column_site=problem.column_site[columns],
@@ -629,7 +629,7 @@ class PriceOut:
             lower=problem.lower[columns],
             upper=self.upper[columns],
             integrality=problem.integrality[columns],
-            column_names=tuple(names[c] for c in columns.tolist()),
+            column_names=names_of(problem.column_names, columns),
             column_option={},
             extra={},
             _cache={},

@@ -216,7 +216,7 @@ class Problem:
         Lifetime cost of the column at 1 [USD], where the objective asks for it.
     power_mw : tuple of two floats
         Least and most total facility MW; infinite where there is none.
-    column_names : tuple of str
+    column_names : sequence of str
         One name per column.
     column_option : mapping of str to ndarray of int, shape (n_columns,)
         By limit that offers options per site: the option of each column, else -1.
@@ -252,7 +252,7 @@ class Problem:
     fixed: Bools
     column_lifetime_cost: Floats | None = None
     power_mw: tuple[float, float] = (-np.inf, np.inf)
-    column_names: tuple[str, ...] = ()
+    column_names: Sequence[str] = ()
     column_option: Mapping[str, Ints] = field(default_factory=dict)
     extra: Mapping[str, slice] = field(default_factory=dict)
     standing_mw: Floats | None = None
@@ -356,7 +356,7 @@ class Problem:
             lower=np.concatenate([self.lower, columns.lower]),
             upper=np.concatenate([self.upper, columns.upper]),
             integrality=np.concatenate([self.integrality, columns.integrality]),
-            column_names=self.column_names + names,
+            column_names=self.column_names + names,  # type: ignore[operator]
             column_option={
                 name: np.concatenate([option, none])
                 for name, option in self.column_option.items()
@@ -408,13 +408,15 @@ class Problem:
         values : ndarray, shape (n_columns,)
             Coefficient of each column.
         """
-        own = np.flatnonzero(self.column_site >= 0)
-        row = codes[self.column_site[own]]
-        keep = (row >= 0) & (values[own] != 0)
-        return sparse.csr_array(
-            (values[own][keep], (row[keep], own[keep])),
-            shape=(n_groups, self.n_columns),
+        row = codes[self.column_site]
+        keep = (self.column_site >= 0) & (row >= 0) & (values != 0)
+        # At most one entry per column: written by column, then turned round.
+        ends = np.zeros(self.n_columns + 1, dtype=np.int64)
+        np.cumsum(keep, out=ends[1:])
+        by_column = sparse.csc_array(
+            (values[keep], row[keep], ends), shape=(n_groups, self.n_columns)
         )
+        return sparse.csr_array(by_column.tocsr())
 
     def sites_mw(self, x: Floats) -> Floats:
         """Return facility MW per site of a solution ``x`` over all columns."""

@@ -2,8 +2,9 @@
 
 The linear relaxation of a program says of every column how good a plan with it
 could be. That holds all the same when more rows are added or sites are closed, so
-one relaxation serves many re-solves: each is an integer program over the columns
-that could matter for it, and what lies outside is excluded by that bound.
+one relaxation serves many re-solves. Where few plans come near its bound they are
+listed and the best that holds is taken; else each re-solve is an integer program over
+the columns that could matter for it, and what lies outside is excluded by that bound.
 """
 
 from __future__ import annotations
@@ -15,21 +16,27 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from siteselect.optimization import highs, pulp_model
+from siteselect.optimization import highs, listing, pulp_model
 from siteselect.optimization._compile import Compiled
 from siteselect.optimization.limits import SupportsLimit
 from siteselect.optimization.plan import SitePlan, relative_gap
 from siteselect.optimization.priceout import LARGEST_CORE, PriceOut
 from siteselect.optimization.problem import Floats, Ints, Problem, Rows
 from siteselect.optimization.read_back import plan_of
+from siteselect.optimization.relaxation import Priced
 from siteselect.optimization.solution import Clock
 from siteselect.optimization.solve import finish, polish
 
+#: More half-made plans than this are not listed: a solver is faster then.
+MOST_PLANS = listing.MOST_PLANS
 #: Columns of the first integer program, at least.
 FIRST_COLUMNS = 40
 #: Where the next value is looked for: below the last by this share of the distance
 #: between the bound and it.
 STEP = 0.1
+#: How much further below the bound plans are listed where none of them holds, and
+#: how often.
+FURTHER, TRIES = 1.25, 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +77,11 @@ class SharedCore:
         if priced is None:
             # Zero duals bound too, if badly.
             priced = engine.price(self.goal, np.zeros(engine.n_rows))
+        self.priced = priced
         self.bound, self.order, self.reach = self._reach(engine, priced)
+        self.listed: listing.Listing | None = None
+        self.depth = 0.0
+        self.lists = listing.can_list(engine, self.goal)
         self.duals = engine.account_duals(priced.duals) * self.sign / self.scale
         self.last = self.sign * objective * self.scale
 
@@ -102,19 +113,23 @@ class SharedCore:
         """
         problem, request = self.compiled.problem, self.compiled.request
         order, reach, bound = self.order, self.reach, self.bound
-        engine = self.engine
+        engine, priced = self.engine, self.priced
         if len(closed):
             # What the site's closing costs the relaxation says nearly all.
             engine = engine.with_sites(forbidden=closed)
-            _, _, priced = engine.relax(self.goal)
-            if priced is None:
+            _, _, anew = engine.relax(self.goal)
+            if anew is None:
                 return Answer("unknown", None, -np.inf, bound / self.scale, "")
+            priced = anew
             bound, order, reach = self._reach(engine, priced)
         gap = request.gap
         apart = max(self.bound - self.last, 0.0)
         guess = self.last - STEP * apart
         if len(closed):
             guess = min(guess, bound - 1.25 * apart)
+        answer = self._of_list(engine, priced, limits, bound - guess)
+        if answer is not None:
+            return answer
         need = int(np.searchsorted(-reach, -guess, side="right"))
         size = min(max(need, FIRST_COLUMNS), LARGEST_CORE)
         best: Floats | None = None
@@ -149,6 +164,47 @@ class SharedCore:
             self.last = min(self.last, value)
         unit = 1.0 / self.scale
         return Answer(found.status, full, value * unit, proven * unit, name)
+
+    def _of_list(
+        self,
+        engine: PriceOut,
+        priced: Priced,
+        limits: Sequence[SupportsLimit],
+        depth: float,
+    ) -> Answer | None:
+        """Return the best plan that keeps the limits, None if it takes a solver.
+
+        Every better plan is in the list too, and breaks a limit.
+        """
+        keeps: list[Any] = [getattr(limit, "settled", None) for limit in limits]
+        if not self.lists or None in keeps:
+            return None
+        problem = engine.compiled.problem
+        is_own = engine is self.engine
+        depth = max(depth, 1e-6 * abs(priced.bound), self.depth if is_own else 0.0)
+        for _ in range(TRIES):
+            found = self.listed if is_own and self.depth == depth else None
+            if found is None:
+                floor = priced.bound - depth
+                found = listing.above(engine, priced, self.goal, floor, MOST_PLANS)
+            if found is None:
+                self.lists = self.lists and not is_own
+                return None
+            if is_own:
+                self.listed, self.depth = found, depth
+            for plan in found:
+                own = [settle(problem, plan.sites) for settle in keeps]
+                if all(part is not None for part in own):
+                    if is_own:
+                        self.last = min(self.last, plan.value)
+                    whole = np.concatenate([plan.x(engine.n), *own])
+                    unit = plan.value / self.scale
+                    return Answer("optimal", whole, unit, unit, "plans listed")
+            if found.gave_up:
+                self.lists = self.lists and not is_own
+                return None
+            depth *= FURTHER
+        return None
 
     def _columns(self, opens: Ints) -> Ints:
         columns = self.engine.shape.with_more(np.sort(opens))

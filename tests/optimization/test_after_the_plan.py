@@ -13,6 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as hs
 
 import siteselect as ss
+from siteselect.optimization import listing, shared_core
 from siteselect.optimization.alternatives import alternatives
 from siteselect.optimization.importance import importance
 
@@ -49,8 +50,11 @@ def ranked(sites: gpd.GeoDataFrame) -> list[tuple[float, frozenset]]:
 SEEDS = [s for s in range(12) if len(ranked(instance(s))) >= 6]
 
 
+@pytest.mark.parametrize("most", [0, listing.MOST_PLANS])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_alternatives_are_the_next_best_sets(seed):
+def test_alternatives_are_the_next_best_sets(seed, most, monkeypatch):
+    # Whether plans are listed or each takes an integer program.
+    monkeypatch.setattr(shared_core, "MOST_PLANS", most)
     sites = instance(seed)
     plan = ss.optimize_sites(sites, **REQUEST)
     expected = ranked(sites)
