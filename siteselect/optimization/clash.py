@@ -39,7 +39,8 @@ class WayOut:
     field : str
         Field of the limit or argument that carries the bound.
     is_least : bool
-        Whether no smaller change does.
+        Whether no smaller change does; in a large program, none that is smaller by
+        a thousandth of the bound.
     """
 
     limit: str

@@ -20,7 +20,7 @@ from siteselect.optimization.problem import Floats, Problem, Rows
 #: One size per site is the shape of the problem, not a limit that can give way.
 STRUCTURE = ("site capacity",)
 #: Above this many columns they are priced out.
-MANY_COLUMNS = 5_000
+MANY_COLUMNS = 600
 #: A point that breaks a spacing in more pairs than this settles nothing in time.
 MOST_PAIRS = 100_000
 EARTH_KM = 6371.0

@@ -23,6 +23,8 @@ from siteselect.optimization.words import amount, listed, moved_text, unit_of
 AMOUNTS = ("power", "money", "count", "total")
 #: Kinds of rows whose slack is a number of groups or sites.
 COUNTS = ("distinct groups", "sites per group", "covered share")
+#: Up to this many columns a way out is settled exactly, not to `PRECISION`.
+FEW_COLUMNS = 600
 
 
 def label_of(rows: Rows, r: int) -> object:
@@ -54,6 +56,8 @@ def least_slack(
             ),
         )
     rows = base.rows
+    if at.size == 1 and base.problem.n_columns > FEW_COLUMNS:
+        return _of_one_row(search, base, int(at[0]), name, limit)
     wide, columns = _with_slack(base, at)
     objective = np.zeros(wide.problem.n_columns)
     # In the unit of the limit, but near one whatever that unit is.
@@ -103,6 +107,69 @@ def least_slack(
             "fixed",
         )
     return _way_of(search, name, limit, tuple(parts), unit, found.is_best)
+
+
+def _of_one_row(
+    search: Search, base: Program, r: int, name: str, limit: Any
+) -> WayOut:
+    """Return how little one bound of one row must move.
+
+    Without the bound, the use of the row is made as small (or large) as can be: a
+    program like any other, where slack columns would hide from the solver what a
+    site is worth.
+    """
+    rows = base.rows
+    row = np.asarray(rows.matrix[[r]].toarray()).ravel()
+    scale, unit = float(rows.scale[r]), unit_of(name, limit, rows.kind[r])
+    found: list[tuple[float, float, float, bool]] = []
+    least, n_stuck, n_sides = np.inf, 0, 0
+    for side, sign in (("lower", 1.0), ("upper", -1.0)):
+        bound = float(getattr(rows, side)[r])
+        if not np.isfinite(bound):
+            continue
+        n_sides += 1
+        ends = getattr(rows, side).copy()
+        ends[r] = -sign * np.inf
+        freed = replace(base, rows=replace(rows, **{side: ends}))
+        room = max(0.999 * _step(base, rows, r), PRECISION * abs(bound))
+        answer = search.solve(freed, sign * row, gap=room / (2 * max(abs(bound), room)))
+        if answer.holds is False:
+            n_stuck += 1
+            continue
+        if answer.x is None:
+            least = min(least, max(0.0, sign * bound - answer.bound))
+            continue
+        used = float(row @ answer.x[: row.size])
+        if sign * (bound - used) <= 1e-7 * max(1.0, abs(used)):
+            continue  # This end does not stand in the way.
+        proven = answer.is_best or answer.bound - sign * used <= room
+        found.append((abs(used - bound), bound, used, proven))
+    if n_stuck == n_sides:
+        raise CannotHelpError
+    if found:
+        _, bound, used, is_least = min(found)
+        is_least = is_least and len(found) + n_stuck == n_sides
+        part = (label_of(rows, r), bound / scale, used / scale)
+        return _way_of(search, name, limit, (part,), unit, is_least)
+    if not np.isfinite(least) or least <= 0:
+        raise NotSettledError
+    text = f"{name}: a change by at least {amount(least / scale, unit, up=False)}"
+    nan = float("nan")
+    return WayOut(name, "", nan, nan, least / scale, unit, True, text)
+
+
+def _step(base: Program, rows: Rows, r: int) -> float:
+    """Return what the use of a row is a multiple of: sizes of 100 MW; else 0."""
+    row = rows.matrix[[r]]
+    if not base.problem.integrality[row.indices].all() or not row.data.size:
+        return 0.0
+    scale = float(rows.scale[r])
+    # In thousandths of the unit of the limit.
+    parts = row.data / scale * 1000.0
+    whole = np.round(parts)
+    if np.abs(parts - whole).max() > 1e-3 or np.abs(whole).max() > 2**53:
+        return 0.0
+    return float(np.gcd.reduce(np.abs(whole).astype(np.int64))) / 1000.0 * scale
 
 
 def _confirmed(
