@@ -169,8 +169,12 @@ class Search:
             lazy=tuple(lazy.values()),
         )
         wide = 1e9 if objective is None else max(gap, 1e-4)
+        # A little early, so that a plan in hand is told before the pairs give up.
+        left = self.deadline - time.perf_counter()
         try:
-            found = PriceOut(compiled).solve(gap=wide, deadline=self.deadline)
+            found = PriceOut(compiled).solve(
+                gap=wide, deadline=self.deadline - 0.1 * left
+            )
         except NotSettledError:
             return Answer(None)
         if found.x is None:

@@ -132,7 +132,9 @@ def _of_one_row(
         ends[r] = -sign * np.inf
         freed = replace(base, rows=replace(rows, **{side: ends}))
         room = max(0.999 * _step(base, rows, r), PRECISION * abs(bound))
-        answer = search.solve(freed, sign * row, gap=room / (2 * max(abs(bound), room)))
+        # Of the use, which is over a cap, perhaps by far.
+        size = max(abs(bound), room) * (1.0 if sign > 0 else 2.0)
+        answer = search.solve(freed, sign * row, gap=room / size)
         if answer.holds is False:
             n_stuck += 1
             continue
