@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 from scipy.spatial import cKDTree
 
 from siteselect.optimization import highs
@@ -15,7 +16,7 @@ from siteselect.optimization._compile import Compiled
 from siteselect.optimization._distance import unit_vectors
 from siteselect.optimization.limits import Spacing, SupportsLimit
 from siteselect.optimization.priceout import PriceOut
-from siteselect.optimization.problem import Floats, Problem, Rows
+from siteselect.optimization.problem import ExtraColumns, Floats, Problem, Rows
 
 #: One size per site is the shape of the problem, not a limit that can give way.
 STRUCTURE = ("site capacity",)
@@ -184,6 +185,20 @@ class Search:
         return Answer(True, found.x, is_best, found.bound)
 
 
+def with_constant(program: Program) -> Program:
+    """Return the program with one more column, which is one.
+
+    In the objective it is a constant: a relative gap is then one of the whole, where
+    what is sought is a small difference.
+    """
+    one = ExtraColumns(("one",), np.ones(1), np.ones(1), np.zeros(1, dtype=bool))
+    rows = program.rows
+    empty = sparse.csr_array((len(rows), 1))
+    matrix = sparse.csr_array(sparse.hstack([rows.matrix, empty], format="csr"))
+    wide = replace(program.problem.with_columns("constant", one), _cache={})
+    return Program(wide, replace(rows, matrix=matrix), program.lazy)
+
+
 def _never(problem: Problem) -> bool:
     return False
 
@@ -230,4 +245,5 @@ __all__ = [
     "Search",
     "known_rows",
     "rows_for",
+    "with_constant",
 ]

@@ -109,9 +109,7 @@ def least_slack(
     return _way_of(search, name, limit, tuple(parts), unit, found.is_best)
 
 
-def _of_one_row(
-    search: Search, base: Program, r: int, name: str, limit: Any
-) -> WayOut:
+def _of_one_row(search: Search, base: Program, r: int, name: str, limit: Any) -> WayOut:
     """Return how little one bound of one row must move.
 
     Without the bound, the use of the row is made as small (or large) as can be: a

@@ -23,6 +23,7 @@ from siteselect.optimization.part_search import (
     NotSettledError,
     Search,
     rows_for,
+    with_constant,
 )
 from siteselect.optimization.problem import Floats, Rows
 from siteselect.optimization.words import moved_text
@@ -122,6 +123,7 @@ class Knob:
         if not self.account:
             return None
         problem = self.search.whole.problem
+        x = x[: problem.n_columns]
         mw = np.round(problem.sites_mw(x), 9)
         own = problem.column_site >= 0
         cost = np.bincount(
@@ -161,10 +163,18 @@ class Knob:
             raise NotSettledError
         tight, loose = self.now, self.nearer(found, loose)
         is_least = False
-        if self.account in ("average", "share"):
+        is_ratio = self.account in ("average", "share")
+        if is_ratio and self.search.is_large:
+            loose = self.whole_least(found, loose)
+        elif is_ratio:
             tight = self.linear_least(loose)
+        near = loose if is_ratio and self.search.is_large else np.nan
         while not is_least:
             middle = self.between(tight, loose)
+            if middle is not None and loose == near:
+                # Probably the least: show it.
+                step = 0.9 * PRECISION * max(abs(self.now), 1e-9)
+                near, middle = np.nan, loose - step * (1 if self.is_raised else -1)
             if middle is None:
                 is_least = True
                 break
@@ -213,6 +223,41 @@ class Knob:
             return None
         # The linear bound is close: try near it first.
         return tight + (0.3 if tight != self.now else 0.5) * (loose - tight)
+
+    def whole_least(self, found: Answer, value: float) -> float:
+        """Return about the least average of any plan, by steps of Dinkelbach [1]_.
+
+        Each plan is the one that stays most below (or above) the average of the one
+        before it; a few are enough.
+        """
+        sign = -1.0 if self.is_raised else 1.0
+        # Some time is kept to show that there is nothing below.
+        until = self.search.deadline
+        for _ in range(6):
+            left = until - time.perf_counter()
+            row, mw = self._row(value), self._megawatts(found, value)
+            if found.x is None or row is None or not mw or value == self.now:
+                break
+            size = max(abs(value), abs(self.now)) * mw * row[1]
+            program = with_constant(self.search.part(self.every, self.at(value)))
+            objective = np.append(sign * row[0], -size)
+            self.search.deadline = until - 0.6 * left
+            found = self.search.solve(program, objective, gap=PRECISION / 2)
+            self.search.deadline = until
+            better = self.nearer(found, value)
+            gain = (value - better) * (1 if self.is_raised else -1)
+            value = better
+            if gain <= PRECISION / 10 * abs(self.now):
+                break
+        return value
+
+    def _megawatts(self, found: Answer, value: float) -> float:
+        """Return the megawatts over which a plan is averaged, as its row weighs."""
+        here, there = self._row(value), self._row((value + self.now) / 2)
+        if here is None or there is None or found.x is None or value == self.now:
+            return 0.0
+        lift = there[0] / there[1] - here[0] / here[1]
+        return float(lift @ found.x[: lift.size]) / ((value - self.now) / 2)
 
     def linear_least(self, value: float) -> float:
         """Return a bound that no plan gets below: the least average with fractions.
