@@ -8,10 +8,12 @@ from pyproj import Geod
 from scipy.spatial import cKDTree
 
 from siteselect.layers import spatial
-from siteselect.optimization.problem import Floats, Ints
+from siteselect.optimization.problem import Bools, Floats, Ints
 
 _GEOD = Geod(ellps="WGS84")
 _EARTH_KM = 6371.0088
+#: The sphere differs from the ellipsoid by 0.6 % at most.
+_SPARE = 1.01
 
 
 def lonlat(frame: gpd.GeoDataFrame) -> Floats:
@@ -46,7 +48,7 @@ class Nearby:
         self.km = km
         self.codes = codes
         self._xyz = unit_vectors(points)
-        self._chord = 2 * np.sin(min(km * 1.01 / _EARTH_KM, np.pi) / 2)
+        self._chord = 2 * np.sin(min(km * _SPARE / _EARTH_KM, np.pi) / 2)
         self._tree: cKDTree | None = None
 
     @property
@@ -197,24 +199,47 @@ class Nearby:
             return []
         first = np.unique(np.array([v for c in cores for v in c], dtype=np.int64))
         around = dict(zip(first.tolist(), self.neighbors(first), strict=True))
-        grown: list[Ints] = []
-        for clique in cores:
-            common = set(around[clique[0]].tolist())
-            for v in clique[1:]:
-                common &= set(around[v].tolist())
-            if common:
-                who = np.array(sorted(common), dtype=np.int64)
-                p, q = self.pairs_among(who)
-                close: dict[int, set[int]] = {v: set() for v in who.tolist()}
-                for a, b in zip(p.tolist(), q.tolist(), strict=True):
-                    close[a].add(b)
-                    close[b].add(a)
-                middle = self._xyz[clique].mean(axis=0)
-                away = ((self._xyz[who] - middle) ** 2).sum(axis=1)
-                for v in who[np.argsort(np.round(away, 13), kind="stable")].tolist():
-                    if v in common:
-                        clique = [*clique, v]
-                        common &= close[v]
-            grown.append(np.array(sorted(clique), dtype=np.int64))
+        grown = [self._grown(clique, around) for clique in cores]
         unique = {tuple(c.tolist()): c for c in grown}
         return list(unique.values())
+
+    def _grown(self, clique: list[int], around: dict[int, Ints]) -> Ints:
+        """Grow a clique over all sites, nearest to its middle first.
+
+        What lies within half the distance of the middle is close to all of that, and
+        is taken at once; only a thin ring is left to look at one by one.
+        """
+        who = around[clique[0]]
+        for v in clique[1:]:
+            who = who[np.isin(who, around[v])]
+        middle = self._xyz[clique].mean(axis=0)
+        away = ((self._xyz[who] - middle) ** 2).sum(axis=1)
+        who = who[np.argsort(np.round(away, 13), kind="stable")]
+        size = float(np.linalg.norm(middle))
+        inner = np.zeros(who.size, dtype=bool)
+        if size > 1e-6:
+            along = np.clip(self._xyz[who] @ (middle / size), -1.0, 1.0)
+            inner = _EARTH_KM * np.arccos(along) * _SPARE < self.km / 2
+        taken, rest = who[inner], who[~inner]
+        added = [taken]
+        while rest.size:
+            if taken.size:
+                rest = rest[self._close_to_all(rest, taken)]
+            taken, rest = rest[:1], rest[1:]
+            added.append(taken)
+        return np.unique(np.concatenate([np.array(clique, dtype=np.int64), *added]))
+
+    def _close_to_all(self, sites: Ints, others: Ints) -> Bools:
+        """Return which sites are too close to each of the others."""
+        close = np.ones(sites.size, dtype=bool)
+        for start in range(0, sites.size, 1000):
+            some = sites[start : start + 1000]
+            dots = np.clip(self._xyz[some] @ self._xyz[others].T, -1.0, 1.0)
+            km = _EARTH_KM * np.arccos(dots)
+            far = (km >= self.km * _SPARE).any(axis=1)
+            # The sphere decides, but for what is near the limit.
+            i, j = np.nonzero((km * _SPARE >= self.km) & ~far[:, None])
+            exact = geodesic_km(self.points[some[i]], self.points[others[j]])
+            far[i[exact >= self.km * (1 - 1e-9)]] = True
+            close[start : start + 1000] = ~far
+        return close

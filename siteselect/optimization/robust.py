@@ -3,74 +3,33 @@
 from __future__ import annotations
 
 import html
-import os
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib import import_module
-from multiprocessing import get_context
 from typing import Any, Literal
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
-from siteselect.errors import (
-    InfeasiblePlanError,
-    MissingDependencyError,
-    StudyError,
-    four_parts,
-    nearest_name,
-    shown,
-)
-from siteselect.optimization import highs
+from siteselect.errors import StudyError, four_parts, shown
 from siteselect.optimization._compile import Compiled, Request, compile_problem
+from siteselect.optimization.common_mode import common_mode
+from siteselect.optimization.joint import TIMES_GAP, best_over_all, joint_of
 from siteselect.optimization.optimize import _labels
+from siteselect.optimization.placing import Pick, Placer, picks_of
 from siteselect.optimization.plan import SitePlan, relative_gap
-from siteselect.optimization.priceout import PriceOut
-from siteselect.optimization.problem import ExtraColumns, Floats, Ints, Problem, Rows
+from siteselect.optimization.problem import Floats, Problem
 from siteselect.optimization.read_back import plan_of
+from siteselect.optimization.scenario_plans import (
+    Best,
+    new_objective,
+    silent,
+    solve_all,
+)
+from siteselect.optimization.scenarios import changed, scenarios_of
 from siteselect.optimization.solution import Clock, Solution
-from siteselect.optimization.solve import (
-    FULL_COLUMNS,
-    finish,
-    solve_compiled,
-    solve_full,
-    solve_priced,
-)
-from siteselect.optimization.survival import NOISE, WEIGHT_SPREAD, Shaker
-
-#: Columns that name something sites may share and lose together.
-SHARED = (
-    "substation",
-    "poi_id",
-    "county",
-    "county_fips",
-    "water_basin",
-    "basin",
-    "hazard_class",
-    "flood_zone",
-)
-#: The two plans are proven within this many times the gap of the request.
-TIMES_GAP = 10.0
-#: Most time for each of them where the request sets none [s].
-MOST_SECONDS = 60.0
-#: Room for rounding in rows of scaled units.
-ROOM = 1e-6
-
-#: One chosen column: site, name of the column, whether it is whole, MW, value of x.
-Pick = tuple[Any, str, bool, float, float]
-
-
-@dataclass(frozen=True, eq=False)
-class _Best:
-    """The best plan of one scenario; ``picks`` is None where there is none."""
-
-    name: str
-    picks: tuple[Pick, ...] | None
-    objective: float
-    bound: float
+from siteselect.optimization.solve import finish, solve_compiled
+from siteselect.optimization.survival import WEIGHT_SPREAD
 
 
 @dataclass(frozen=True, eq=False)
@@ -293,72 +252,14 @@ def robust(
     cases = scenarios_of(
         asked, scenarios, n=n, rng=rng, noise=noise, weight_spread=weight_spread
     )
-    found = _solve_all(asked, cases, workers, client)
+    found = solve_all(asked, cases, workers, client)
     base = compile_problem(asked)
     if isinstance(sites_or_plan, SitePlan):
         given = sites_or_plan
     else:
         clock = Clock()
-        given = plan_of(base, solve_compiled(base, clock=clock, say=_silent), clock)
+        given = plan_of(base, solve_compiled(base, clock=clock, say=silent), clock)
     return _judge(asked, base, given, cases, found, level, of, by)
-
-
-def common_mode(plan: SitePlan, by: Sequence[str] | None = None) -> pd.DataFrame:
-    """Return what two chosen sites or more share, and could lose together.
-
-    Parameters
-    ----------
-    plan : SitePlan
-        The plan to examine.
-    by : sequence of str, optional
-        Columns that name what sites may share: a substation, a county, a class of
-        hazard. Those of a usual name by default.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Most megawatts first: ``shared`` (the column), ``group``, ``sites`` (their
-        number), ``labels``, ``mw`` at risk [MW] and ``share`` of the plan's [-].
-
-    Examples
-    --------
-    >>> import geopandas as gpd, siteselect as ss
-    >>> sites = gpd.GeoDataFrame(
-    ...     {"score": 0.5, "capacity_mw": 100.0, "substation": ["a", "a", "b"]},
-    ...     geometry=gpd.points_from_xy([-100, -99, -98], [32, 32, 32]), crs=4326,
-    ... )
-    >>> plan = ss.optimize_sites(sites, power_mw=300, site_mw=[100])
-    >>> common_mode(plan)[["shared", "group", "sites", "mw"]].values.tolist()
-    [['substation', 'a', 2, 200.0]]
-    """
-    chosen = plan.sites
-    if by is None:
-        by = [c for c in SHARED if c in chosen.columns]
-    unknown = [c for c in by if c not in chosen.columns]
-    if unknown:
-        raise StudyError(
-            four_parts(
-                f"common_mode(by={list(by)!r}) was asked for",
-                f"there is no column {unknown[0]!r}."
-                + nearest_name(str(unknown[0]), map(str, chosen.columns)),
-                "columns of the candidates",
-                "by=['substation', 'county']",
-            )
-        )
-    rows = []
-    total = max(plan.total_mw, 1e-9)
-    for column in by:
-        for group, part in chosen.groupby(column, sort=True):
-            if len(part) > 1:
-                mw = float(part["mw"].sum())
-                labels = ", ".join(map(str, part.index))
-                rows.append((column, group, len(part), labels, mw, mw / total))
-    names = ["shared", "group", "sites", "labels", "mw", "share"]
-    table = pd.DataFrame(rows, columns=names)
-    return table.sort_values("mw", ascending=False, kind="stable", ignore_index=True)
-
-
-# -- scenarios --------------------------------------------------------------------
 
 
 def _request_of(sites_or_plan: Any, arguments: Mapping[str, Any]) -> Request:
@@ -382,628 +283,12 @@ def _request_of(sites_or_plan: Any, arguments: Mapping[str, Any]) -> Request:
     return Request(sites=sites_or_plan, **given)
 
 
-def scenarios_of(
-    request: Request,
-    scenarios: Any,
-    *,
-    n: int,
-    rng: np.random.Generator | int,
-    noise: Mapping[str, float] | None,
-    weight_spread: float,
-) -> dict[str, dict[str, Any]]:
-    """Return scenarios as name -> {column: Series of values}, whatever was given."""
-    random = np.random.default_rng(rng)
-    sites = request.sites
-    if isinstance(scenarios, Mapping) and scenarios:
-        parts = list(scenarios.values())
-        if all(isinstance(x, Mapping) for x in parts):
-            return {str(k): _values(request, str(k), v) for k, v in scenarios.items()}
-        if all(isinstance(x, tuple) and len(x) == 2 for x in parts) and n >= 1:
-            for column, (low, high) in scenarios.items():
-                if not 0 <= low <= high < np.inf:
-                    raise _refused(f"a range ({low!r}, {high!r}) for {column!r}")
-            return {
-                f"draw {k + 1}": {
-                    str(c): _numbers(sites, str(c))
-                    * random.uniform(low, high, len(sites))
-                    for c, (low, high) in scenarios.items()
-                }
-                for k in range(n)
-            }
-    is_criteria = isinstance(scenarios, Sequence) and not isinstance(scenarios, str)
-    if is_criteria and len(scenarios) and n >= 1:
-        if not isinstance(request.score, str) or request.objective != "score":
-            raise _refused("criteria for a plan that is not made of a score column")
-        missing = [c.name for c in scenarios if f"{c.name}_raw" not in sites.columns]
-        if missing:
-            raise _refused(f"criteria without raw columns ({shown(missing)})")
-        known = sites[request.score].notna().to_numpy()
-        shaken = Shaker(sites[known], scenarios, {**NOISE, **(noise or {})})
-        out: dict[str, dict[str, Any]] = {}
-        for k in range(n):
-            score = pd.Series(np.nan, index=sites.index)
-            score[known] = shaken.draw(random, weight_spread)
-            out[f"draw {k + 1}"] = {request.score: score}
-        return out
-    raise _refused(f"{type(scenarios).__name__} (n={n!r})")
-
-
-def _refused(found: str) -> StudyError:
-    return StudyError(
-        four_parts(
-            "robust(scenarios=...) was asked for",
-            f"it was given {found}",
-            "name -> {column: factor, Series or column, 'weights': {...}}, "
-            "column -> (low, high) with 0 <= low <= high, or the criteria of the score",
-            "scenarios={'dry': {'water': 0.7}, 'dear': {'cost_usd_per_mw': 1.2}}",
-        )
-    )
-
-
-def _numbers(sites: gpd.GeoDataFrame, column: str) -> pd.Series[Any]:
-    if column not in sites.columns:
-        raise _refused(
-            f"the column {column!r}, which the candidates do not have"
-            + nearest_name(column, map(str, sites.columns)).rstrip(".")
-        )
-    if not pd.api.types.is_numeric_dtype(sites[column]):
-        raise _refused(f"numbers for {column!r}, which holds {sites[column].dtype}")
-    numbers: pd.Series[Any] = sites[column].astype(float)
-    return numbers
-
-
-def _values(request: Request, name: str, changes: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return the changed columns of one scenario."""
-    sites = request.sites
-    out: dict[str, Any] = {}
-    for key, how in changes.items():
-        column = str(key)
-        if column == "weights":
-            if not isinstance(request.score, str) or not isinstance(how, Mapping):
-                raise _refused(f"weights {how!r} in {name!r}")
-            out[request.score] = _scored(request, how)
-        elif isinstance(how, pd.Series):
-            if not how.index.is_unique or not sites.index.isin(how.index).all():
-                raise _refused(f"a Series for {column!r} without a value for each site")
-            out[column] = how.reindex(sites.index)
-        elif isinstance(how, str):
-            if how not in sites.columns:
-                raise _refused(f"the column {how!r}, which the candidates do not have")
-            out[column] = sites[how]
-        elif isinstance(how, int | float) and np.isfinite(how) and how >= 0:
-            out[column] = _numbers(sites, column) * float(how)
-        else:
-            raise _refused(f"{how!r} for {column!r} in {name!r}")
-    return out
-
-
-def _scored(request: Request, weights: Mapping[Any, Any]) -> pd.Series[Any]:
-    """Return the score under other weights; criteria not named keep theirs."""
-    sites = request.sites
-    about = sites.attrs.get("siteselect", {})
-    told = about.get("criteria", []) if isinstance(about, dict) else []
-    weight = {str(c["name"]): float(c.get("weight", 0.0)) for c in told}
-    known = [
-        c[: -len("_value")] for c in map(str, sites.columns) if c.endswith("_value")
-    ]
-    for name, value in weights.items():
-        ok = isinstance(value, int | float) and np.isfinite(value) and value >= 0
-        if f"{name}_value" not in sites.columns or not ok:
-            raise _refused(
-                f"the weight {value!r} of {name!r}" + nearest_name(str(name), known)
-            )
-        weight[str(name)] = float(value)
-    total = sum(weight.values())
-    if total <= 0:
-        raise _refused("weights that are all zero")
-    score = pd.Series(0.0, index=sites.index)
-    for name, value in weight.items():
-        if value > 0:
-            score = score + value / total * sites[f"{name}_value"].astype(float)
-    # Excluded sites stay without a score.
-    return score.where(sites[request.score].notna())
-
-
-def _changed(request: Request, changes: Mapping[str, Any]) -> Request:
-    return replace(request, sites=request.sites.assign(**changes))
-
-
-# -- the best plan of each scenario -------------------------------------------------
-
-
-def _solve_all(
-    request: Request,
-    cases: Mapping[str, Mapping[str, Any]],
-    workers: int | None,
-    client: Any,
-) -> list[_Best]:
-    items = list(cases.items())
-    if client is not None:
-        return _on_dask(request, items, client)
-    if workers is not None and workers < 1:
-        raise StudyError(
-            four_parts(
-                f"robust(workers={workers}) was asked for",
-                "that is below one",
-                f"a number of processes, e.g. {os.cpu_count()}",
-                "siteselect.robust(plan, scenarios, workers=2)",
-            )
-        )
-    if workers is None or workers == 1 or len(items) < 2:
-        return _solve_some(request, items)
-    chunks = [items[k::workers] for k in range(min(workers, len(items)))]
-    with ProcessPoolExecutor(len(chunks), mp_context=get_context("spawn")) as pool:
-        parts = list(pool.map(_solve_some, [request] * len(chunks), chunks))
-    return _in_order(items, parts)
-
-
-def _on_dask(request: Request, items: list[Any], client: Any) -> list[_Best]:
-    if isinstance(client, str):
-        try:
-            distributed = import_module("distributed")
-        except ImportError:
-            raise MissingDependencyError(
-                four_parts(
-                    f"robust(client={client!r}) was asked for",
-                    "Dask's distributed is not installed",
-                    "a Dask client, or processes of this machine",
-                    "pip install distributed, or workers=2",
-                )
-            ) from None
-        with distributed.Client(client) as opened:
-            return _on_dask(request, items, opened)
-    count = max(1, min(len(items), sum(client.nthreads().values())))
-    chunks = [items[k::count] for k in range(count)]
-    futures = [client.submit(_solve_some, request, c, pure=False) for c in chunks]
-    return _in_order(items, client.gather(futures))
-
-
-def _in_order(items: list[Any], parts: Iterable[list[_Best]]) -> list[_Best]:
-    found = {best.name: best for part in parts for best in part}
-    return [found[name] for name, _ in items]
-
-
-def _solve_some(request: Request, items: Sequence[tuple[str, Any]]) -> list[_Best]:
-    """Solve some scenarios; each starts from the same state, whoever solves it."""
-    compiled = compile_problem(request)
-    engine: PriceOut | None = None
-    out = []
-    for name, changes in items:
-        gain = _new_objective(compiled, changes)
-        clock = Clock()
-        try:
-            if gain is None:
-                case = compile_problem(_changed(request, changes))
-                found = solve_compiled(case, clock=clock, say=_silent)
-            else:
-                problem = replace(compiled.problem, objective=gain)
-                case = replace(compiled, problem=problem)
-                if _is_small(case):
-                    found = solve_compiled(case, clock=clock, say=_silent)
-                else:
-                    if engine is None:
-                        engine = PriceOut(compiled)
-                        sign = 1.0 if problem.maximize else -1.0
-                        engine.relax(sign * compiled.problem.objective)
-                    moved = engine.derived(problem, compiled.rows)
-                    found = solve_priced(case, moved, clock=clock, say=_silent)
-        except InfeasiblePlanError:
-            out.append(_Best(name, None, np.nan, np.nan))
-            continue
-        assert found.x is not None
-        picks = _picks(case.problem, found.x)
-        out.append(_Best(name, picks, found.objective, found.bound))
-    return out
-
-
-def _silent(_: str) -> None:
-    """Say nothing: a scenario is one of many."""
-
-
-def _is_small(compiled: Compiled) -> bool:
-    request, n = compiled.request, compiled.problem.n_columns
-    return (
-        n == 0
-        or request.method == "full"
-        or (request.method == "auto" and n <= FULL_COLUMNS)
-    )
-
-
-def _new_objective(compiled: Compiled, changes: Mapping[str, Any]) -> Floats | None:
-    """Return the objective of a scenario that changes nothing else, else None."""
-    if not changes:
-        return compiled.problem.objective
-    request, problem = compiled.request, compiled.problem
-    column: Any = request.score if request.objective == "score" else request.objective
-    if not isinstance(column, str) or column == "cost" or set(changes) != {column}:
-        return None
-    for limit in request.limits:
-        uses = getattr(limit, "uses", None)
-        if uses is None or column in _flat(uses()):
-            return None
-    others = (
-        request.capacity,
-        request.cost_per_mw,
-        request.fixed_cost,
-        request.site_mw,
-    )
-    if column in _flat(others):
-        return None
-    if request.objective != "score" and request.score == column:
-        return None
-    labels = problem.frame.index
-    before = request.sites[column]
-    after = changes[column]
-    if (before.isna() != after.isna()).any():
-        return None
-    site = np.maximum(problem.column_site, 0)
-    own = problem.column_site >= 0
-    old = before.reindex(labels).to_numpy(float)[site] * problem.column_mw
-    if not np.allclose(old[own], problem.objective[own], rtol=1e-12, atol=1e-12):
-        return None  # Discounted, weighted, or otherwise more than value x MW.
-    new = after.reindex(labels).to_numpy(float)
-    if not np.isfinite(new).all():
-        return None
-    return np.where(own, new[site] * problem.column_mw, problem.objective)
-
-
-def _flat(specs: Iterable[Any]) -> list[Any]:
-    out: list[Any] = []
-    for spec in specs:
-        if isinstance(spec, Mapping):
-            out.extend(_flat(spec.values()))
-        elif isinstance(spec, str):
-            out.append(spec)
-    return out
-
-
-# -- plans in other programs --------------------------------------------------------
-
-
-def _picks(problem: Problem, x: Floats) -> tuple[Pick, ...]:
-    """Return the chosen columns of sites, by names that other programs know too."""
-    used = np.flatnonzero((problem.column_site >= 0) & (np.abs(x) > 1e-9))
-    labels = problem.frame.index
-    return tuple(
-        (
-            labels[problem.column_site[k]],
-            problem.column_names[k],
-            bool(problem.integrality[k]),
-            float(problem.column_mw[k]),
-            float(x[k]),
-        )
-        for k in used.tolist()
-    )
-
-
-class _Placer:
-    """Puts plans of other programs into one program and says what they are worth."""
-
-    def __init__(self, compiled: Compiled) -> None:
-        self.compiled = compiled
-        problem = compiled.problem
-        self.position = {x: k for k, x in enumerate(problem.frame.index)}
-        self.columns: dict[int, list[int]] = {}
-        wanted = problem.column_site
-        order = np.argsort(wanted, kind="stable")
-        start = np.searchsorted(wanted[order], np.arange(problem.n_sites + 1))
-        self.order, self.start = order, start
-        self.own = np.flatnonzero(wanted < 0)
-        self.csc = sparse.csc_array(compiled.rows.matrix)
-
-    def of_site(self, label: Any) -> Ints:
-        """Return the columns of a site."""
-        k = self.position.get(label)
-        if k is None:
-            return np.zeros(0, dtype=np.int64)
-        return self.order[self.start[k] : self.start[k + 1]]
-
-    def place(self, picks: tuple[Pick, ...]) -> tuple[Floats, float] | None:
-        """Return the solution and its value here; None where it is not allowed."""
-        problem = self.compiled.problem
-        x = np.zeros(problem.n_columns)
-        site_mw: dict[Any, float] = {}
-        added: dict[Any, str] = {}
-        for label, name, is_whole, mw, amount in picks:
-            site_mw[label] = site_mw.get(label, 0.0) + mw * amount
-            if not is_whole:
-                added[label] = name
-                continue
-            same = [k for k in self.of_site(label) if problem.column_names[k] == name]
-            if not same or problem.upper[same[0]] < 0.5:
-                return None
-            x[same[0]] = 1.0
-        for label, total in site_mw.items():
-            mine = self.of_site(label)
-            left = total - float(problem.column_mw[mine] @ x[mine])
-            if abs(left) <= 1e-6:
-                continue
-            rest = [k for k in mine.tolist() if not problem.integrality[k]]
-            # A range that ends elsewhere goes by another name.
-            name = added.get(label, "")
-            rest = [k for k in rest if problem.column_names[k] == name] or rest
-            if not rest or left < 0:
-                return None
-            x[rest[0]] = left / float(problem.column_mw[rest[0]])
-            if x[rest[0]] > problem.upper[rest[0]] + 1e-9:
-                return None
-        return self.settle(x)
-
-    def settle(self, x: Floats) -> tuple[Floats, float] | None:
-        """Set the limits' own columns for the sites of ``x``, if all rows hold."""
-        problem, rows = self.compiled.problem, self.compiled.rows
-        chosen = np.flatnonzero(x)
-        used = self.csc[:, chosen] @ x[chosen]
-        size = ROOM * np.maximum(1.0, np.abs(used))
-        if self.own.size:
-            part = sparse.csr_array(self.csc[:, self.own].tocsr())
-            sign = 1.0 if problem.maximize else -1.0
-            answer = highs.solve_mip(
-                sign * problem.objective[self.own],
-                part,
-                rows.lower - used - size,
-                rows.upper - used + size,
-                problem.lower[self.own],
-                problem.upper[self.own],
-                problem.integrality[self.own],
-                gap=0.0,
-            )
-            if answer.x is None:
-                return None
-            x[self.own] = answer.x
-        elif (used > rows.upper + size).any() or (used < rows.lower - size).any():
-            return None
-        for limit in self.compiled.lazy:
-            cuts = getattr(limit, "cuts", None)
-            if cuts is not None and len(cuts(problem, x)):
-                return None
-        return x, float(problem.objective @ x)
-
-
-# -- one program over all scenarios ---------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class _Joint:
-    """Rows of all scenarios over one set of columns, and each scenario's objective."""
-
-    compiled: Compiled
-    objectives: tuple[Floats, ...]
-
-
-def _common(request: Request, cases: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return columns at which every scenario's sizes and sites are on offer."""
-    sites = request.sites
-    out: dict[str, Any] = {}
-    capacity = request.capacity
-    names = capacity.values() if isinstance(capacity, Mapping) else [capacity]
-    for column in [c for c in names if isinstance(c, str)]:
-        seen = [case[column] for case in cases.values() if column in case]
-        if seen:
-            out[column] = pd.concat([sites[column], *seen], axis=1).min(
-                axis=1, skipna=False
-            )
-    said = [case["excluded_by"] for case in cases.values() if "excluded_by" in case]
-    score = request.score
-    lost = [
-        case[score].isna()
-        for case in cases.values()
-        if isinstance(score, str) and score in case
-    ]
-    closed = pd.Series(False, index=sites.index)
-    for why in said:
-        closed |= why.notna() & (why.astype(str).str.len() > 0)
-    for missing in lost:
-        closed |= missing
-    if closed.any():
-        before = (
-            sites["excluded_by"].fillna("").astype(str)
-            if "excluded_by" in sites.columns
-            else pd.Series("", index=sites.index, dtype="str")
-        )
-        out["excluded_by"] = before.mask(closed & (before == ""), "in a scenario")
-    return out
-
-
-def _joint(
-    request: Request, base: Compiled, cases: Mapping[str, Mapping[str, Any]]
-) -> _Joint:
-    """Stack what differs between scenarios; sizes are those on offer in all."""
-    common = _common(request, cases)
-    shared = base if not common else compile_problem(_changed(request, common))
-    problem, rows = shared.problem, shared.rows
-    n = problem.n_columns
-    is_offered = np.ones(n, dtype=bool)
-    blocks, objectives = [rows], []
-    width = n
-    for k, changes in enumerate(cases.values()):
-        gain = _new_objective(shared, changes)
-        if gain is not None:
-            objectives.append(gain)
-            continue
-        case = compile_problem(_changed(request, {**changes, **common}))
-        to = _same_columns(case.problem, shared.problem)
-        # Limits that are written on demand stay as they are in the base.
-        lazy = {x.name for x in shared.lazy}
-        case_rows = (
-            case.full_rows() if {x.name for x in case.lazy} - lazy else case.rows
-        )
-        is_offered &= np.isin(np.arange(n), to) | (problem.column_site[:n] < 0)
-        where = to.copy()
-        for limit in dict.fromkeys(case_rows.limit.tolist()):
-            part = case_rows.take(np.flatnonzero(case_rows.limit == limit))
-            old = rows.take(np.flatnonzero(rows.limit == limit))
-            if _same_rows(_moved(part, to, n), old):
-                continue
-            own = case.problem.extra.get(limit)
-            if own is not None:
-                count = own.stop - own.start
-                where[own] = width + np.arange(count)
-                extra = ExtraColumns(
-                    tuple(f"{x} ({k})" for x in case.problem.column_names[own]),
-                    case.problem.lower[own],
-                    case.problem.upper[own],
-                    case.problem.integrality[own],
-                )
-                problem = problem.with_columns(f"{limit} ({k})", extra)
-                width += count
-            blocks.append(_moved(part, where, width))
-        gain = np.zeros(width)
-        gain[where[where >= 0]] = case.problem.objective[where >= 0]
-        objectives.append(gain)
-    upper = problem.upper.copy()
-    upper[:n][~is_offered] = 0.0
-    problem = replace(problem, upper=upper, _cache={})
-    blocks = [_widened(b, width) for b in blocks]
-    objectives = [np.concatenate([g, np.zeros(width - g.size)]) for g in objectives]
-    joint = replace(shared, problem=problem, rows=Rows.stack(blocks))
-    return _Joint(joint, tuple(objectives))
-
-
-def _same_columns(one: Problem, other: Problem) -> Ints:
-    """Return where each column of ``one`` is in ``other``; -1 where it is not."""
-
-    def keys(problem: Problem) -> pd.Index[Any]:
-        labels = problem.frame.index.to_numpy(dtype=object)
-        site = np.where(problem.column_site >= 0, problem.column_site, 0)
-        name = np.array(problem.column_names, dtype=object)
-        label = labels[site]
-        label[problem.column_site < 0] = None
-        return pd.Index(
-            list(zip(label, name, strict=True)), dtype=object, tupleize_cols=False
-        )
-
-    return np.asarray(keys(other).get_indexer(keys(one)), dtype=np.int64)
-
-
-def _moved(rows: Rows, to: Ints, width: int) -> Rows:
-    """Return rows over other columns; what is not there cannot be chosen."""
-    matrix = sparse.coo_array(rows.matrix)
-    row, column = matrix.coords
-    there = (matrix.data != 0) & (to[column] >= 0)
-    moved = sparse.csr_array(
-        (matrix.data[there], (row[there], to[column[there]])), shape=(len(rows), width)
-    )
-    return replace(rows, matrix=moved)
-
-
-def _widened(rows: Rows, width: int) -> Rows:
-    pad = width - rows.matrix.shape[1]
-    if not pad:
-        return rows
-    empty = sparse.csr_array((len(rows), pad))
-    wide = sparse.csr_array(sparse.hstack([rows.matrix, empty], format="csr"))
-    return replace(rows, matrix=wide)
-
-
-def _same_rows(one: Rows, other: Rows) -> bool:
-    if len(one) != len(other) or one.matrix.shape != other.matrix.shape:
-        return False
-    if not np.array_equal(one.lower, other.lower) or not np.array_equal(
-        one.upper, other.upper
-    ):
-        return False
-    off = sparse.csr_array(one.matrix - other.matrix)
-    return not off.data.any()
-
-
-def _epigraph(
-    joint: _Joint, targets: Floats, weight: float, low: float, high: float
-) -> tuple[Compiled, float]:
-    """Return the program that maximises the least, or worst mean, of all values.
-
-    Maximise ``t - weight * sum(z)`` where ``t - z_s <= value_s - target_s`` in every
-    scenario; without ``z`` where the weight is 0. Everything in units of ``unit``.
-    """
-    problem = joint.compiled.problem
-    sign = 1.0 if problem.maximize else -1.0
-    # Values near ten: the tolerances of solvers are absolute.
-    unit = float(10.0 ** (round(np.log10(max(abs(high), 1e-9))) - 1))
-    count = len(joint.objectives)
-    names = ["worst"] + [f"short in {k}" for k in range(count if weight else 0)]
-    k = len(names)
-    upper = np.full(k, (high - low) / unit, dtype=np.float64)
-    lower = np.zeros(k)
-    lower[0], upper[0] = low / unit, high / unit
-    coefficients = np.full(k, -weight, dtype=np.float64)
-    coefficients[0] = 1.0
-    problem = replace(
-        problem,
-        objective=np.zeros(problem.n_columns),
-        maximize=True,
-        _cache={},
-    )
-    start = problem.n_columns
-    problem = problem.with_columns(
-        "scenarios", ExtraColumns(tuple(names), lower, upper, np.zeros(k, dtype=bool))
-    )
-    objective = problem.objective.copy()
-    objective[start:] = coefficients
-    problem = replace(problem, objective=objective)
-    values = sparse.csr_array(np.vstack(joint.objectives) * (sign / unit))
-    worst = sparse.csr_array(np.full((count, 1), -1.0))
-    parts = [values, worst]
-    if weight:
-        parts.append(sparse.eye_array(count, format="csr"))
-    matrix = sparse.csr_array(sparse.hstack(parts, format="csr"))
-    rows = Rows.stack(
-        [
-            _widened(joint.compiled.rows, problem.n_columns),
-            Rows.make(matrix, targets / unit, np.inf, "scenarios"),
-        ]
-    )
-    request = joint.compiled.request
-    limit = request.time_limit_s
-    request = replace(
-        request,
-        gap=TIMES_GAP * request.gap,
-        time_limit_s=MOST_SECONDS if limit is None else limit,
-    )
-    compiled = replace(joint.compiled, request=request, problem=problem, rows=rows)
-    return compiled, unit
-
-
-def _best_over_all(
-    joint: _Joint,
-    targets: Floats,
-    weight: float,
-    low: float,
-    high: float,
-    likely: Sequence[Floats],
-) -> tuple[Floats, float, float] | None:
-    """Return the solution, its value and the bound; None if no plan holds in all."""
-    compiled, unit = _epigraph(joint, targets, weight, low, high)
-    clock = Clock()
-    try:
-        if _is_small(compiled):
-            found = solve_full(compiled, clock=clock, say=_silent)
-        else:
-            engine = PriceOut(compiled)
-            # Columns that some scenario's best plan uses, and the best on average.
-            problem = compiled.problem
-            mean = np.zeros(problem.n_columns)
-            average = np.mean(joint.objectives, axis=0)
-            mean[: average.size] = average if problem.maximize else -average
-            top = np.argsort(-mean, kind="stable")[:1000]
-            used = [np.flatnonzero(x) for x in likely]
-            picked = np.unique(np.concatenate([top, *used]))
-            picked = picked[problem.column_site[picked] >= 0]
-            engine.working = engine.shape.with_more(
-                picked[problem.column_opens[picked]]
-            )
-            found = solve_priced(compiled, engine, clock=clock, say=_silent)
-    except InfeasiblePlanError:
-        return None
-    assert found.x is not None
-    return found.x, found.objective * unit, found.bound * unit
-
-
 def _judge(
     request: Request,
     base: Compiled,
     given: SitePlan,
     cases: Mapping[str, Mapping[str, Any]],
-    found: list[_Best],
+    found: list[Best],
     level: float,
     of: str,
     by: Sequence[str] | None,
@@ -1026,8 +311,8 @@ def _judge(
     none = [b.name for b in found if b.picks is None]
     if none:
         notes.append(f"no plan exists in {shown(none)}")
-    joint = None if none else _joint(request, base, cases)
-    picks: dict[str, tuple[Pick, ...]] = {"as given": _picks(given.problem, given.x)}
+    joint = None if none else joint_of(request, base, cases)
+    picks: dict[str, tuple[Pick, ...]] = {"as given": picks_of(given.problem, given.x)}
     for one in found:
         if one.picks is not None and one.picks not in picks.values():
             picks[f"best of {one.name}"] = one.picks
@@ -1037,7 +322,7 @@ def _judge(
         target = sign * best["objective"].to_numpy(float)
         shift = max(1e-9, float(np.abs(target).max()))
         weight = 1.0 / ((1.0 - level) * len(found))
-        placer = _Placer(base)
+        placer = Placer(base)
         likely = [p[0] for p in map(placer.place, picks.values()) if p is not None]
         # Far enough below what any plan can lose.
         size = max(float(np.abs(g).sum()) for g in joint.objectives)
@@ -1050,15 +335,15 @@ def _judge(
             ),
         }
         high = (1.0 + max(1e-3, 2.0 * request.gap)) * shift
-        at = _Placer(base)
+        at = Placer(base)
         for title, (aim, spread) in aims.items():
-            answer = _best_over_all(joint, aim, spread, low, high, likely)
+            answer = best_over_all(joint, aim, spread, low, high, likely)
             if answer is None and size > 10.0 * shift:
-                answer = _best_over_all(joint, aim, spread, -shift - size, high, likely)
+                answer = best_over_all(joint, aim, spread, -shift - size, high, likely)
             if answer is None:
                 continue
             x, worth, bound = answer
-            chosen = _picks(
+            chosen = picks_of(
                 joint.compiled.problem, x[: joint.compiled.problem.n_columns]
             )
             placed = at.place(chosen)
@@ -1155,7 +440,7 @@ def _values_of(
     picks: Mapping[str, tuple[Pick, ...]],
 ) -> pd.DataFrame:
     """Return the objective of every plan in every scenario, NaN where not allowed."""
-    at_base = _Placer(base)
+    at_base = Placer(base)
     here = {name: at_base.place(p) for name, p in picks.items()}
     table = pd.DataFrame(
         np.nan,
@@ -1163,10 +448,10 @@ def _values_of(
         columns=pd.Index(list(cases), name="scenario"),
     )
     for name, changes in cases.items():
-        gain = _new_objective(base, changes)
+        gain = new_objective(base, changes)
         placer = None
         if gain is None:
-            placer = _Placer(compile_problem(_changed(request, changes)))
+            placer = Placer(compile_problem(changed(request, changes)))
         for plan, chosen in picks.items():
             if placer is None:
                 placed = here[plan]
@@ -1180,7 +465,7 @@ def _values_of(
 
 
 def _chosen(
-    problem: Problem, found: list[_Best], plans: Mapping[str, SitePlan | None]
+    problem: Problem, found: list[Best], plans: Mapping[str, SitePlan | None]
 ) -> pd.DataFrame:
     """Return how often the scenarios' best plans choose each site."""
     solved = [b for b in found if b.picks is not None]
@@ -1208,3 +493,6 @@ def _chosen(
         inside = set() if plan is None else set(plan.sites.index)
         table[column] = [x in inside for x in labels]
     return table.sort_values(["share", "mw_mean"], ascending=False, kind="stable")
+
+
+__all__ = ["Robust", "common_mode", "robust"]

@@ -1,0 +1,142 @@
+"""Scenarios of layer data and weights: what was given, as values of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from siteselect.errors import StudyError, four_parts, nearest_name, shown
+from siteselect.optimization._compile import Request
+from siteselect.optimization.survival import NOISE, Shaker
+
+
+def scenarios_of(
+    request: Request,
+    scenarios: Any,
+    *,
+    n: int,
+    rng: np.random.Generator | int,
+    noise: Mapping[str, float] | None,
+    weight_spread: float,
+) -> dict[str, dict[str, Any]]:
+    """Return scenarios as name -> {column: Series of values}, whatever was given."""
+    random = np.random.default_rng(rng)
+    sites = request.sites
+    if isinstance(scenarios, Mapping) and scenarios:
+        parts = list(scenarios.values())
+        if all(isinstance(x, Mapping) for x in parts):
+            return {str(k): _values(request, str(k), v) for k, v in scenarios.items()}
+        if all(isinstance(x, tuple) and len(x) == 2 for x in parts) and n >= 1:
+            for column, (low, high) in scenarios.items():
+                if not 0 <= low <= high < np.inf:
+                    raise _refused(f"a range ({low!r}, {high!r}) for {column!r}")
+            return {
+                f"draw {k + 1}": {
+                    str(c): _numbers(sites, str(c))
+                    * random.uniform(low, high, len(sites))
+                    for c, (low, high) in scenarios.items()
+                }
+                for k in range(n)
+            }
+    is_criteria = isinstance(scenarios, Sequence) and not isinstance(scenarios, str)
+    if is_criteria and len(scenarios) and n >= 1:
+        if not isinstance(request.score, str) or request.objective != "score":
+            raise _refused("criteria for a plan that is not made of a score column")
+        missing = [c.name for c in scenarios if f"{c.name}_raw" not in sites.columns]
+        if missing:
+            raise _refused(f"criteria without raw columns ({shown(missing)})")
+        known = sites[request.score].notna().to_numpy()
+        shaken = Shaker(sites[known], scenarios, {**NOISE, **(noise or {})})
+        out: dict[str, dict[str, Any]] = {}
+        for k in range(n):
+            score = pd.Series(np.nan, index=sites.index)
+            score[known] = shaken.draw(random, weight_spread)
+            out[f"draw {k + 1}"] = {request.score: score}
+        return out
+    raise _refused(f"{type(scenarios).__name__} (n={n!r})")
+
+
+def _refused(found: str) -> StudyError:
+    return StudyError(
+        four_parts(
+            "robust(scenarios=...) was asked for",
+            f"it was given {found}",
+            "name -> {column: factor, Series or column, 'weights': {...}}, "
+            "column -> (low, high) with 0 <= low <= high, or the criteria of the score",
+            "scenarios={'dry': {'water': 0.7}, 'dear': {'cost_usd_per_mw': 1.2}}",
+        )
+    )
+
+
+def _numbers(sites: gpd.GeoDataFrame, column: str) -> pd.Series[Any]:
+    if column not in sites.columns:
+        raise _refused(
+            f"the column {column!r}, which the candidates do not have"
+            + nearest_name(column, map(str, sites.columns)).rstrip(".")
+        )
+    if not pd.api.types.is_numeric_dtype(sites[column]):
+        raise _refused(f"numbers for {column!r}, which holds {sites[column].dtype}")
+    numbers: pd.Series[Any] = sites[column].astype(float)
+    return numbers
+
+
+def _values(request: Request, name: str, changes: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return the changed columns of one scenario."""
+    sites = request.sites
+    out: dict[str, Any] = {}
+    for key, how in changes.items():
+        column = str(key)
+        if column == "weights":
+            if not isinstance(request.score, str) or not isinstance(how, Mapping):
+                raise _refused(f"weights {how!r} in {name!r}")
+            out[request.score] = _scored(request, how)
+        elif isinstance(how, pd.Series):
+            if not how.index.is_unique or not sites.index.isin(how.index).all():
+                raise _refused(f"a Series for {column!r} without a value for each site")
+            out[column] = how.reindex(sites.index)
+        elif isinstance(how, str):
+            if how not in sites.columns:
+                raise _refused(f"the column {how!r}, which the candidates do not have")
+            out[column] = sites[how]
+        elif isinstance(how, int | float) and np.isfinite(how) and how >= 0:
+            out[column] = _numbers(sites, column) * float(how)
+        else:
+            raise _refused(f"{how!r} for {column!r} in {name!r}")
+    return out
+
+
+def _scored(request: Request, weights: Mapping[Any, Any]) -> pd.Series[Any]:
+    """Return the score under other weights; criteria not named keep theirs."""
+    sites = request.sites
+    about = sites.attrs.get("siteselect", {})
+    told = about.get("criteria", []) if isinstance(about, dict) else []
+    weight = {str(c["name"]): float(c.get("weight", 0.0)) for c in told}
+    known = [
+        c[: -len("_value")] for c in map(str, sites.columns) if c.endswith("_value")
+    ]
+    for name, value in weights.items():
+        ok = isinstance(value, int | float) and np.isfinite(value) and value >= 0
+        if f"{name}_value" not in sites.columns or not ok:
+            raise _refused(
+                f"the weight {value!r} of {name!r}" + nearest_name(str(name), known)
+            )
+        weight[str(name)] = float(value)
+    total = sum(weight.values())
+    if total <= 0:
+        raise _refused("weights that are all zero")
+    score = pd.Series(0.0, index=sites.index)
+    for name, value in weight.items():
+        if value > 0:
+            score = score + value / total * sites[f"{name}_value"].astype(float)
+    # Excluded sites stay without a score.
+    return score.where(sites[request.score].notna())
+
+
+def changed(request: Request, changes: Mapping[str, Any]) -> Request:
+    """Return the request over candidates with changed columns."""
+    return replace(request, sites=request.sites.assign(**changes))

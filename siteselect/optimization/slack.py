@@ -1,0 +1,332 @@
+"""The least change of bounds that rows carry, with which a program holds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from siteselect.optimization.clash import PRECISION, WayOut, one_of
+from siteselect.optimization.part_search import (
+    Answer,
+    CannotHelpError,
+    NotSettledError,
+    Program,
+    Search,
+)
+from siteselect.optimization.problem import Bools, ExtraColumns, Floats, Ints, Rows
+from siteselect.optimization.words import amount, listed, moved_text, unit_of
+
+#: Kinds of rows whose slack is an amount in the limit's own unit.
+AMOUNTS = ("power", "money", "count", "total")
+#: Kinds of rows whose slack is a number of groups or sites.
+COUNTS = ("distinct groups", "sites per group", "covered share")
+#: Up to this many columns a way out is settled exactly, not to `PRECISION`.
+FEW_COLUMNS = 600
+
+
+def label_of(rows: Rows, r: int) -> object:
+    """Return the group of a row, with its year where it has one."""
+    group, years = rows.group[r], getattr(rows, "year", None)
+    year = "" if years is None else years[r]
+    if year == "":
+        return group
+    return (
+        f"in {year}" if isinstance(group, str) and group == "" else f"{group} in {year}"
+    )
+
+
+def least_slack(
+    search: Search, every: list[str], name: str, soft: Bools, limit: Any
+) -> WayOut:
+    """Return the least total slack of one limit's rows."""
+    base = search.part(every)
+    mine = base.rows.limit.astype(str) == name
+    # Rows of ``part`` stand in the order of the whole.
+    at = np.flatnonzero(mine)[soft[search.whole.rows.limit.astype(str) == name]]
+    if name == "fixed":
+        base = replace(
+            base,
+            problem=replace(
+                base.problem,
+                fixed=np.zeros_like(base.problem.fixed),
+                _cache=base.problem._cache,
+            ),
+        )
+    rows = base.rows
+    if at.size == 1 and base.problem.n_columns > FEW_COLUMNS:
+        return _of_one_row(search, base, int(at[0]), name, limit)
+    wide, columns = _with_slack(base, at)
+    objective = np.zeros(wide.problem.n_columns)
+    # In the unit of the limit, but near one whatever that unit is.
+    objective[columns] = -1.0
+    found = search.solve(wide, objective)
+    if found.holds is False:
+        raise CannotHelpError
+    if found.x is not None and not search.is_large:
+        found = _confirmed(search, wide, objective, found)
+    unit = unit_of(name, limit, rows.kind[at[0]])
+    if found.x is None:
+        if not np.isfinite(found.bound):
+            raise NotSettledError
+        least = max(0.0, -found.bound) / float(rows.scale[at[0]])
+        text = f"{name}: a change by at least {amount(least, unit, up=False)}"
+        nan = float("nan")
+        return WayOut(name, "", nan, nan, least, unit, True, text)
+    x = found.x[: base.problem.n_columns]
+    used = np.asarray(rows.matrix[at] @ x)
+    over = np.maximum(used - rows.upper[at], 0.0)
+    under = np.maximum(rows.lower[at] - used, 0.0)
+    tol = 1e-7 * np.maximum(1.0, np.abs(used))
+    moved = np.flatnonzero((over > tol) | (under > tol))
+    if not moved.size:
+        raise NotSettledError
+    parts = []
+    for k in moved.tolist():
+        scale = float(rows.scale[at[k]])
+        bound = rows.upper[at[k]] if over[k] > tol[k] else rows.lower[at[k]]
+        parts.append(
+            (label_of(rows, at[k]), float(bound) / scale, float(used[k]) / scale)
+        )
+    if name == "fixed":
+        labels = tuple(group for group, _, _ in parts)
+        text = "fixed: release " + listed(map(repr, labels))
+        n = float(len(labels))
+        return WayOut(
+            name,
+            one_of(labels),
+            n,
+            0.0,
+            -n,
+            "sites",
+            False,
+            text,
+            tuple(parts),
+            "fixed",
+        )
+    return _way_of(search, name, limit, tuple(parts), unit, found.is_best)
+
+
+def _of_one_row(search: Search, base: Program, r: int, name: str, limit: Any) -> WayOut:
+    """Return how little one bound of one row must move.
+
+    Without the bound, the use of the row is made as small (or large) as can be: a
+    program like any other, where slack columns would hide from the solver what a
+    site is worth.
+    """
+    rows = base.rows
+    row = np.asarray(rows.matrix[[r]].toarray()).ravel()
+    scale, unit = float(rows.scale[r]), unit_of(name, limit, rows.kind[r])
+    found: list[tuple[float, float, float, bool]] = []
+    least, n_stuck, n_sides = np.inf, 0, 0
+    for side, sign in (("lower", 1.0), ("upper", -1.0)):
+        bound = float(getattr(rows, side)[r])
+        if not np.isfinite(bound):
+            continue
+        n_sides += 1
+        ends = getattr(rows, side).copy()
+        ends[r] = -sign * np.inf
+        freed = replace(base, rows=replace(rows, **{side: ends}))
+        room = max(0.999 * _step(base, rows, r), PRECISION * abs(bound))
+        # Of the use, which is over a cap, perhaps by far.
+        size = max(abs(bound), room) * (1.0 if sign > 0 else 2.0)
+        answer = search.solve(freed, sign * row, gap=room / size)
+        if answer.holds is False:
+            n_stuck += 1
+            continue
+        if answer.x is None:
+            least = min(least, max(0.0, sign * bound - answer.bound))
+            continue
+        used = float(row @ answer.x[: row.size])
+        if sign * (bound - used) <= 1e-7 * max(1.0, abs(used)):
+            continue  # This end does not stand in the way.
+        proven = answer.is_best or answer.bound - sign * used <= room
+        found.append((abs(used - bound), bound, used, proven))
+    if n_stuck == n_sides:
+        raise CannotHelpError
+    if found:
+        _, bound, used, is_least = min(found)
+        is_least = is_least and len(found) + n_stuck == n_sides
+        part = (label_of(rows, r), bound / scale, used / scale)
+        return _way_of(search, name, limit, (part,), unit, is_least)
+    if not np.isfinite(least) or least <= 0:
+        raise NotSettledError
+    text = f"{name}: a change by at least {amount(least / scale, unit, up=False)}"
+    nan = float("nan")
+    return WayOut(name, "", nan, nan, least / scale, unit, True, text)
+
+
+def _step(base: Program, rows: Rows, r: int) -> float:
+    """Return what the use of a row is a multiple of: sizes of 100 MW; else 0."""
+    row = rows.matrix[[r]]
+    if not base.problem.integrality[row.indices].all() or not row.data.size:
+        return 0.0
+    scale = float(rows.scale[r])
+    # In thousandths of the unit of the limit.
+    parts = row.data / scale * 1000.0
+    whole = np.round(parts)
+    if np.abs(parts - whole).max() > 1e-3 or np.abs(whole).max() > 2**53:
+        return 0.0
+    return float(np.gcd.reduce(np.abs(whole).astype(np.int64))) / 1000.0 * scale
+
+
+def _confirmed(
+    search: Search, program: Program, objective: Floats, found: Answer
+) -> Answer:
+    """Ask once more, otherwise, whether no better point exists; take it if so.
+
+    HiGHS has called a slack of 500 MW optimal where 400 MW did.
+    """
+    for _ in range(5):
+        assert found.x is not None
+        best = float(objective @ found.x)
+        if not found.is_best or best >= 0:
+            return found
+        less = Rows.make(
+            objective.reshape(1, -1), best * (1 - PRECISION), np.inf, "less", None
+        )
+        harder = replace(program, rows=Rows.stack([program.rows, less]))
+        # Tolerances of another size, and one row more, make it another path.
+        other = search.solve(harder, objective, gap=1e-9)
+        if other.x is None:
+            return replace(found, is_best=other.holds is False)
+        found = other
+    return replace(found, is_best=False)
+
+
+def _with_slack(base: Program, at: Ints) -> tuple[Program, slice]:
+    """Return the program with slack in the rows ``at``, up to what they can need."""
+    problem, rows = base.problem, base.rows
+    parts, sign, upper = [], [], []
+    size = np.asarray(abs(rows.matrix[at]) @ np.ones(problem.n_columns))
+    for k, r in enumerate(at.tolist()):
+        for s, bound in ((1.0, rows.lower[r]), (-1.0, rows.upper[r])):
+            if np.isfinite(bound):
+                parts.append(r)
+                sign.append(s)
+                upper.append(float(size[k]) + abs(float(bound)) + 1.0)
+    n = len(parts)
+    # One opening is one site: the slack of a fixed site ends there.
+    extra = ExtraColumns(
+        tuple(f"slack {k}" for k in range(n)),
+        np.zeros(n),
+        np.array(upper),
+        np.zeros(n, dtype=bool),
+    )
+    start = problem.n_columns
+    place = sparse.csr_array(
+        sparse.coo_array((sign, (parts, np.arange(n))), shape=(len(rows), n))
+    )
+    matrix = sparse.csr_array(sparse.hstack([rows.matrix, place], format="csr"))
+    wide = replace(problem.with_columns("slack of a limit", extra), _cache={})
+    return (
+        Program(wide, replace(rows, matrix=matrix), base.lazy),
+        slice(start, start + n),
+    )
+
+
+def _way_of(
+    search: Search,
+    name: str,
+    limit: Any,
+    parts: tuple[tuple[object, float, float], ...],
+    unit: str,
+    is_least: bool,
+) -> WayOut:
+    """Put moved bounds into one way out."""
+    groups = tuple(group for group, _, _ in parts)
+    now = sum(a for _, a, _ in parts)
+    needed = sum(b for _, _, b in parts)
+    change = sum(abs(b - a) for _, a, b in parts)
+    raised = parts[0][2] > parts[0][1]
+    field = {"power": "power_mw", "budget": "budget_usd"}.get(
+        name, "at_most" if raised else "at_least"
+    )
+    if name == "sites":
+        field = "max_sites" if raised else "min_sites"
+    if groups == ("",):
+        text = moved_text(name, parts[0][1], parts[0][2], unit)
+    else:
+        word = "more" if raised else "less"
+        what = amount(change, unit, up=True)
+        text = f"{name}: {what} {word} {_place(limit, parts, unit)}"
+    if not is_least:
+        text += " (perhaps less)"
+    signed = change if raised else -change
+    return WayOut(
+        name,
+        one_of(groups),
+        now,
+        needed,
+        signed,
+        unit,
+        False,
+        text,
+        parts,
+        field,
+        is_least,
+    )
+
+
+def _place(
+    limit: Any, parts: tuple[tuple[object, float, float], ...], unit: str
+) -> str:
+    """Return where a change is needed: ``at model bus 1734``."""
+    by = getattr(limit, "by", None)
+    word = by.removesuffix("_id").replace("_", " ") if isinstance(by, str) else "group"
+    if len(parts) == 1:
+        only = str(parts[0][0])
+        return only if only.startswith("in ") else f"at {word} {only}"
+    each = [
+        f"{group}: {amount(abs(b - a), unit, up=True)}" for group, a, b in parts[:3]
+    ]
+    more = f" and {len(parts) - 3} more" if len(parts) > 3 else ""
+    over = f"{len(parts)} groups of {word}"
+    if all(str(group).startswith("in ") for group, _, _ in parts):
+        over = f"{len(parts)} years"
+    return f"over {over} ({', '.join(each)}{more})"
+
+
+def released(search: Search, every: list[str]) -> WayOut | None:
+    """Return the fewest forbidden sites whose release makes a plan possible."""
+    assert search.compiled is not None
+    request = search.compiled.request
+    closed = [x for x in request.forbidden if x in search.whole.problem.frame.index]
+    if not closed or search.is_late():
+        return None
+    base = search.part(every)
+    problem = base.problem
+    is_closed = problem.frame.index.isin(closed)
+    own = problem.column_site
+    mine = (own >= 0) & is_closed[np.maximum(own, 0)]
+    upper = np.where(mine, 1.0, problem.upper)
+    freed = replace(problem, upper=upper, _cache=problem._cache)
+    found = search.solve(
+        replace(base, problem=freed),
+        -(mine & problem.column_opens).astype(np.float64),
+        gap=1e-6,
+    )
+    if found.x is None:
+        return None
+    is_open = freed.sites_open(found.x) > 0.5
+    labels = tuple(problem.frame.index[is_open & is_closed])
+    n = float(len(labels))
+    text = f"forbidden: release {listed(map(repr, labels))}"
+    return WayOut(
+        "forbidden",
+        one_of(labels),
+        n,
+        0.0,
+        -n,
+        "sites",
+        False,
+        text,
+        tuple((label, 1.0, 0.0) for label in labels),
+        "forbidden",
+        found.is_best,
+    )
+
+
+__all__ = ["least_slack", "released"]
