@@ -73,8 +73,7 @@ class Cells(RasterSource):  # type: ignore[misc]
         return self._extent
 
     def nodata_value(self) -> None:
-        """Say that unknown is NaN."""
-        return None
+        """Say nothing: unknown is NaN."""
 
     def srs_wkt(self) -> str:
         """Return the CRS, which polygons have been brought to."""
@@ -105,7 +104,8 @@ class Cells(RasterSource):  # type: ignore[misc]
             ],
             axis=1,
         )
-        return np.clip(edges, -(2**40), 2**40).astype(np.int64)
+        whole: NDArray[np.int64] = np.clip(edges, -(2**40), 2**40).astype(np.int64)
+        return whole
 
     def hold(self, window: Window | None) -> None:
         """Read a window once, for all that is asked inside it."""

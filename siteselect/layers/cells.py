@@ -191,7 +191,8 @@ def joined(tiles: Sequence[Path]) -> Files:
     height = max(c[1] + t.height for c, t in zip(corners, found, strict=True)) - top
     transform = shifted(first.transform, left, top)
     bands = "".join(
-        _band_xml(found, corners, (left, top), band) for band in range(len(first.scales))
+        _band_xml(found, corners, (left, top), band)
+        for band in range(len(first.scales))
     )
     crs = escape(first.crs.to_wkt()) if first.crs else ""
     mosaic = (
@@ -224,7 +225,7 @@ def _band_xml(
             f'<ComplexSource><SourceFilename relativeToVRT="0">{name}</SourceFilename>'
             f"<SourceBand>{band + 1}</SourceBand>"
             f'<SrcRect xOff="0" yOff="0" {size}/>'
-            f'<DstRect xOff={quoteattr(str(x - origin[0]))} '
+            f"<DstRect xOff={quoteattr(str(x - origin[0]))} "
             f"yOff={quoteattr(str(y - origin[1]))} {size}/>"
             f"<ScaleOffset>{tile.offsets[band]!r}</ScaleOffset>"
             f"<ScaleRatio>{tile.scales[band]!r}</ScaleRatio>"
@@ -377,7 +378,9 @@ def gathered(
         top, left = max(0, int(r.min()) - before), max(0, int(c.min()) - before)
         bottom = min(source.height, int(r.max()) + after + 1)
         right = min(source.width, int(c.max()) + after + 1)
-        values = read_window(source, bands, Window(left, top, right - left, bottom - top))
+        values = read_window(
+            source, bands, Window(left, top, right - left, bottom - top)
+        )
         if k == 1:
             out[where[group], :, 0, 0] = values[:, r - top, c - left].T
             continue
@@ -410,17 +413,19 @@ def shifted(transform: Affine, column: int, row: int) -> Affine:
     )
 
 
-def turn(source: Any) -> float:
-    """Return what a longitude may be off by [degrees]: 360, or 0 if projected."""
-    return 360.0 if source.crs.is_geographic else 0.0
+def outline(source: Any) -> tuple[float, float, float, float]:
+    """Return west, south, east, north in the CRS, whichever way the rows run."""
+    column = np.array([0.0, source.width, source.width, 0.0])
+    row = np.array([0.0, 0.0, source.height, source.height])
+    x, y = apply(source.transform, column, row)
+    return float(x.min()), float(y.min()), float(x.max()), float(y.max())
 
 
 def wrapped(source: Any, x: Floats) -> Floats:
     """Return longitudes moved by whole turns onto a raster in degrees."""
-    if not turn(source):
+    if not source.crs.is_geographic:
         return x
-    left = min(source.bounds.left, source.bounds.right)
-    right = max(source.bounds.left, source.bounds.right)
+    left, _, right, _ = outline(source)
     out: Floats = np.where(x < left, x + 360.0 * np.ceil((left - x) / 360.0), x)
     out = np.where(out > right, x - 360.0 * np.ceil((x - right) / 360.0), out)
     return np.where((out < left) | (out > right), x, out)

@@ -51,6 +51,7 @@ class Pieces:
 
     @classmethod
     def of(cls, geoms: NDArray[Any]) -> Pieces:
+        """Cut the edges of geometries."""
         single, owner = exploded(geoms)
         kind = shapely.get_type_id(single)
         is_point = kind == 0
@@ -183,5 +184,3 @@ class LayerIndex:
             p.lon[piece] + share * p.dlon[piece],
             p.lat[piece] + share * p.dlat[piece],
         )
-
-

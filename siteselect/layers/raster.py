@@ -25,6 +25,7 @@ from scipy.spatial import KDTree
 from siteselect.errors import LayerError, four_parts, nearest_name, shown
 from siteselect.layers import cells, spatial
 from siteselect.layers.crs import WGS84
+from siteselect.layers.ellipsoid import geodesic_km, xyz
 from siteselect.layers.info import LayerInfo
 from siteselect.layers.zones import zonal
 
@@ -123,7 +124,9 @@ class Raster:
     def bounds(self) -> tuple[float, float, float, float]:
         """West, south, east, north in [degrees]."""
         with self._opened() as source:
-            box = rasterio.warp.transform_bounds(source.crs, WGS84, *source.bounds)
+            box = rasterio.warp.transform_bounds(
+                source.crs, WGS84, *cells.outline(source)
+            )
         west, south, east, north = (float(v) for v in box)
         return west, south, east, north
 
@@ -272,7 +275,7 @@ def _fill_near(
         b = to_wgs84.transform(
             *cells.apply(source.transform, column + step_column, row + step_row)
         )
-        size = spatial._geodesic_km(a[0], a[1], b[0], b[1])
+        size = geodesic_km(a[0], a[1], b[0], b[1])
         size = size[np.isfinite(size) & (size > 0)]
         least = float(size.min()) if len(size) else np.inf
         ends.append(int(np.ceil(reach_km / least)) + 1 if np.isfinite(least) else 1)
@@ -293,7 +296,7 @@ def _fill_near(
         if right <= left or bottom <= top:
             continue
         rows = todo[group]
-        at = spatial._xyz(lon[rows], lat[rows])
+        at = xyz(lon[rows], lat[rows])
         # A long reach over fine cells is read in strips.
         tall = max(1, _CELLS // 8 // (len(bands) * (right - left)))
         for begin in range(top, bottom, tall):
@@ -309,7 +312,7 @@ def _fill_near(
                     source.transform, cell_column + left + 0.5, cell_row + begin + 0.5
                 )
                 center = to_wgs84.transform(cx, cy)
-                tree = KDTree(spatial._xyz(center[0], center[1]), balanced_tree=False)
+                tree = KDTree(xyz(center[0], center[1]), balanced_tree=False)
                 km, hit = (
                     np.asarray(answer)
                     for answer in tree.query(at[need], distance_upper_bound=reach_km)
@@ -335,9 +338,7 @@ def _shore(is_known: Bools) -> Bools:
     return is_known & ~inner
 
 
-def _between(
-    source: Any, bands: Sequence[int], column: Floats, row: Floats
-) -> Floats:
+def _between(source: Any, bands: Sequence[int], column: Floats, row: Floats) -> Floats:
     """Read values between the centers of four cells, shape (n, bands)."""
     c, r = cells.whole(column - 0.5), cells.whole(row - 0.5)
     inside = (column >= 0) & (column < source.width)

@@ -617,9 +617,7 @@ def pairs_within(sites: _Frame, features: _Layer, radius_km: float) -> Pairs:
     )
 
 
-def blocks_within(
-    sites: _Frame, features: _Layer, radius_km: float
-) -> Iterator[slice]:
+def blocks_within(sites: _Frame, features: _Layer, radius_km: float) -> Iterator[slice]:
     """Return runs of sites that `pairs_within` can ask about in bounded memory.
 
     Parameters
@@ -945,6 +943,55 @@ def covered_share(sites_polygons: _Frame, polygons: _Layer) -> Floats:
         covered[site[rows][:: int(n)]] = shapely.area(shapely.union_all(table, axis=1))
     share: Floats = np.clip(covered / np.where(area > 0, area, np.nan), 0.0, 1.0)
     return share
+
+
+def areas_km2(polygons: _Frame) -> Floats:
+    """Return the area of each polygon [km2].
+
+    Parameters
+    ----------
+    polygons : GeoDataFrame or GeoSeries, n rows
+        Any CRS.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from shapely import box
+    >>> areas_km2(gpd.GeoSeries([box(0, 0, 1, 1)], crs=4326)).round(0).tolist()
+    [12308.0]
+    """
+    geoms = _geoms(polygons, "the polygons")
+    _require_areas(geoms, polygons)
+    areas: Floats = shapely.area(_equal_area(geoms)) / 1e6
+    return areas
+
+
+def located(sites: _Frame) -> gpd.GeoSeries:
+    """Return sites in longitude and latitude, cut at the antimeridian.
+
+    Parameters
+    ----------
+    sites : GeoDataFrame or GeoSeries
+        Any CRS.
+
+    Returns
+    -------
+    GeoSeries
+        EPSG:4326, same index.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from shapely import box
+    >>> across = gpd.GeoSeries([box(179, 0, 181, 1)], crs="EPSG:4326")
+    >>> located(across).total_bounds.tolist()
+    [-180.0, 0.0, 180.0, 1.0]
+    """
+    return gpd.GeoSeries(_geoms(sites, "the sites"), index=sites.index, crs=WGS84)
 
 
 def points_of(sites: _Frame) -> gpd.GeoSeries:
