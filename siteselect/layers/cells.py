@@ -21,6 +21,7 @@ import rasterio.errors
 from affine import Affine
 from numpy.typing import NDArray
 from pyproj import Transformer
+from rasterio.enums import MaskFlags
 from rasterio.windows import Window
 
 from siteselect.errors import CRSError, LayerError, four_parts, nearest_name, shown
@@ -304,14 +305,48 @@ def require_bands(bands: Sequence[int], count: int, name: str) -> None:
 
 def read_window(source: Any, bands: Sequence[int], window: Window) -> Floats:
     """Read a window as float64 with NaN for nodata, scale and offset applied."""
-    masked = source.read(list(bands), window=window, masked=True)
-    values: Floats = np.ma.filled(masked.astype(np.float64), np.nan)
+    out = np.empty((len(bands), int(window.height), int(window.width)))
     for i, band in enumerate(bands):
-        scale, offset = source.scales[band - 1], source.offsets[band - 1]
-        if scale != 1 or offset != 0:
-            values[i] = values[i] * scale + offset
-    values[~np.isfinite(values)] = np.nan
+        raw = source.read(band, window=window)
+        out[i] = finished(source, band, raw, _mask(source, band, window))
+    return out
+
+
+def _mask(source: Any, band: int, window: Window) -> NDArray[Any] | None:
+    """Return the file's own mask of a window, None if nodata says it all."""
+    flags = source.mask_flag_enums[band - 1]
+    if MaskFlags.all_valid in flags or flags == [MaskFlags.nodata]:
+        return None
+    mask: NDArray[Any] = source.read_masks(band, window=window)
+    return mask
+
+
+def finished(
+    source: Any, band: int, raw: NDArray[Any], mask: NDArray[Any] | None
+) -> Floats:
+    """Return stored values as figures in their unit, NaN where unknown."""
+    values: Floats = raw.astype(np.float64)
+    scale, offset = source.scales[band - 1], source.offsets[band - 1]
+    if scale != 1 or offset != 0:
+        values = values * scale + offset
+    if mask is not None:
+        values[mask == 0] = np.nan
+    elif MaskFlags.nodata in source.mask_flag_enums[band - 1]:
+        values[_is_nodata(raw, source.nodatavals[band - 1])] = np.nan
+    values[np.isinf(values)] = np.nan
     return values
+
+
+def _is_nodata(raw: NDArray[Any], nodata: float) -> NDArray[np.bool_]:
+    """Say which stored values are nodata, as GDAL compares them."""
+    if np.issubdtype(raw.dtype, np.integer):
+        return np.asarray(raw == nodata)
+    value = raw.dtype.type(nodata)
+    if not np.isfinite(value):
+        return np.isnan(raw) if np.isnan(value) else np.asarray(raw == value)
+    # Two steps of the last bit, since the nodata of a file is written as text.
+    near: NDArray[np.bool_] = np.abs(raw - value) <= 2 * np.spacing(np.abs(value))
+    return near
 
 
 def block_shape(source: Any, cells: int) -> tuple[int, int]:
@@ -378,19 +413,19 @@ def gathered(
         top, left = max(0, int(r.min()) - before), max(0, int(c.min()) - before)
         bottom = min(source.height, int(r.max()) + after + 1)
         right = min(source.width, int(c.max()) + after + 1)
-        values = read_window(
-            source, bands, Window(left, top, right - left, bottom - top)
-        )
-        if k == 1:
-            out[where[group], :, 0, 0] = values[:, r - top, c - left].T
-            continue
+        window = Window(left, top, right - left, bottom - top)
         rows, columns = r[:, None] + reach - top, c[:, None] + reach - left
         lost = ((rows < 0) | (rows >= bottom - top))[:, :, None]
         lost = lost | ((columns < 0) | (columns >= right - left))[:, None, :]
-        rows = np.clip(rows, 0, bottom - top - 1)
-        columns = np.clip(columns, 0, right - left - 1)
-        around = np.moveaxis(values[:, rows[:, :, None], columns[:, None, :]], 0, 1)
-        out[where[group]] = np.where(lost[:, None], np.nan, around)
+        rows = np.clip(rows, 0, bottom - top - 1)[:, :, None]
+        columns = np.clip(columns, 0, right - left - 1)[:, None, :]
+        for i, band in enumerate(bands):
+            # Only what is picked is brought to its unit, not the whole window.
+            raw = source.read(band, window=window)[rows, columns]
+            mask = _mask(source, band, window)
+            picked = None if mask is None else mask[rows, columns]
+            values = finished(source, band, raw, picked)
+            out[where[group], i] = np.where(lost, np.nan, values)
     return out
 
 

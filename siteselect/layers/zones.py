@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -53,6 +53,11 @@ _WEIGHED = (
 _LEAST_SHARE = "min_coverage_frac=1e-6"
 # Polygons no larger than this are read in common windows [cells].
 _TILE = 1024
+# A common window holds at most this many times the cells asked for, or so many.
+_FILLED = 8
+_LITTLE = 65_536
+# Neighbors within so many cells probably lie in the same block of the file.
+_BLOCK = 256
 
 
 def zonal(
@@ -207,25 +212,33 @@ def _in_crs(
 
 def _groups(
     windows: NDArray[np.int64], shape: tuple[int, int]
-) -> list[tuple[NDArray[np.int64], Window | None]]:
-    """Sort polygons into groups that share a window; large ones have none."""
+) -> Iterator[tuple[NDArray[np.int64], Window | None]]:
+    """Sort polygons into groups that share a window; the rest reads its own.
+
+    A window is shared where neighbors fill much of it. Large and scattered
+    polygons are read one by one, in the order of the file's blocks.
+    """
     left, top, right, bottom = windows.T
     left, right = np.clip(left, 0, shape[1]), np.clip(right, 0, shape[1])
     top, bottom = np.clip(top, 0, shape[0]), np.clip(bottom, 0, shape[0])
-    lies_in = (right > left) & (bottom > top)
-    small = lies_in & (right - left <= _TILE) & (bottom - top <= _TILE)
-    rest = np.flatnonzero(~small)
-    groups: list[tuple[NDArray[np.int64], Window | None]] = []
-    if len(rest):
-        groups.append((rest, None))
+    wide, tall = np.maximum(right - left, 0), np.maximum(bottom - top, 0)
+    small = (wide > 0) & (tall > 0) & (wide <= _TILE) & (tall <= _TILE)
+    rest = [np.flatnonzero(~small)]
     some = np.flatnonzero(small)
-    if not len(some):
-        return groups
     tile = (top[some] // _TILE) * (shape[1] // _TILE + 1) + left[some] // _TILE
     order = np.argsort(tile, kind="stable")
     for group in np.split(order, np.flatnonzero(np.diff(tile[order])) + 1):
         rows = some[group]
+        if not len(rows):
+            continue
         x, y = int(left[rows].min()), int(top[rows].min())
         window = Window(x, y, int(right[rows].max()) - x, int(bottom[rows].max()) - y)
-        groups.append((rows, window))
-    return groups
+        asked = int((wide[rows] * tall[rows]).sum())
+        if window.width * window.height <= max(_FILLED * asked, _LITTLE):
+            yield rows, window
+        else:
+            block = (top[rows] // _BLOCK) * shape[1] + left[rows] // _BLOCK
+            rest.append(rows[np.argsort(block, kind="stable")])
+    alone = np.concatenate(rest)
+    if len(alone):
+        yield alone, None
