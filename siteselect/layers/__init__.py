@@ -1,6 +1,6 @@
 """Layers: reading, checking, the bundle, rasters, and every spatial question."""
 
-from siteselect.layers import check, crs, datasets, raster, spatial
+from siteselect.layers import check, crs, datasets, raster, spatial, terrain
 from siteselect.layers.info import LayerInfo, layer_info
 from siteselect.layers.raster import Raster
 from siteselect.layers.read import read_layer
@@ -15,4 +15,5 @@ __all__ = [
     "raster",
     "read_layer",
     "spatial",
+    "terrain",
 ]

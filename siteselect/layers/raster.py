@@ -1,8 +1,8 @@
 """Rasters: opened when asked, read in windows, nodata is unknown (NaN).
 
 Nothing here reads a whole raster because a few points lie in it: sampling
-goes block by block over the blocks that points touch, and zonal statistics
-go through exactextract with a bound on the cells it holds.
+goes block by block over the blocks that points touch, and statistics of zones
+hold no more than a bounded number of cells.
 """
 
 from __future__ import annotations
@@ -15,48 +15,29 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
-import rasterio
-import rasterio.errors
 import rasterio.warp
-import shapely
 from affine import Affine
 from numpy.typing import NDArray
 from pyproj import CRS, Transformer
 from rasterio.windows import Window
 from scipy.spatial import KDTree
 
-from siteselect.errors import (
-    CRSError,
-    LayerError,
-    four_parts,
-    nearest_name,
-    shown,
-)
-from siteselect.layers import spatial
+from siteselect.errors import LayerError, four_parts, nearest_name, shown
+from siteselect.layers import cells, spatial
 from siteselect.layers.crs import WGS84
+from siteselect.layers.ellipsoid import geodesic_km, xyz
 from siteselect.layers.info import LayerInfo
+from siteselect.layers.zones import zonal
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-# Cells held at once while sampling and while summarizing polygons.
-_CELLS = 8_000_000
-# Block side used where a file is stored in strips or as one piece [cells].
-_BLOCK = 512
-_STATS = (
-    "mean",
-    "sum",
-    "min",
-    "max",
-    "majority",
-    "minority",
-    "median",
-    "count",
-    "stdev",
-    "variance",
-    "variety",
-)
+__all__ = ["METHODS", "Raster", "SampleResult", "sample", "sample_bands", "zonal"]
+
+#: How a value is read between the centers of cells.
+METHODS = ("nearest", "bilinear")
+# Cells held at once while sampling.
+_CELLS = cells.CELLS
 
 
 @dataclass(frozen=True)
@@ -65,12 +46,16 @@ class Raster:
 
     Parameters
     ----------
-    path : Path
-        The file; anything GDAL reads.
+    path : Path or sequence of Path
+        The file; anything GDAL reads. Several are tiles of one raster: of the
+        same CRS, bands and grid of cells, in any order; gaps between them are
+        unknown.
     bands : tuple of int
         Bands in use, counted from 1; empty means all of the file's.
     info : LayerInfo
         What is known about the layer.
+    tiles : tuple of Path
+        All files, filled in from ``path``.
 
     Raises
     ------
@@ -89,66 +74,79 @@ class Raster:
     path: Path
     bands: tuple[int, ...] = ()
     info: LayerInfo = field(default_factory=LayerInfo)
+    tiles: tuple[Path, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "path", Path(self.path))
-        with _opened(self.path) as source:
-            count = source.count
-            if source.crs is None:
-                raise CRSError(
-                    four_parts(
-                        f"Raster {self.path.name} is to be placed on the map",
-                        "it has no coordinate reference system",
-                        "any CRS that GDAL knows is allowed",
-                        "Assign one, e.g. with `gdal_edit.py -a_srs EPSG:4326 FILE`",
-                    )
-                )
-            if source.transform.is_identity:
-                raise CRSError(
-                    four_parts(
-                        f"Raster {self.path.name} is to be placed on the map",
-                        "it has no geotransform: its cells have no coordinates",
-                        "a georeferenced raster is allowed",
-                        "Georeference it first, e.g. with `gdal_translate -a_ullr`",
-                    )
-                )
-        bands = tuple(int(b) for b in self.bands) or tuple(range(1, count + 1))
-        wrong = [b for b in bands if not 1 <= b <= count]
-        if wrong:
+        several = isinstance(self.path, (list, tuple))
+        if several and not len(self.path):  # type: ignore[arg-type]
             raise LayerError(
                 four_parts(
-                    f"Band {shown(wrong)} of raster {self.path.name} was asked for",
-                    f"the file has {count}",
-                    f"1 to {count} are allowed",
-                    "Pass e.g. `bands=(1,)`",
+                    "A raster was to be put together from tiles",
+                    "the list of paths is empty",
+                    "one path or more is allowed",
+                    "Check the pattern, e.g. sorted(folder.glob('*.tif'))",
                 )
             )
+        given: Any = self.path if several else self.tiles or (self.path,)
+        tiles = tuple(Path(path) for path in given)
+        object.__setattr__(self, "path", tiles[0])
+        object.__setattr__(self, "tiles", tiles)
+        # Not a field: what follows from the tiles.
+        object.__setattr__(self, "_files", cells.joined(tiles))
+        with self._opened() as source:
+            count = source.count
+            cells.require_place(source, self.path.name)
+        bands = tuple(int(b) for b in self.bands) or tuple(range(1, count + 1))
+        cells.require_bands(bands, count, self.path.name)
         object.__setattr__(self, "bands", bands)
 
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
+        """Open the file, or the tiles as one."""
+        files: cells.Files = self._files  # type: ignore[attr-defined]
+        with cells.opened(files) as source:
+            yield source
+
     def __repr__(self) -> str:
+        more = f" and {len(self.tiles) - 1} more" if len(self.tiles) > 1 else ""
         return (
-            f"<Raster {self.info.name}: {self.path.name}, bands "
+            f"<Raster {self.info.name}: {self.path.name}{more}, bands "
             f"{shown(self.bands, 12)}, {self.info.evidence}>"
         )
 
     @property
     def crs(self) -> CRS:
         """CRS of the raster."""
-        with _opened(self.path) as source:
+        with self._opened() as source:
             return CRS.from_user_input(source.crs)
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
         """West, south, east, north in [degrees]."""
-        with _opened(self.path) as source:
-            box = rasterio.warp.transform_bounds(source.crs, WGS84, *source.bounds)
+        with self._opened() as source:
+            box = rasterio.warp.transform_bounds(
+                source.crs, WGS84, *cells.outline(source)
+            )
         west, south, east, north = (float(v) for v in box)
         return west, south, east, north
 
     @property
+    def resolution_m(self) -> float:
+        """What the raster can tell apart [m].
+
+        The side of a cell on the ground in the middle of the raster, or the
+        layer's own ``resolution_km`` where that is coarser.
+        """
+        with self._opened() as source:
+            middle = (np.array([source.width / 2]), np.array([source.height / 2]))
+            along, down = cells.ground_steps(source, *middle)
+        area = along[0, 0] * down[0, 1] - along[0, 1] * down[0, 0]
+        return max(float(np.sqrt(abs(area))), 1000.0 * (self.info.resolution_km or 0.0))
+
+    @property
     def band_names(self) -> tuple[str, ...]:
         """Description of each band in use, or ``band N``."""
-        with _opened(self.path) as source:
+        with self._opened() as source:
             named = source.descriptions
         return tuple(named[b - 1] or f"band {b}" for b in self.bands)
 
@@ -197,12 +195,12 @@ class Raster:
             Cell to map coordinates.
         crs : pyproj.CRS
         """
-        with _opened(self.path) as source:
+        with self._opened() as source:
             whole = Window(0, 0, source.width, source.height)
             window = whole
             if area is not None:
                 box = area.to_crs(source.crs).total_bounds
-                corners = _apply(
+                corners = cells.apply(
                     ~source.transform,
                     np.array([box[0], box[0], box[2], box[2]]),
                     np.array([box[1], box[3], box[1], box[3]]),
@@ -223,10 +221,10 @@ class Raster:
                         )
                     )
                 window = Window(left, top, right - left, bottom - top)
-            values = _window(source, self.bands, window)
+            values = cells.read_window(source, self.bands, window)
             return (
                 values,
-                _shifted(source.transform, window.col_off, window.row_off),
+                cells.shifted(source.transform, window.col_off, window.row_off),
                 CRS.from_user_input(source.crs),
             )
 
@@ -247,134 +245,10 @@ class SampleResult:
     is_fallback: Bools
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """Open a raster, or say in our own words why that fails."""
-    # GDAL also reads URLs, archives and sub-datasets, which are not files here.
-    if ":" not in str(path) and not path.exists():
-        near = [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else []
-        raise LayerError(
-            four_parts(
-                f"Raster {str(path)!r} was asked for",
-                "there is no such file",
-                "any raster that GDAL reads is allowed",
-                "Check the path." + nearest_name(path.name, near),
-            )
-        )
-    try:
-        source = rasterio.open(path)
-    except rasterio.errors.RasterioError as error:
-        raise LayerError(
-            four_parts(
-                f"Raster {path.name!r} was asked for",
-                f"it cannot be read ({str(error).splitlines()[0]})",
-                "any raster that GDAL reads is allowed, e.g. GeoTIFF",
-                "Check that the file is whole: `gdalinfo FILE` should list its bands",
-            )
-        ) from None
-    try:
-        yield source
-    except rasterio.errors.RasterioError as error:
-        raise LayerError(
-            four_parts(
-                f"Raster {path.name!r} was read",
-                f"a part of it cannot be read ({str(error).splitlines()[0]})",
-                "every block of the file must be whole",
-                "Copy or download the file again; `gdalinfo -checksum FILE` finds "
-                "the damage",
-            )
-        ) from None
-    finally:
-        source.close()
-
-
-def _window(source: Any, bands: Sequence[int], window: Window) -> Floats:
-    """Read a window as float64 with NaN for nodata, scale and offset applied."""
-    masked = source.read(list(bands), window=window, masked=True)
-    values: Floats = np.ma.filled(masked.astype(np.float64), np.nan)
-    for i, band in enumerate(bands):
-        scale, offset = source.scales[band - 1], source.offsets[band - 1]
-        if scale != 1 or offset != 0:
-            values[i] = values[i] * scale + offset
-    values[~np.isfinite(values)] = np.nan
-    return values
-
-
 def _box_text(box: Any) -> str:
     """Return a bounding box for people."""
     west, south, east, north = (float(v) for v in box)
     return f"longitude {west:.2f} to {east:.2f}, latitude {south:.2f} to {north:.2f}"
-
-
-def _block_shape(source: Any) -> tuple[int, int]:
-    """Return the rows and columns to read at a time."""
-    rows, columns = source.block_shapes[0]
-    if columns >= source.width:
-        # Strips: a few at a time, across the whole width.
-        rows = min(source.height, max(rows, _CELLS // (8 * max(1, columns))))
-    if rows * columns * source.count > _CELLS:
-        rows, columns = min(rows, _BLOCK), min(columns, _BLOCK)
-    return max(1, int(rows)), max(1, int(columns))
-
-
-def _values_at(source: Any, bands: Sequence[int], x: Floats, y: Floats) -> Floats:
-    """Read the cell under each point, block by block, shape (n, bands)."""
-    out = np.full((len(x), len(bands)), np.nan)
-    column, row = _cells(source, x, y)
-    inside = (column >= 0) & (column < source.width)
-    inside &= (row >= 0) & (row < source.height)
-    where = np.flatnonzero(inside)
-    if not len(where):
-        return out
-    row, column = row[where], column[where]
-    height = int(row.max() - row.min() + 1)
-    width = int(column.max() - column.min() + 1)
-    if height * width * len(bands) <= _CELLS // 4:
-        groups = [np.arange(len(where))]
-    else:
-        tall, wide = _block_shape(source)
-        block = (row // tall) * (source.width // wide + 1) + column // wide
-        order = np.argsort(block, kind="stable")
-        cut = np.flatnonzero(np.diff(block[order])) + 1
-        groups = np.split(order, cut)
-    for group in groups:
-        r, c = row[group], column[group]
-        top, left = int(r.min()), int(c.min())
-        window = Window(left, top, int(c.max()) - left + 1, int(r.max()) - top + 1)
-        values = _window(source, bands, window)
-        out[where[group]] = values[:, r - top, c - left].T
-    return out
-
-
-def _apply(transform: Affine, x: Any, y: Any) -> tuple[Floats, Floats]:
-    """Apply an affine transform to arrays; written out as its operator changed."""
-    return (
-        transform.a * x + transform.b * y + transform.c,
-        transform.d * x + transform.e * y + transform.f,
-    )
-
-
-def _shifted(transform: Affine, column: int, row: int) -> Affine:
-    """Return the transform of a window that starts at a cell."""
-    x, y = _apply(transform, np.float64(column), np.float64(row))
-    return Affine(
-        transform.a, transform.b, float(x), transform.d, transform.e, float(y)
-    )
-
-
-def _cells(
-    source: Any, x: Floats, y: Floats
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return column and row of the cell under each point; -1 if it has no place."""
-    column, row = _apply(~source.transform, x, y)
-    # A point on the far edge belongs to the last cell.
-    column = np.where(np.isclose(column, source.width), source.width - 1, column)
-    row = np.where(np.isclose(row, source.height), source.height - 1, row)
-    known = np.isfinite(column) & np.isfinite(row)
-    return (
-        np.where(known, np.floor(np.where(known, column, 0)), -1).astype(np.int64),
-        np.where(known, np.floor(np.where(known, row, 0)), -1).astype(np.int64),
-    )
 
 
 def _fill_near(
@@ -394,14 +268,14 @@ def _fill_near(
         return filled
     to_wgs84 = Transformer.from_crs(source.crs, WGS84, always_xy=True)
     # Reach in cells, from the size of a cell on the ground near the points.
-    column, row = _apply(~source.transform, x[todo], y[todo])
+    column, row = cells.apply(~source.transform, x[todo], y[todo])
     ends = []
     for step_column, step_row in ((1, 0), (0, 1)):
         a = to_wgs84.transform(x[todo], y[todo])
         b = to_wgs84.transform(
-            *_apply(source.transform, column + step_column, row + step_row)
+            *cells.apply(source.transform, column + step_column, row + step_row)
         )
-        size = spatial._geodesic_km(a[0], a[1], b[0], b[1])
+        size = geodesic_km(a[0], a[1], b[0], b[1])
         size = size[np.isfinite(size) & (size > 0)]
         least = float(size.min()) if len(size) else np.inf
         ends.append(int(np.ceil(reach_km / least)) + 1 if np.isfinite(least) else 1)
@@ -410,39 +284,88 @@ def _fill_near(
     side = int(max(64, np.sqrt(_CELLS / 8 / len(bands)) - 2 * max(ends)))
     tile = np.floor(column / side) * 1e7 + np.floor(row / side)
     order = np.argsort(tile, kind="stable")
+    best = np.full((len(todo), len(bands)), np.inf)
     for group in np.split(order, np.flatnonzero(np.diff(tile[order])) + 1):
         c, r = column[group], row[group]
+        if not (np.isfinite(c).all() and np.isfinite(r).all()):
+            continue
         left = max(0, int(np.floor(c.min())) - pad_column)
         top = max(0, int(np.floor(r.min())) - pad_row)
         right = min(source.width, int(np.floor(c.max())) + pad_column + 1)
         bottom = min(source.height, int(np.floor(r.max())) + pad_row + 1)
         if right <= left or bottom <= top:
             continue
-        near = _window(source, bands, Window(left, top, right - left, bottom - top))
         rows = todo[group]
-        at = spatial._xyz(lon[rows], lat[rows])
-        for i in range(len(bands)):
-            need = np.isnan(values[rows, i])
-            cell_row, cell_column = np.nonzero(np.isfinite(near[i]))
-            if not need.any() or not len(cell_row):
-                continue
-            cx, cy = _apply(
-                source.transform, cell_column + left + 0.5, cell_row + top + 0.5
-            )
-            center = to_wgs84.transform(cx, cy)
-            tree = KDTree(spatial._xyz(center[0], center[1]), balanced_tree=False)
-            hit = np.asarray(tree.query(at[need], distance_upper_bound=reach_km)[1])
-            found = hit < len(cell_row)
-            take = hit[found]
-            values[rows[need][found], i] = near[i, cell_row[take], cell_column[take]]
-            filled[rows[need][found], i] = True
+        at = xyz(lon[rows], lat[rows])
+        # A long reach over fine cells is read in strips.
+        tall = max(1, _CELLS // 8 // (len(bands) * (right - left)))
+        for begin in range(top, bottom, tall):
+            end = min(bottom, begin + tall)
+            window = Window(left, begin, right - left, end - begin)
+            near = cells.read_window(source, bands, window)
+            for i in range(len(bands)):
+                need = np.flatnonzero(np.isnan(values[rows, i]) | filled[rows, i])
+                cell_row, cell_column = np.nonzero(_shore(np.isfinite(near[i])))
+                if not len(need) or not len(cell_row):
+                    continue
+                cx, cy = cells.apply(
+                    source.transform, cell_column + left + 0.5, cell_row + begin + 0.5
+                )
+                center = to_wgs84.transform(cx, cy)
+                tree = KDTree(xyz(center[0], center[1]), balanced_tree=False)
+                km, hit = (
+                    np.asarray(answer)
+                    for answer in tree.query(at[need], distance_upper_bound=reach_km)
+                )
+                found = (hit < len(cell_row)) & (km < best[group[need], i])
+                take, need = hit[found], need[found]
+                best[group[need], i] = km[found]
+                values[rows[need], i] = near[i, cell_row[take], cell_column[take]]
+                filled[rows[need], i] = True
     return filled
+
+
+def _shore(is_known: Bools) -> Bools:
+    """Return known cells with an unknown one beside them.
+
+    From a place without data the nearest known cell is always one of these:
+    the next cell towards the place would be nearer.
+    """
+    padded = np.pad(is_known, 1)
+    inner: Bools = (
+        padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    )
+    return is_known & ~inner
+
+
+def _between(source: Any, bands: Sequence[int], column: Floats, row: Floats) -> Floats:
+    """Read values between the centers of four cells, shape (n, bands)."""
+    c, r = cells.whole(column - 0.5), cells.whole(row - 0.5)
+    inside = (column >= 0) & (column < source.width)
+    inside &= (row >= 0) & (row < source.height)
+    around = cells.gathered(source, bands, r, c, side=(0, 1), cells=_CELLS)
+    u = np.where(inside, column - 0.5 - c, 0.0)[:, None, None]
+    v = np.where(inside, row - 0.5 - r, 0.0)[:, None, None]
+    # In the outer half of the outer cells there is no second center.
+    u = np.where(c[:, None, None] < 0, 1.0, u)
+    u = np.where(c[:, None, None] >= source.width - 1, 0.0, u)
+    v = np.where(r[:, None, None] < 0, 1.0, v)
+    v = np.where(r[:, None, None] >= source.height - 1, 0.0, v)
+    out = np.zeros((len(c), len(bands)))
+    for i, rows in enumerate((1 - v, v)):
+        for j, columns in enumerate((1 - u, u)):
+            share = (rows * columns)[:, :, 0]
+            # Zero times unknown must not be unknown.
+            out += np.where(share == 0, 0.0, share * around[:, :, i, j])
+    return np.where(inside[:, None], out, np.nan)
 
 
 def sample_bands(
     raster: Raster,
     points: gpd.GeoDataFrame | gpd.GeoSeries,
     reach_km: float = 0.0,
+    *,
+    method: str = "nearest",
 ) -> SampleResult:
     """Return the values of every band in use at points.
 
@@ -455,6 +378,9 @@ def sample_bands(
     reach_km : float
         Where the own cell is unknown, take the nearest known cell whose
         center lies within this distance, and say so [km].
+    method : {"nearest", "bilinear"}
+        The cell that holds the point, or a weighted mean of the four cells
+        whose centers surround it; unknown where one of them is.
 
     Returns
     -------
@@ -471,20 +397,32 @@ def sample_bands(
     >>> by_month.shape, bool(by_month[0, 6] > by_month[0, 0])
     ((1, 12), True)
     """
+    if method not in METHODS:
+        raise LayerError(
+            four_parts(
+                f"Raster {raster.info.name} is read by method={method!r}",
+                "there is none of that name",
+                f"{shown(METHODS)} are allowed",
+                'Pass e.g. `method="bilinear"`.' + nearest_name(str(method), METHODS),
+            )
+        )
     where = spatial.points_of(points)
     lon, lat = where.x.to_numpy(), where.y.to_numpy()
     reach = spatial._radius(reach_km)
-    with _opened(raster.path) as source:
+    bands = raster.bands
+    with raster._opened() as source:
         to_raster = Transformer.from_crs(WGS84, source.crs, always_xy=True)
-        x, y = to_raster.transform(lon, lat)
-        x, y = np.asarray(x), np.asarray(y)
-        if source.crs.is_geographic and source.bounds.right > 180:
-            # A raster from 0 to 360 degrees.
-            x = np.where(x < source.bounds.left, x + 360, x)
-        values = _values_at(source, raster.bands, x, y)
+        x, y = (np.asarray(v) for v in to_raster.transform(lon, lat))
+        x = cells.wrapped(source, x)
+        column, row = cells.positions(source, x, y)
+        if method == "bilinear":
+            values = _between(source, bands, column, row)
+        else:
+            own = (cells.whole(row), cells.whole(column))
+            values = cells.gathered(source, bands, *own, cells=_CELLS)[:, :, 0, 0]
         filled = np.zeros(values.shape, dtype=bool)
         if reach > 0:
-            filled = _fill_near(source, raster.bands, lon, lat, x, y, values, reach)
+            filled = _fill_near(source, bands, lon, lat, x, y, values, reach)
     return SampleResult(values, filled)
 
 
@@ -494,6 +432,7 @@ def sample(
     reach_km: float = 0.0,
     *,
     band: int | str | None = None,
+    method: str = "nearest",
 ) -> SampleResult:
     """Return the value of one band at points.
 
@@ -508,6 +447,9 @@ def sample(
         center lies within this distance, and say so [km].
     band : int or str, optional
         Band number or name; default the first band in use.
+    method : {"nearest", "bilinear"}
+        The cell that holds the point, or a weighted mean of the four cells
+        whose centers surround it; unknown where one of them is.
 
     Returns
     -------
@@ -525,107 +467,5 @@ def sample(
     True
     """
     one = raster.band(raster.bands[0] if band is None else band)
-    result = sample_bands(one, points, reach_km)
+    result = sample_bands(one, points, reach_km, method=method)
     return SampleResult(result.values[:, 0], result.is_fallback[:, 0])
-
-
-def zonal(
-    raster: Raster,
-    polygons: gpd.GeoDataFrame | gpd.GeoSeries,
-    stat: str = "mean",
-    *,
-    band: int | str | None = None,
-) -> Floats:
-    """Return a statistic of the raster over each polygon.
-
-    Cells count by the share of them that the polygon covers; for means,
-    medians and the like over a raster in degrees also by their area on the
-    ground. ``sum`` and ``count`` stay in cells.
-
-    Parameters
-    ----------
-    raster : Raster
-        The layer.
-    polygons : GeoDataFrame or GeoSeries, n rows
-        Any CRS.
-    stat : str
-        ``mean``, ``sum``, ``min``, ``max``, ``majority``, ``minority``,
-        ``median``, ``count``, ``stdev``, ``variance`` or ``variety``.
-    band : int or str, optional
-        Band number or name; default the first band in use.
-
-    Returns
-    -------
-    ndarray of float64, shape (n,)
-        NaN where no known cell is covered (0 for ``count``).
-
-    Examples
-    --------
-    >>> from siteselect.layers import datasets
-    >>> colorado = datasets.region("CO")
-    >>> bool(zonal(datasets.load("elevation"), colorado)[0] > 1500)
-    True
-    """
-    # Imported here: exactextract is only needed by this function.
-    import exactextract
-
-    if stat not in _STATS:
-        raise LayerError(
-            four_parts(
-                f"The statistic {stat!r} of raster {raster.info.name} was asked for",
-                "there is none of that name",
-                f"{shown(_STATS, 20)} are allowed",
-                'Pass e.g. `stat="mean"`.' + nearest_name(stat, _STATS),
-            )
-        )
-    areas = spatial._geoms(polygons, "the polygons")
-    spatial._require_areas(areas, polygons)
-    if not len(areas):
-        return np.zeros(0)
-    one = raster.band(raster.bands[0] if band is None else band)
-    with _opened(one.path) as source:
-        crs = CRS.from_user_input(source.crs)
-        if polygons.crs == crs:
-            areas = shapely.force_2d(np.asarray(polygons.geometry.array, dtype=object))
-        frame = gpd.GeoDataFrame(geometry=gpd.GeoSeries(areas, crs=WGS84))
-        frame = (
-            frame.set_crs(crs, allow_override=True)
-            if polygons.crs == crs
-            else frame.to_crs(crs)
-        )
-        weighted = source.crs.is_geographic and stat in (
-            "mean",
-            "median",
-            "majority",
-            "minority",
-            "stdev",
-            "variance",
-        )
-        # A sliver that rounding left in the next cell must not set a maximum.
-        settings = "min_coverage_frac=1e-6"
-        if weighted:
-            settings += ", coverage_weight=area_spherical_m2"
-        operations = [f"value={stat}({settings})", f"known=count({settings})"]
-        rows = exactextract.exact_extract(
-            exactextract.raster.RasterioRasterSource(source, one.bands[0]),
-            frame,
-            operations,
-            output="pandas",
-            max_cells_in_memory=_CELLS,
-        )
-    if len(rows) != len(areas):
-        raise LayerError(
-            four_parts(
-                f"Statistics over {len(areas)} polygons were asked for",
-                f"exactextract returned {len(rows)}",
-                "one per polygon is expected",
-                "Please report this with the versions of exactextract and GDAL",
-            )
-        )
-    values: Floats = pd.to_numeric(rows["value"], errors="coerce").to_numpy(
-        dtype=np.float64
-    )
-    if stat == "count":
-        return values
-    # A sum over no known cell would come back as 0.
-    return np.where(rows["known"].to_numpy() > 0, values, np.nan)

@@ -13,37 +13,33 @@ layer, and straight in the projection for a projected one.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import geopandas as gpd
 import numpy as np
-import pyproj
 import shapely
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
 from siteselect.errors import LayerError, four_parts, nearest_name, shown
+from siteselect.layers.antimeridian import on_globe
 from siteselect.layers.crs import GLOBAL_EQUAL_AREA, WGS84, to_wgs84
+from siteselect.layers.edges import STEP_DEG, LayerIndex, tree_of
+from siteselect.layers.ellipsoid import CHORD_KM as _CHORD_KM
+from siteselect.layers.ellipsoid import GEOD as _GEOD
+from siteselect.layers.ellipsoid import arc_km as _arc_km
+from siteselect.layers.ellipsoid import geodesic_km as _geodesic_km
+from siteselect.layers.ellipsoid import radius_km as _radius_km
+from siteselect.layers.ellipsoid import table_km as _table_km
+from siteselect.layers.ellipsoid import xyz as _xyz
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 _Frame: TypeAlias = "gpd.GeoDataFrame | gpd.GeoSeries"
+_Layer: TypeAlias = "gpd.GeoDataFrame | gpd.GeoSeries | LayerIndex"
 
-_A_KM = 6378.137
-_F = 1 / 298.257223563
-_E2 = _F * (2 - _F)
-_GEOD = pyproj.Geod(ellps="WGS84")
-
-# Longest piece of an edge [degrees]. A chord of this length leaves the
-# straight line in longitude and latitude by at most R·step²/16 = 0.3 m.
-_STEP_DEG = 0.05
-# Pieces are sorted into trees by half-length [km]: a tree's slack is its
-# longest half piece, so short pieces must not pay for long ones.
-_HALF_LENGTHS_KM = (0.0, 0.5, np.inf)
-# Up to here [km] the arc follows from the chord to 2 parts in a million.
-_CHORD_KM = 500.0
 # Pieces shorter than this are points [km].
 _POINT_KM = 1e-6
 # Distances closer than this count as a tie [km].
@@ -52,6 +48,14 @@ _TIE_KM = 1e-6
 _SORT_ABOVE = 50_000
 # Rows of a chunk are chosen so that temporary arrays stay near this size.
 _CHUNK = 2_000_000
+# Pairs of sites and pieces of features held at once (about 200 bytes each).
+_PAIRS = 2_000_000
+# Lines and polygons asked at once for their nearest feature.
+_SHAPES = 20_000
+# Points whose radii differ by less than this factor ask together.
+_RADIUS_STEP = 1.25
+# No chord is longer [km].
+_FARTHEST_KM = 12_800.0
 
 
 @dataclass(frozen=True)
@@ -90,47 +94,13 @@ class Pairs:
         return len(self.site)
 
 
-# --------------------------------------------------------------- the ellipsoid
-
-
-def _xyz(lon: Floats, lat: Floats) -> Floats:
-    """Return earth-centered, earth-fixed coordinates [km], shape (n, 3)."""
-    lam, phi = np.radians(lon), np.radians(lat)
-    sin_phi, cos_phi = np.sin(phi), np.cos(phi)
-    normal = _A_KM / np.sqrt(1 - _E2 * sin_phi**2)
-    return np.stack(
-        [
-            normal * cos_phi * np.cos(lam),
-            normal * cos_phi * np.sin(lam),
-            normal * (1 - _E2) * sin_phi,
-        ],
-        axis=-1,
-    )
-
-
-def _arc_km(chord: Floats, lat: Floats) -> Floats:
-    """Return the length along the ellipsoid [km] of short chords near latitudes."""
-    radius = _A_KM * np.sqrt(1 - _E2) / (1 - _E2 * np.sin(np.radians(lat)) ** 2)
-    arc: Floats = 2 * radius * np.arcsin(np.minimum(1.0, chord / (2 * radius)))
-    return arc
-
-
-def _geodesic_km(lon0: Floats, lat0: Floats, lon1: Floats, lat1: Floats) -> Floats:
-    """Return the geodesic distance [km] between paired points of equal shape."""
-    chord: Floats = np.linalg.norm(_xyz(lon0, lat0) - _xyz(lon1, lat1), axis=-1)
-    arc = _arc_km(chord, (lat0 + lat1) / 2)
-    far = chord > _CHORD_KM
-    if far.any():
-        meters = _GEOD.inv(lon0[far], lat0[far], lon1[far], lat1[far])[2]
-        arc[far] = np.asarray(meters) / 1000.0
-    return arc
-
-
 # -------------------------------------------------------------------- features
 
 
-def _geoms(frame: _Frame, layer: str) -> NDArray[Any]:
+def _geoms(frame: _Layer, layer: str) -> NDArray[Any]:
     """Return geometries in longitude and latitude as an object array."""
+    if isinstance(frame, LayerIndex):
+        return frame.geoms
     if not isinstance(frame, gpd.GeoDataFrame | gpd.GeoSeries):
         raise LayerError(
             four_parts(
@@ -140,123 +110,8 @@ def _geoms(frame: _Frame, layer: str) -> NDArray[Any]:
                 "Read it with `ss.read_layer(...)` first",
             )
         )
-    return np.asarray(to_wgs84(frame, layer).array, dtype=object)
-
-
-def _exploded(geoms: NDArray[Any]) -> tuple[NDArray[Any], Ints]:
-    """Return single-part geometries and the position each came from."""
-    owner = np.arange(len(geoms), dtype=np.int64)
-    while len(geoms) and (shapely.get_type_id(geoms) >= 4).any():
-        geoms, parent = shapely.get_parts(geoms, return_index=True)
-        owner = owner[parent]
-    return geoms, owner
-
-
-@dataclass(frozen=True)
-class _Pieces:
-    """Short straight pieces of the edges of a layer (points have no length)."""
-
-    lon: Floats
-    lat: Floats
-    dlon: Floats
-    dlat: Floats
-    feature: Ints
-
-    @classmethod
-    def of(cls, geoms: NDArray[Any]) -> _Pieces:
-        single, owner = _exploded(geoms)
-        kind = shapely.get_type_id(single)
-        is_point = kind == 0
-        xy = shapely.get_coordinates(single[is_point])
-        zero = np.zeros(len(xy))
-        points = cls(xy[:, 0], xy[:, 1], zero, zero, owner[is_point])
-        if is_point.all():
-            return points
-        is_area = kind == 3
-        rings, parent = shapely.get_rings(single[is_area], return_index=True)
-        curves = np.concatenate([single[~is_point & ~is_area], rings])
-        curve_owner = np.concatenate(
-            [owner[~is_point & ~is_area], owner[is_area][parent]]
-        )
-        xy, curve = shapely.get_coordinates(curves, return_index=True)
-        same = curve[1:] == curve[:-1]
-        start = xy[:-1][same]
-        step = xy[1:][same] - start
-        # An edge over more than half the globe is one across the antimeridian.
-        step[:, 0] = (step[:, 0] + 180) % 360 - 180
-        edge_owner = curve_owner[curve[:-1][same]]
-        cuts = np.maximum(1, np.ceil(np.abs(step).max(axis=1) / _STEP_DEG)).astype(
-            np.int64
-        )
-        edge = np.repeat(np.arange(len(cuts)), cuts)
-        turn = np.arange(len(edge)) - np.repeat(np.cumsum(cuts) - cuts, cuts)
-        share = 1.0 / cuts[edge]
-        piece = step[edge] * share[:, None]
-        begin = start[edge] + piece * turn[:, None]
-        return cls(
-            np.concatenate([points.lon, begin[:, 0]]),
-            np.concatenate([points.lat, begin[:, 1]]),
-            np.concatenate([points.dlon, piece[:, 0]]),
-            np.concatenate([points.dlat, piece[:, 1]]),
-            np.concatenate([points.feature, edge_owner[edge]]),
-        )
-
-    def __len__(self) -> int:
-        return len(self.lon)
-
-
-def _tree(xyz: Floats) -> KDTree:
-    """Return a tree over points in space, built and asked fast."""
-    return KDTree(xyz, leafsize=16, balanced_tree=False)
-
-
-class _Index:
-    """Trees over the pieces of a layer, one per class of length."""
-
-    def __init__(self, geoms: NDArray[Any]) -> None:
-        self.geoms = geoms
-        self.has_areas = bool((shapely.get_dimensions(geoms) == 2).any())
-        self.pieces = pieces = _Pieces.of(geoms)
-        self.start = _xyz(pieces.lon, pieces.lat)
-        end = _xyz(pieces.lon + pieces.dlon, pieces.lat + pieces.dlat)
-        self.along = end - self.start
-        self.squared: Floats = np.einsum("ij,ij->i", self.along, self.along)
-        half = np.sqrt(self.squared) / 2
-        middle = self.start + self.along / 2
-        self.levels: list[tuple[KDTree, Ints, float]] = []
-        below = -1.0
-        for limit in _HALF_LENGTHS_KM:
-            members = np.flatnonzero((half > below) & (half <= limit))
-            below = limit
-            if len(members):
-                slack = float(half[members].max()) + 1e-9
-                tree = _tree(middle[members])
-                self.levels.append((tree, members, slack))
-
-    def turn(self, xyz: Floats, piece: Ints) -> Floats:
-        """Return where along the pieces (0..1) the foot of each point lies."""
-        dot = np.einsum("...j,...j->...", xyz - self.start[piece], self.along[piece])
-        squared = self.squared[piece]
-        safe = np.where(squared > 0, squared, 1.0)
-        share: Floats = np.clip(dot / safe, 0.0, 1.0)
-        return share
-
-    def chord_km(self, xyz: Floats, piece: Ints) -> Floats:
-        """Return the straight distance [km] from points to pieces."""
-        foot = self.start[piece] + self.turn(xyz, piece)[..., None] * self.along[piece]
-        distance: Floats = np.linalg.norm(xyz - foot, axis=-1)
-        return distance
-
-    def arc_km(self, lon: Floats, lat: Floats, piece: Ints) -> Floats:
-        """Return the geodesic distance [km] from points to their feet on pieces."""
-        share = self.turn(_xyz(lon, lat), piece)
-        p = self.pieces
-        return _geodesic_km(
-            lon,
-            lat,
-            p.lon[piece] + share * p.dlon[piece],
-            p.lat[piece] + share * p.dlat[piece],
-        )
+    geoms = np.asarray(to_wgs84(frame, layer).array, dtype=object)
+    return on_globe(geoms, is_seamed=frame.crs != WGS84)
 
 
 def _touching(
@@ -281,7 +136,7 @@ def _touching(
     return site[order].astype(np.int64), feature[order].astype(np.int64)
 
 
-def _inside(lon: Floats, lat: Floats, index: _Index) -> tuple[Ints, Ints]:
+def _inside(lon: Floats, lat: Floats, index: LayerIndex) -> tuple[Ints, Ints]:
     """Return (point, feature) positions of points in areas, sorted."""
     if not index.has_areas:
         none = np.zeros(0, dtype=np.int64)
@@ -318,7 +173,7 @@ def _best(
 
 
 def _nearest_points(
-    lon: Floats, lat: Floats, index: _Index, k: int, max_km: float
+    lon: Floats, lat: Floats, index: LayerIndex, k: int, max_km: float
 ) -> tuple[Ints, Floats]:
     """Nearest features of points: positions (n, k) and distances [km]."""
     n = len(lon)
@@ -401,26 +256,53 @@ def _nearest_points(
 
 
 def _piece_pairs(
-    xyz: Floats, index: _Index, radius_km: float | Floats
+    xyz: Floats, index: LayerIndex, radius_km: float | Floats
 ) -> tuple[Ints, Ints]:
     """Return (point, piece) with the piece no further than the radius [km]."""
-    points: list[Ints] = []
-    pieces: list[Ints] = []
-    for tree, members, slack in index.levels:
-        if np.ndim(radius_km) == 0:
-            near = _tree(xyz).sparse_distance_matrix(
-                tree, float(np.max(radius_km)) + slack, output_type="ndarray"
+    radius = np.minimum(np.broadcast_to(radius_km, len(xyz)), _FARTHEST_KM)
+    # Points of about the same radius ask together.
+    level = np.ceil(np.log(np.maximum(radius, 1e-3)) / np.log(_RADIUS_STEP))
+    points: list[Ints] = [np.zeros(0, dtype=np.int64)]
+    pieces: list[Ints] = [np.zeros(0, dtype=np.int64)]
+    for one in np.unique(level):
+        some = np.flatnonzero(level == one)
+        largest = float(radius[some].max())
+        asking = tree_of(xyz[some])
+        for tree, members, slack in index.levels:
+            near = asking.sparse_distance_matrix(
+                tree, largest + slack, output_type="ndarray"
             )
-            point, piece = near["i"].astype(np.int64), members[near["j"]]
-        else:
-            hits = tree.query_ball_point(xyz, np.asarray(radius_km) + slack)
-            counts = np.array([len(h) for h in hits], dtype=np.int64)
-            point = np.repeat(np.arange(len(xyz), dtype=np.int64), counts)
-            flat = np.concatenate([np.asarray(h, dtype=np.int64) for h in hits])
-            piece = members[flat]
-        points.append(point)
-        pieces.append(piece)
+            point = some[near["i"]]
+            if np.ndim(radius_km):
+                near = near[near["v"] <= radius[point] + slack]
+                point = some[near["i"]]
+            points.append(point)
+            pieces.append(members[near["j"]])
     return np.concatenate(points), np.concatenate(pieces)
+
+
+def _blocks(xyz: Floats, index: LayerIndex, radius_km: float) -> Iterator[slice]:
+    """Return runs of points with a bounded number of pieces in reach."""
+    todo = [slice(0, len(xyz))]
+    while todo:
+        rows = todo.pop()
+        size = rows.stop - rows.start
+        if size > 1:
+            asking = tree_of(xyz[rows])
+            # Whole branches are counted at once, so that this costs little.
+            found = sum(
+                int(asking.count_neighbors(tree, radius_km + slack))
+                for tree, _, slack in index.levels
+            )
+            parts = min(size, -(-found // _PAIRS), 64)
+            if parts > 1:
+                cut = np.linspace(rows.start, rows.stop, parts + 1).astype(int)
+                todo += [
+                    slice(int(a), int(b))
+                    for a, b in zip(cut[-2::-1], cut[:0:-1], strict=True)
+                ]
+                continue
+        yield rows
 
 
 def _reduced(site: Ints, feature: Ints, distance: Floats) -> tuple[Ints, Ints, Floats]:
@@ -439,7 +321,7 @@ def _reduced(site: Ints, feature: Ints, distance: Floats) -> tuple[Ints, Ints, F
 
 
 def _point_pairs(
-    lon: Floats, lat: Floats, index: _Index, radius_km: float
+    lon: Floats, lat: Floats, index: LayerIndex, radius_km: float
 ) -> tuple[Ints, Ints, Floats]:
     """Pairs of points and features within a radius [km]."""
     sites: list[Ints] = []
@@ -484,7 +366,7 @@ def _on_plane(
 
 
 def _shape_pairs(
-    geoms: NDArray[Any], index: _Index, radius_km: Floats, with_radius: Bools
+    geoms: NDArray[Any], index: LayerIndex, radius_km: Floats, with_radius: Bools
 ) -> tuple[Ints, Ints, Floats]:
     """Pairs of lines or polygons and the features within a radius of each [km].
 
@@ -499,16 +381,18 @@ def _shape_pairs(
         reach, which, _geodesic_km(lon[which], lat[which], xy[:, 0], xy[:, 1])
     )
     radius = np.where(with_radius, radius_km + reach * 1.001 + 0.001, 0.0)
-    point, piece = _piece_pairs(_xyz(lon, lat), index, radius)
+    asks = np.flatnonzero(with_radius)
+    point, piece = _piece_pairs(_xyz(lon[asks], lat[asks]), index, radius[asks])
+    point = asks[point]
     site, feature = _touching(geoms, index.geoms)
     # Touching pairs are at distance 0 already; measuring them is wasted work.
     n_features = len(index.geoms)
     touch = np.unique(site * n_features + feature)
     pair = point * n_features + index.pieces.feature[piece]
-    new = ~np.isin(pair, touch) & with_radius[point]
+    new = ~np.isin(pair, touch)
     point, piece = point[new], piece[new]
 
-    outline = shapely.segmentize(geoms, _STEP_DEG)
+    outline = shapely.segmentize(geoms, STEP_DEG)
     flat_sites = _on_plane(outline, np.arange(n), lon, lat)
     p = index.pieces
     distances = [np.zeros(len(site))]
@@ -544,16 +428,40 @@ def _shape_pairs(
 # --------------------------------------------------------------------- public
 
 
+def indexed(features: _Frame) -> LayerIndex:
+    """Return a layer made ready, to ask several questions about it.
+
+    Parameters
+    ----------
+    features : GeoDataFrame, GeoSeries or LayerIndex
+        Any CRS.
+
+    Returns
+    -------
+    LayerIndex
+        Takes the place of the layer in `nearest`, `pairs_within`, `containing`,
+        `is_within_km`, `covered_share` and `length_within`.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> towns = gpd.GeoSeries.from_xy([-97.0, -97.0], [34.0, 33.0], crs="EPSG:4326")
+    >>> len(indexed(towns))
+    2
+    """
+    return LayerIndex(_geoms(features, "the layer"), features.index)
+
+
 def _site_geoms(sites: _Frame) -> tuple[NDArray[Any], Bools]:
     """Return site geometries and which are single points."""
     geoms = _geoms(sites, "the sites")
     return geoms, shapely.get_type_id(geoms) == 0
 
 
-def _feature_index(features: _Frame) -> _Index:
+def _feature_index(features: _Layer) -> LayerIndex:
     """Return the index over a layer that must hold something."""
-    geoms = _geoms(features, "the layer")
-    if not len(geoms):
+    index = features if isinstance(features, LayerIndex) else indexed(features)
+    if not len(index):
         raise LayerError(
             four_parts(
                 "Distances to a layer were asked for",
@@ -563,11 +471,11 @@ def _feature_index(features: _Frame) -> _Index:
                 "load it with a larger `margin_km=`",
             )
         )
-    return _Index(geoms)
+    return index
 
 
 def nearest(
-    sites: _Frame, features: _Frame, k: int = 1, max_km: float | None = None
+    sites: _Frame, features: _Layer, k: int = 1, max_km: float | None = None
 ) -> Nearest:
     """Return the k nearest features of each site.
 
@@ -578,7 +486,7 @@ def nearest(
     ----------
     sites : GeoDataFrame or GeoSeries, n rows
         Any CRS.
-    features : GeoDataFrame or GeoSeries
+    features : GeoDataFrame, GeoSeries or LayerIndex
         Any CRS; at least one row.
     k : int
         How many neighbors [-].
@@ -632,8 +540,9 @@ def nearest(
         position[plain], distance[plain] = _nearest_points(
             xy[:, 0], xy[:, 1], index, k, limit
         )
-    shaped = np.flatnonzero(~is_point)
-    if len(shaped):
+    others = np.flatnonzero(~is_point)
+    for begin in range(0, len(others), _SHAPES):
+        shaped = others[begin : begin + _SHAPES]
         center = shapely.point_on_surface(geoms[shaped])
         _, bound = _nearest_points(
             shapely.get_x(center), shapely.get_y(center), index, k, np.inf
@@ -653,7 +562,7 @@ def nearest(
     return Nearest(position, distance)
 
 
-def pairs_within(sites: _Frame, features: _Frame, radius_km: float) -> Pairs:
+def pairs_within(sites: _Frame, features: _Layer, radius_km: float) -> Pairs:
     """Return every (site, feature) no farther apart than a radius.
 
     Parameters
@@ -678,11 +587,10 @@ def pairs_within(sites: _Frame, features: _Frame, radius_km: float) -> Pairs:
     """
     radius = _radius(radius_km)
     geoms, is_point = _site_geoms(sites)
-    feature_geoms = _geoms(features, "the layer")
     none = np.zeros(0, dtype=np.int64)
-    if not len(feature_geoms) or not len(geoms):
+    if not len(features) or not len(geoms):
         return Pairs(none, none, np.zeros(0))
-    index = _Index(feature_geoms)
+    index = _feature_index(features)
     parts: list[tuple[Ints, Ints, Floats]] = []
     plain = np.flatnonzero(is_point)
     if len(plain):
@@ -707,6 +615,154 @@ def pairs_within(sites: _Frame, features: _Frame, radius_km: float) -> Pairs:
             np.concatenate([p[2] for p in parts]),
         )
     )
+
+
+def blocks_within(sites: _Frame, features: _Layer, radius_km: float) -> Iterator[slice]:
+    """Return runs of sites that `pairs_within` can ask about in bounded memory.
+
+    Parameters
+    ----------
+    sites, features, radius_km
+        As in `pairs_within`.
+
+    Yields
+    ------
+    slice
+        Rows of the sites, in order; all of them together.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> sites = gpd.GeoSeries.from_xy([-97.0], [32.0], crs="EPSG:4326")
+    >>> list(blocks_within(sites, sites, 10))
+    [slice(0, 1, None)]
+    """
+    radius = _radius(radius_km)
+    if not len(features) or not len(sites):
+        yield slice(0, len(sites))
+        return
+    index = _feature_index(features)
+    points = points_of(sites)
+    xyz = _xyz(points.x.to_numpy(), points.y.to_numpy())
+    yield from _blocks(xyz, index, radius)
+
+
+def length_within(sites: _Frame, lines: _Layer, radius_km: float) -> Floats:
+    """Return the length of lines within a radius of each site.
+
+    A site stands for its representative point; a line that leaves the circle
+    counts as far as it is inside.
+
+    Parameters
+    ----------
+    sites : GeoDataFrame or GeoSeries, n rows
+        Any CRS.
+    lines : GeoDataFrame, GeoSeries or LayerIndex
+        Any CRS.
+    radius_km : float
+        Radius [km].
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        Geodesic length [km]; 0 where there is none, or the layer is empty.
+
+    Raises
+    ------
+    LayerError
+        If the layer holds anything but lines.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from shapely import LineString
+    >>> site = gpd.GeoSeries.from_xy([-97.0], [32.0], crs="EPSG:4326")
+    >>> road = gpd.GeoSeries([LineString([(-97, 31), (-97, 33)])], crs="EPSG:4326")
+    >>> length_within(site, road, 25).round(2).tolist()
+    [50.0]
+    """
+    radius = _radius(radius_km)
+    geoms = _geoms(lines, "the layer of lines")
+    wrong = shapely.get_dimensions(geoms) != 1
+    if wrong.any():
+        kinds = sorted({g.geom_type for g in geoms[wrong]})
+        raise LayerError(
+            four_parts(
+                "The length of lines was asked for",
+                f"{int(wrong.sum())} of {len(geoms)} rows are {shown(kinds)}, "
+                f"e.g. {shown(lines.index[wrong], 3)}",
+                "lines are allowed",
+                "Take the outline of polygons with `frame.boundary`",
+            )
+        )
+    out = np.zeros(len(sites))
+    if not len(geoms) or not len(sites):
+        return out
+    index = _feature_index(lines)
+    points = points_of(sites)
+    lon, lat = points.x.to_numpy(), points.y.to_numpy()
+    xyz = _xyz(lon, lat)
+    p = index.pieces
+    km = _geodesic_km(p.lon, p.lat, p.lon + p.dlon, p.lat + p.dlat)
+    # On the chord, the circle is a ball that cuts the piece twice at most.
+    curved = _radius_km(lat)
+    ball = 2 * curved * np.sin(np.minimum(radius / (2 * curved), np.pi / 2))
+    for rows in _blocks(xyz, index, radius):
+        point, piece = _piece_pairs(xyz[rows], index, radius)
+        point += rows.start
+        apart = index.start[piece] - xyz[point]
+        squared = index.squared[piece]
+        half = np.einsum("ij,ij->i", apart, index.along[piece])
+        rest = np.einsum("ij,ij->i", apart, apart) - ball[point] ** 2
+        root = half**2 - squared * rest
+        cuts = (root > 0) & (squared > 0)
+        point, piece, half = point[cuts], piece[cuts], half[cuts]
+        squared, root = squared[cuts], np.sqrt(root[cuts])
+        enter = np.clip((-half - root) / squared, 0.0, 1.0)
+        leave = np.clip((-half + root) / squared, 0.0, 1.0)
+        inside = (leave - enter) * km[piece]
+        # Always in the same order, so that the sum is the same to the last bit.
+        order = np.lexsort((piece, point))
+        size = rows.stop - rows.start
+        out[rows] = np.bincount(
+            point[order] - rows.start, weights=inside[order], minlength=size
+        )
+    return out
+
+
+def table_km(sites: _Frame, places: _Frame) -> Iterator[tuple[slice, Floats]]:
+    """Return the distances from all sites to all places, block by block.
+
+    Parameters
+    ----------
+    sites : GeoDataFrame or GeoSeries, n rows
+        Any CRS; lines and polygons stand for a point on them.
+    places : GeoDataFrame or GeoSeries, m rows
+        Any CRS, likewise.
+
+    Yields
+    ------
+    rows : slice
+        Rows of the sites.
+    distance_km : ndarray, shape (len(rows), m)
+        Geodesic distance [km], right to 3 parts in 100,000.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> sites = gpd.GeoSeries.from_xy([-97.0], [32.0], crs="EPSG:4326")
+    >>> towns = gpd.GeoSeries.from_xy([-97.0, -97.0], [34.0, 33.0], crs="EPSG:4326")
+    >>> for rows, km in table_km(sites, towns):
+    ...     print(rows.stop, km.round(1).tolist())
+    1 [[221.8, 110.9]]
+    """
+    here, there = points_of(sites), points_of(places)
+    lon, lat = here.x.to_numpy(), here.y.to_numpy()
+    lon1, lat1 = there.x.to_numpy(), there.y.to_numpy()
+    tall = max(1, _CHUNK // (4 * max(1, len(lon1))))
+    for begin in range(0, len(lon), tall):
+        rows = slice(begin, min(len(lon), begin + tall))
+        yield rows, _table_km(lon[rows], lat[rows], lon1, lat1)
 
 
 def self_pairs_within(sites: _Frame, radius_km: float) -> Pairs:
@@ -740,7 +796,7 @@ def self_pairs_within(sites: _Frame, radius_km: float) -> Pairs:
     none = np.zeros(0, dtype=np.int64)
     if len(lon) < 2:
         return Pairs(none, none, np.zeros(0))
-    tree = _tree(_xyz(lon, lat))
+    tree = tree_of(_xyz(lon, lat))
     pairs = tree.query_pairs(radius + 1e-9, output_type="ndarray").astype(np.int64)
     site, feature = pairs.min(axis=1), pairs.max(axis=1)
     km = _geodesic_km(lon[site], lat[site], lon[feature], lat[feature])
@@ -750,7 +806,7 @@ def self_pairs_within(sites: _Frame, radius_km: float) -> Pairs:
     return Pairs(site[order], feature[order], km[order])
 
 
-def containing(sites: _Frame, polygons: _Frame) -> Ints:
+def containing(sites: _Frame, polygons: _Layer) -> Ints:
     """Return the position of the polygon that contains each site.
 
     A site stands for its representative point. A point on a shared border
@@ -760,7 +816,7 @@ def containing(sites: _Frame, polygons: _Frame) -> Ints:
     ----------
     sites : GeoDataFrame or GeoSeries, n rows
         Any CRS.
-    polygons : GeoDataFrame or GeoSeries
+    polygons : GeoDataFrame, GeoSeries or LayerIndex
         Any CRS.
 
     Returns
@@ -787,7 +843,7 @@ def containing(sites: _Frame, polygons: _Frame) -> Ints:
     return out
 
 
-def is_within_km(sites: _Frame, features: _Frame, km: float) -> Bools:
+def is_within_km(sites: _Frame, features: _Layer, km: float) -> Bools:
     """Return whether each site lies within a distance of any feature.
 
     The setback is round and measured from the feature's edge; a site inside
@@ -797,7 +853,7 @@ def is_within_km(sites: _Frame, features: _Frame, km: float) -> Bools:
     ----------
     sites : GeoDataFrame or GeoSeries, n rows
         Any CRS.
-    features : GeoDataFrame or GeoSeries
+    features : GeoDataFrame, GeoSeries or LayerIndex
         Any CRS; if empty, nothing is within.
     km : float
         Setback [km].
@@ -822,7 +878,7 @@ def is_within_km(sites: _Frame, features: _Frame, km: float) -> Bools:
     return found
 
 
-def covered_share(sites_polygons: _Frame, polygons: _Frame) -> Floats:
+def covered_share(sites_polygons: _Frame, polygons: _Layer) -> Floats:
     """Return the share of each site's area that lies under a polygon layer.
 
     Overlapping polygons count once. Areas are taken in an equal-area
@@ -832,7 +888,7 @@ def covered_share(sites_polygons: _Frame, polygons: _Frame) -> Floats:
     ----------
     sites_polygons : GeoDataFrame or GeoSeries, n rows
         Polygons; see `footprints` for points that stand for cells.
-    polygons : GeoDataFrame or GeoSeries
+    polygons : GeoDataFrame, GeoSeries or LayerIndex
         The layer.
 
     Returns
@@ -889,6 +945,55 @@ def covered_share(sites_polygons: _Frame, polygons: _Frame) -> Floats:
     return share
 
 
+def areas_km2(polygons: _Frame) -> Floats:
+    """Return the area of each polygon [km2].
+
+    Parameters
+    ----------
+    polygons : GeoDataFrame or GeoSeries, n rows
+        Any CRS.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from shapely import box
+    >>> areas_km2(gpd.GeoSeries([box(0, 0, 1, 1)], crs=4326)).round(0).tolist()
+    [12308.0]
+    """
+    geoms = _geoms(polygons, "the polygons")
+    _require_areas(geoms, polygons)
+    areas: Floats = shapely.area(_equal_area(geoms)) / 1e6
+    return areas
+
+
+def located(sites: _Frame) -> gpd.GeoSeries:
+    """Return sites in longitude and latitude, cut at the antimeridian.
+
+    Parameters
+    ----------
+    sites : GeoDataFrame or GeoSeries
+        Any CRS.
+
+    Returns
+    -------
+    GeoSeries
+        EPSG:4326, same index.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from shapely import box
+    >>> across = gpd.GeoSeries([box(179, 0, 181, 1)], crs="EPSG:4326")
+    >>> located(across).total_bounds.tolist()
+    [-180.0, 0.0, 180.0, 1.0]
+    """
+    return gpd.GeoSeries(_geoms(sites, "the sites"), index=sites.index, crs=WGS84)
+
+
 def points_of(sites: _Frame) -> gpd.GeoSeries:
     """Return one point per site, in longitude and latitude.
 
@@ -910,15 +1015,12 @@ def points_of(sites: _Frame) -> gpd.GeoSeries:
     >>> points_of(gpd.GeoSeries([box(0, 0, 2, 2)], crs="EPSG:4326")).iloc[0].wkt
     'POINT (1 1)'
     """
-    if not isinstance(sites, gpd.GeoDataFrame | gpd.GeoSeries):
-        _geoms(sites, "the sites")
-    series = to_wgs84(sites, "the sites")
-    geoms = np.asarray(series.array, dtype=object)
+    geoms = _geoms(sites, "the sites")
     other = shapely.get_type_id(geoms) != 0
     if other.any():
         geoms = geoms.copy()
         geoms[other] = shapely.point_on_surface(geoms[other])
-    return gpd.GeoSeries(geoms, index=series.index, crs=WGS84)
+    return gpd.GeoSeries(geoms, index=sites.index, crs=WGS84)
 
 
 def footprints(sites: _Frame) -> gpd.GeoSeries:
@@ -1005,7 +1107,7 @@ def footprints(sites: _Frame) -> gpd.GeoSeries:
             )
             ring = np.stack([np.asarray(x), np.asarray(y)], axis=1)
             cells[rows] = shapely.polygons(ring.reshape(len(rows), -1, 2))
-        out[other] = cells
+        out[other] = on_globe(cells, is_seamed=True)
     return gpd.GeoSeries(out, index=sites.index, crs=WGS84)
 
 
@@ -1027,7 +1129,7 @@ def _radius(km: float) -> float:
     return value
 
 
-def _require_areas(geoms: NDArray[Any], frame: _Frame) -> None:
+def _require_areas(geoms: NDArray[Any], frame: _Layer) -> None:
     """Raise unless every geometry is a polygon."""
     wrong = shapely.get_dimensions(geoms) != 2
     if wrong.any():
@@ -1045,7 +1147,7 @@ def _require_areas(geoms: NDArray[Any], frame: _Frame) -> None:
 
 def _equal_area(geoms: NDArray[Any]) -> NDArray[Any]:
     """Return polygons in an equal-area projection of the globe, valid."""
-    fine = shapely.segmentize(geoms, _STEP_DEG)
+    fine = shapely.segmentize(geoms, STEP_DEG)
     moved = gpd.GeoSeries(fine, crs=WGS84).to_crs(GLOBAL_EQUAL_AREA)
     out: NDArray[Any] = np.asarray(moved.array, dtype=object)
     bad = ~shapely.is_valid(out)

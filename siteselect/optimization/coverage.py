@@ -27,11 +27,8 @@ from siteselect.optimization.problem import (
     number,
 )
 from siteselect.optimization.rules import each_year
+from siteselect.suitability.fiber import FIBER_CIRCUITY, FIBER_US_PER_KM
 
-#: Light in fiber [µs per km], one way: 1.468 / 299,792.458 km/s.
-FIBER_US_PER_KM = 4.9
-#: Length of a fiber route over the great circle. Judgement: 1.3 to 1.5 is usual.
-FIBER_CIRCUITY = 1.5
 #: Above this many pairs of demand and site in reach, sites are listed in blocks.
 MANY_PAIRS = 300_000
 #: Sites in a block at least, and blocks in a block.

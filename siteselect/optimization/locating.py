@@ -25,8 +25,6 @@ from siteselect.optimization import dispersion, highs, median
 from siteselect.optimization._distance import geodesic_km, lonlat
 from siteselect.optimization.clustering import reach
 from siteselect.optimization.coverage import (
-    FIBER_CIRCUITY,
-    FIBER_US_PER_KM,
     check_latency,
     demand_weights,
     latency_km,
@@ -42,6 +40,7 @@ from siteselect.optimization.problem import (
     Rows,
     number,
 )
+from siteselect.suitability.fiber import FIBER_CIRCUITY, FIBER_US_PER_KM
 
 if TYPE_CHECKING:
     from siteselect.optimization._compile import Compiled

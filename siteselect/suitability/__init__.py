@@ -5,12 +5,18 @@ from siteselect.suitability.candidates import grid_candidates, substation_candid
 from siteselect.suitability.criteria import Criterion
 from siteselect.suitability.exclusions import Exclusion, Inside, Near, Where
 from siteselect.suitability.measures import (
+    Aspect,
     At,
     Column,
     CoveredShare,
+    Latency,
+    Length,
+    Measured,
     Measurement,
     Nearest,
     Sample,
+    Slope,
+    Travel,
     Within,
     Zonal,
 )
@@ -28,6 +34,7 @@ from siteselect.suitability.values import (
 from siteselect.suitability.weights import normalize_weights
 
 __all__ = [
+    "Aspect",
     "At",
     "Between",
     "Categories",
@@ -37,6 +44,9 @@ __all__ = [
     "Exclusion",
     "Falling",
     "Inside",
+    "Latency",
+    "Length",
+    "Measured",
     "Measurement",
     "Near",
     "Nearest",
@@ -44,7 +54,9 @@ __all__ = [
     "Rising",
     "Sample",
     "Sigmoid",
+    "Slope",
     "Step",
+    "Travel",
     "ValueFunction",
     "Where",
     "Within",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -21,6 +21,8 @@ from pandas.api.types import is_bool_dtype
 from siteselect.errors import StudyError, four_parts, shown
 from siteselect.layers import Raster, spatial
 from siteselect.layers import raster as raster_queries
+from siteselect.layers import terrain as terrain_queries
+from siteselect.layers.edges import LayerIndex
 from siteselect.suitability.checks import check_vector, column_of, layer_name
 
 #: What a filter in words may be made of.
@@ -40,6 +42,9 @@ _COMPARISON = (
     ast.List,
     ast.Tuple,
 )
+
+#: Pairs kept for the next criterion that asks for the same (24 bytes each).
+KEPT_PAIRS = 4_000_000
 
 Filter = str | Mapping[str, Any] | Callable[[gpd.GeoDataFrame], "pd.Series[bool]"]
 Answer = TypeVar("Answer")
@@ -84,6 +89,19 @@ class Queries:
             lambda: Subset(_filtered(layer, where), len(layer)),
         )
 
+    def places(self) -> gpd.GeoSeries:
+        """Return the sites in longitude and latitude."""
+        return self._once(("places",), None, lambda: spatial.located(self.sites))
+
+    def index(self, layer: gpd.GeoDataFrame, where: Filter | None = None) -> LayerIndex:
+        """Return the layer, or what passes the filter, made ready for questions."""
+        features = self.subset(layer, where).features
+        return self._once(
+            ("index", id(layer), _filter_key(where)),
+            layer,
+            lambda: spatial.indexed(features),
+        )
+
     def nearest(
         self,
         layer: gpd.GeoDataFrame,
@@ -93,22 +111,50 @@ class Queries:
         max_km: float | None = None,
     ) -> spatial.Nearest:
         """Find the k nearest features that pass the filter."""
-        features = self.subset(layer, where).features
         return self._once(
             ("nearest", id(layer), _filter_key(where), k, max_km),
             layer,
-            lambda: spatial.nearest(self.sites, features, k=k, max_km=max_km),
+            lambda: spatial.nearest(
+                self.places(), self.index(layer, where), k=k, max_km=max_km
+            ),
         )
 
     def pairs(
         self, layer: gpd.GeoDataFrame, *, radius_km: float, where: Filter | None = None
-    ) -> spatial.Pairs:
-        """Return all (site, feature) pairs within the radius."""
-        features = self.subset(layer, where).features
+    ) -> Iterator[tuple[slice, spatial.Pairs]]:
+        """Give the (site, feature) pairs within the radius, block by block.
+
+        Each block is a run of sites and their pairs, with positions counted
+        from its start. A few pairs are kept for the next criterion that asks;
+        many are found again, so that memory stays bounded.
+        """
+        key = ("pairs", id(layer), _filter_key(where), radius_km)
+        if key in self._answers:
+            yield from self._answers[key][1]
+            return
+        places, index = self.places(), self.index(layer, where)
+        kept, count = [], 0
+        for rows in spatial.blocks_within(places, index, radius_km):
+            found = spatial.pairs_within(places.iloc[rows], index, radius_km)
+            count += len(found)
+            if count <= KEPT_PAIRS:
+                kept.append((rows, found))
+            else:
+                kept.clear()
+            yield rows, found
+        if count <= KEPT_PAIRS:
+            self._once(key, (layer, where), lambda: kept)
+
+    def length(
+        self, layer: gpd.GeoDataFrame, *, radius_km: float, where: Filter | None = None
+    ) -> npt.NDArray[np.float64]:
+        """Return the length of lines within the radius of each site [km]."""
         return self._once(
-            ("pairs", id(layer), _filter_key(where), radius_km),
+            ("length", id(layer), _filter_key(where), radius_km),
             layer,
-            lambda: spatial.pairs_within(self.sites, features, radius_km),
+            lambda: spatial.length_within(
+                self.points(), self.index(layer, where), radius_km
+            ),
         )
 
     def containing(self, layer: gpd.GeoDataFrame) -> npt.NDArray[np.int64]:
@@ -116,7 +162,7 @@ class Queries:
         return self._once(
             ("containing", id(layer)),
             layer,
-            lambda: spatial.containing(self.sites, layer),
+            lambda: spatial.containing(self.points(), self.index(layer)),
         )
 
     def footprints(self) -> gpd.GeoSeries:
@@ -125,38 +171,67 @@ class Queries:
 
     def points(self) -> gpd.GeoSeries:
         """Return one point per site."""
-        return self._once(("points",), None, lambda: spatial.points_of(self.sites))
+        return self._once(("points",), None, lambda: spatial.points_of(self.places()))
+
+    def size_m(self) -> npt.NDArray[np.float64]:
+        """Return the side of the ground each site stands for [m], NaN if unstated."""
+        return self._once(("size",), None, self._size_m)
+
+    def _size_m(self) -> npt.NDArray[np.float64]:
+        size = np.full(len(self.sites), np.nan)
+        if "cell_km" in self.sites.columns:
+            cells = pd.to_numeric(self.sites["cell_km"], errors="coerce")
+            size[:] = 1000.0 * cells.to_numpy(dtype=np.float64, na_value=np.nan)
+        geoms = self.places()
+        is_area = geoms.geom_type.isin(["Polygon", "MultiPolygon"]).to_numpy()
+        if is_area.any():
+            size[is_area] = 1000.0 * np.sqrt(spatial.areas_km2(geoms[is_area]))
+        return size
 
     def covered_share(self, layer: gpd.GeoDataFrame) -> npt.NDArray[np.float64]:
         """Return the share of each site's ground under the layer."""
         return self._once(
             ("covered", id(layer)),
             layer,
-            lambda: spatial.covered_share(self.footprints(), layer),
+            lambda: spatial.covered_share(self.footprints(), self.index(layer)),
         )
 
     def sample(
-        self, layer: Raster, *, band: int | str, reach_km: float
+        self, layer: Raster, *, band: int | str, reach_km: float, method: str
     ) -> raster_queries.SampleResult:
-        """Return the cell value at each site."""
+        """Return the value of the raster at each site."""
         return self._once(
-            ("sample", id(layer), band, reach_km),
+            ("sample", id(layer), band, reach_km, method),
             layer,
             lambda: raster_queries.sample(
-                one_band(layer, band), self.points(), reach_km=reach_km
+                one_band(layer, band), self.points(), reach_km=reach_km, method=method
             ),
         )
 
     def zonal(
-        self, layer: Raster, *, band: int | str, stat: str
+        self, layer: Raster, *, band: int | str, stat: str, **options: Any
     ) -> npt.NDArray[np.float64]:
         """Return a statistic of the cells under each site's ground."""
         return self._once(
-            ("zonal", id(layer), band, stat),
+            ("zonal", id(layer), band, stat, str(sorted(options.items()))),
             layer,
             lambda: np.asarray(
-                raster_queries.zonal(one_band(layer, band), self.footprints(), stat),
+                raster_queries.zonal(
+                    one_band(layer, band), self.footprints(), stat, **options
+                ),
                 dtype=np.float64,
+            ),
+        )
+
+    def terrain(
+        self, layer: Raster, *, band: int | str, vertical_m: float
+    ) -> terrain_queries.Terrain:
+        """Return slope and aspect at each site."""
+        return self._once(
+            ("terrain", id(layer), band, vertical_m),
+            layer,
+            lambda: terrain_queries.terrain(
+                one_band(layer, band), self.points(), vertical_m=vertical_m
             ),
         )
 

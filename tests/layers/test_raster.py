@@ -124,13 +124,13 @@ def test_a_large_raster_is_never_read_whole(tmp_path, monkeypatch):
     ):  # fmt: skip
         pass
     read = []
-    original = room._window
+    original = room.cells.read_window
 
     def counted(source, bands, window):
         read.append(window.height * window.width)
         return original(source, bands, window)
 
-    monkeypatch.setattr(room, "_window", counted)
+    monkeypatch.setattr(room.cells, "read_window", counted)
     rng = np.random.default_rng(6)
     x, y = rng.uniform(-1.4e6, 1.4e6, 40), rng.uniform(0.1e6, 2.9e6, 40)
     found = sample(Raster(path), points(x, y, 5070), reach_km=2)

@@ -1,0 +1,190 @@
+"""A raster as exactextract wants to see it; imported only when zones are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import exactextract
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from exactextract.raster import RasterSource
+from numpy.typing import NDArray
+from pyproj import CRS
+from rasterio.windows import Window
+
+from siteselect.errors import LayerError, four_parts
+from siteselect.layers import cells
+
+Floats = NDArray[np.float64]
+#: A float of the extent may be off by this share of a cell.
+_ROUNDING = 1e-7
+
+
+class Cells(RasterSource):  # type: ignore[misc]
+    """One band, north up: masked cells are NaN, figures in their unit.
+
+    A raster whose rows run askew is shown on the plane of its own columns and
+    rows: shares of cells are the same there.
+
+    Parameters
+    ----------
+    source : rasterio.DatasetReader
+        The raster.
+    band : int
+        Counted from 1.
+    classes : sequence of float, optional
+        Show 1 for these values and 0 for others.
+    """
+
+    def __init__(
+        self, source: Any, band: int, classes: Sequence[float] | None = None
+    ) -> None:
+        super().__init__()
+        self.source, self.band = source, band
+        self.crs = CRS.from_user_input(source.crs)
+        self.classes = None if classes is None else np.asarray(classes, np.float64)
+        transform = source.transform
+        self.is_turned = cells.is_turned(transform)
+        self.is_mirrored = not self.is_turned and transform.a < 0
+        self.is_south_up = not self.is_turned and transform.e > 0
+        self.is_geographic = bool(source.crs.is_geographic) and not self.is_turned
+        self.shape = (int(source.height), int(source.width))
+        self._held: tuple[int, int, Floats] | None = None
+        if self.is_turned:
+            self._extent = (0.0, -float(source.height), float(source.width), 0.0)
+            self._side = (1.0, 1.0)
+        else:
+            far = cells.apply(transform, np.float64(self.shape[1]), self.shape[0])
+            x = sorted((float(transform.c), float(far[0])))
+            y = sorted((float(transform.f), float(far[1])))
+            self._extent = (x[0], y[0], x[1], y[1])
+            self._side = (abs(transform.a), abs(transform.e))
+
+    def res(self) -> tuple[float, float]:
+        """Return width and height of a cell."""
+        left, bottom, right, top = self._extent
+        return (right - left) / self.shape[1], (top - bottom) / self.shape[0]
+
+    def extent(self) -> tuple[float, float, float, float]:
+        """Return west, south, east and north."""
+        return self._extent
+
+    def nodata_value(self) -> None:
+        """Say nothing: unknown is NaN."""
+
+    def srs_wkt(self) -> str:
+        """Return the CRS, which polygons have been brought to."""
+        return self.crs.to_wkt()
+
+    def placed(self, areas: NDArray[Any]) -> NDArray[Any]:
+        """Return polygons, in the raster's CRS, as they lie on the grid shown."""
+        if self.is_turned:
+            xy = shapely.get_coordinates(areas)
+            column, row = cells.apply(~self.source.transform, xy[:, 0], xy[:, 1])
+            flat = np.stack([column, -row], axis=1)
+            return np.asarray(shapely.set_coordinates(areas.copy(), flat))
+        if self.source.crs.is_geographic:
+            return _around(areas, self._extent[0], self._extent[2])
+        return areas
+
+    def windows(self, areas: NDArray[Any]) -> NDArray[np.int64]:
+        """Return left, top, right and bottom cell of each polygon."""
+        west, south, east, north = shapely.bounds(areas).T
+        left, _, _, top = self._extent
+        wide, tall = self.res()
+        edges = np.stack(
+            [
+                np.floor((west - left) / wide - _ROUNDING),
+                np.floor((top - north) / tall - _ROUNDING),
+                np.ceil((east - left) / wide + _ROUNDING),
+                np.ceil((top - south) / tall + _ROUNDING),
+            ],
+            axis=1,
+        )
+        whole: NDArray[np.int64] = np.clip(edges, -(2**40), 2**40).astype(np.int64)
+        return whole
+
+    def hold(self, window: Window | None) -> None:
+        """Read a window once, for all that is asked inside it."""
+        self._held = None
+        if window is not None:
+            x, y, wide, tall = (int(v) for v in window.flatten())
+            self._held = (x, y, self._read(x, y, wide, tall))
+
+    def read_window(self, x: int, y: int, wide: int, tall: int) -> Floats:
+        """Return the cells of a window of the grid shown."""
+        if self._held is not None:
+            left, top, values = self._held
+            part = values[
+                max(0, y - top) : y - top + tall, max(0, x - left) : x - left + wide
+            ]
+            if x >= left and y >= top and part.shape == (tall, wide):
+                return part
+        return self._read(x, y, wide, tall)
+
+    def _read(self, x: int, y: int, wide: int, tall: int) -> Floats:
+        height, width = self.shape
+        column = width - x - wide if self.is_mirrored else x
+        row = height - y - tall if self.is_south_up else y
+        window = Window(column, row, wide, tall)
+        values = cells.read_window(self.source, [self.band], window)[0]
+        if self.is_mirrored:
+            values = values[:, ::-1]
+        if self.is_south_up:
+            values = values[::-1]
+        if self.classes is not None:
+            is_in = np.isin(values, self.classes)
+            values = np.where(np.isnan(values), np.nan, is_in.astype(np.float64))
+        return np.ascontiguousarray(values)
+
+
+def extracted(
+    grid: Cells, areas: NDArray[Any], operations: Sequence[str]
+) -> pd.DataFrame:
+    """Return the statistics of each polygon, in their order."""
+    frame = gpd.GeoDataFrame(geometry=gpd.GeoSeries(areas, crs=grid.crs))
+    rows: pd.DataFrame = exactextract.exact_extract(
+        grid,
+        frame,
+        list(operations),
+        output="pandas",
+        max_cells_in_memory=cells.CELLS,
+    )
+    if len(rows) != len(areas):
+        raise LayerError(
+            four_parts(
+                f"Statistics over {len(areas)} polygons were asked for",
+                f"exactextract returned {len(rows)}",
+                "one per polygon is expected",
+                "Please report this with the versions of exactextract and GDAL",
+            )
+        )
+    return rows
+
+
+def _around(areas: NDArray[Any], left: float, right: float) -> NDArray[Any]:
+    """Return polygons in [-180, 180] moved onto a raster from 0 to 360 degrees."""
+    west, _, east, _ = shapely.bounds(areas).T
+    out = areas
+    for turn in (360.0, -360.0):
+        # Beyond one edge of the raster, and back on it one turn on.
+        gone = (west < left) if turn > 0 else (east > right)
+        back = (east + turn > left) & (west + turn < right)
+        rows = np.flatnonzero(gone & back)
+        if not len(rows):
+            continue
+        out = out.copy() if out is areas else out
+        edge = (
+            shapely.box(-720, -90, min(left, right - turn), 90)
+            if turn > 0
+            else shapely.box(max(right, left - turn), -90, 720, 90)
+        )
+        other = shapely.difference(areas[rows], edge)
+        part = shapely.intersection(areas[rows], edge)
+        xy = shapely.get_coordinates(part) + np.array([turn, 0.0])
+        part = shapely.set_coordinates(part, xy)
+        out[rows] = shapely.union(other, part)
+    return out

@@ -1,0 +1,105 @@
+"""Geometries across the antimeridian: cut there, so that planes can hold them.
+
+A polygon over the line where longitude jumps from 180 to -180 would span the
+globe if its corners were joined on a plane. RFC 7946 (GeoJSON, section 3.1.9,
+2016) cuts such geometries in two; so does `on_globe`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+#: Rounding that does not count as lying beyond the antimeridian [degrees].
+_ROUNDING = 1e-9
+
+
+def on_globe(geoms: NDArray[Any], *, is_seamed: bool = False) -> NDArray[Any]:
+    """Return geometries with all longitudes in [-180, 180], cut where they cross.
+
+    Parameters
+    ----------
+    geoms : ndarray of shapely geometries
+        In longitude and latitude; longitudes from -540 to 540.
+    is_seamed : bool
+        Whether neighboring corners lie close together, as after a projection is
+        undone, so that a step over half the globe crosses the antimeridian.
+        Otherwise edges are straight in longitude and latitude, however long.
+
+    Returns
+    -------
+    ndarray of shapely geometries
+        The same object where nothing had to change.
+    """
+    if not len(geoms):
+        return geoms
+    low, _, high, _ = shapely.bounds(geoms).T
+    out = geoms
+    if is_seamed:
+        wide = np.flatnonzero(high - low > 180)
+        if len(wide):
+            out = out.copy()
+            out[wide] = _unfolded(out[wide])
+            low, _, high, _ = shapely.bounds(out).T
+    turns = np.round((low + high) / 720)
+    # Most lie beyond as a whole: a layer from 0 to 360 degrees.
+    whole = (low - 360 * turns >= -180 - _ROUNDING) & (
+        high - 360 * turns <= 180 + _ROUNDING
+    )
+    moved = np.flatnonzero(whole & (turns != 0))
+    cut = np.flatnonzero(~whole & (high - low < 360 - _ROUNDING))
+    if not len(moved) and not len(cut):
+        return out
+    out = out.copy() if out is geoms else out
+    out[moved] = _shifted(out[moved], -360 * turns[moved])
+    if len(cut):
+        out[cut] = _cut(out[cut])
+    return out
+
+
+def _unfolded(geoms: NDArray[Any]) -> NDArray[Any]:
+    """Move the western half of geometries that step across, if that mends them."""
+    out = geoms.copy()
+    xy, which = shapely.get_coordinates(geoms, return_index=True)
+    same = which[1:] == which[:-1]
+    steps = np.abs(np.diff(xy[:, 0])) > 180
+    crosses = np.bincount(which[1:][same & steps], minlength=len(geoms)) > 0
+    east = xy.copy()
+    east[xy[:, 0] < 0, 0] += 360
+    low = np.full(len(geoms), np.inf)
+    high = np.full(len(geoms), -np.inf)
+    np.minimum.at(low, which, east[:, 0])
+    np.maximum.at(high, which, east[:, 0])
+    mended = crosses & (high - low <= 180)
+    pick = mended[which]
+    out[mended] = shapely.set_coordinates(geoms[mended].copy(), east[pick])
+    return out
+
+
+def _shifted(geoms: NDArray[Any], degrees: NDArray[np.float64]) -> NDArray[Any]:
+    """Move each geometry by its own number of degrees of longitude."""
+    xy, which = shapely.get_coordinates(geoms, return_index=True)
+    xy[:, 0] += degrees[which]
+    moved: NDArray[Any] = shapely.set_coordinates(geoms.copy(), xy)
+    return moved
+
+
+def _cut(geoms: NDArray[Any]) -> NDArray[Any]:
+    """Cut geometries at odd multiples of 180 degrees and bring the parts home."""
+    bad = ~shapely.is_valid(geoms)
+    if bad.any():
+        geoms = geoms.copy()
+        geoms[bad] = shapely.make_valid(geoms[bad])
+    turns = np.array([-1.0, 0.0, 1.0])
+    worlds = shapely.box(360 * turns - 180, -90, 360 * turns + 180, 90)
+    parts = shapely.intersection(geoms[:, None], worlds[None, :])
+    # A polygon that only touches the cut leaves a line there, which is nothing.
+    thin = shapely.get_dimensions(parts) < shapely.get_dimensions(geoms)[:, None]
+    parts[thin] = shapely.from_wkt("POLYGON EMPTY")
+    shift = np.broadcast_to(-360 * turns, parts.shape).ravel()
+    home = _shifted(parts.ravel(), shift).reshape(parts.shape)
+    joined: NDArray[Any] = np.asarray(shapely.union_all(home, axis=1))
+    return joined

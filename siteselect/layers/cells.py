@@ -1,0 +1,522 @@
+"""Cells of raster files: opened, read in windows, gathered around places.
+
+A file is read at its own resolution, always: overviews serve drawing and are
+never looked at here. What the file masks (nodata, an alpha or mask band) and
+what is not finite is NaN; scale and offset are applied.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape, quoteattr
+
+import numpy as np
+import rasterio
+import rasterio.errors
+from affine import Affine
+from numpy.typing import NDArray
+from pyproj import Transformer
+from rasterio.enums import MaskFlags
+from rasterio.windows import Window
+
+from siteselect.errors import CRSError, LayerError, four_parts, nearest_name, shown
+from siteselect.layers.crs import WGS84
+from siteselect.layers.ellipsoid import A_KM, E2
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+#: Cells held at once while sampling and while summarizing polygons.
+CELLS = 8_000_000
+#: Block side used where a file is stored in strips or as one piece [cells].
+BLOCK = 512
+#: What GDAL may keep of decoded blocks [MB]; its own choice is 5 % of the memory.
+CACHE_MB = 128
+#: Tiles meet when their cells are this close to one grid [cells].
+OFF_GRID = 0.01
+
+
+@dataclass(frozen=True)
+class Files:
+    """One raster in one file, or in several tiles put together.
+
+    Parameters
+    ----------
+    tiles : tuple of Path
+        The files, at least one.
+    mosaic : str
+        How GDAL puts several together (a VRT document); empty for one file.
+    """
+
+    tiles: tuple[Path, ...]
+    mosaic: str = ""
+
+    @property
+    def name(self) -> str:
+        """Name of the first file."""
+        return self.tiles[0].name
+
+
+@contextmanager
+def opened(files: Files) -> Iterator[Any]:
+    """Open a raster, or say in our own words why that fails."""
+    with rasterio.Env(GDAL_CACHEMAX=CACHE_MB):
+        if not files.mosaic:
+            with _reading(files.name, _open(files.tiles[0])) as source:
+                yield source
+            return
+        with (
+            rasterio.MemoryFile(files.mosaic.encode("utf-8"), ext=".vrt") as memory,
+            _reading(f"{files.name} and its neighbors", memory.open()) as source,
+        ):
+            yield source
+
+
+def _open(path: Path) -> Any:
+    """Open one file."""
+    # GDAL also reads URLs, archives and sub-datasets, which are not files here.
+    if ":" not in str(path) and not path.exists():
+        near = [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else []
+        raise LayerError(
+            four_parts(
+                f"Raster {str(path)!r} was asked for",
+                "there is no such file",
+                "any raster that GDAL reads is allowed",
+                "Check the path." + nearest_name(path.name, near),
+            )
+        )
+    try:
+        return rasterio.open(path)
+    except rasterio.errors.RasterioError as error:
+        raise LayerError(
+            four_parts(
+                f"Raster {path.name!r} was asked for",
+                f"it cannot be read ({str(error).splitlines()[0]})",
+                "any raster that GDAL reads is allowed, e.g. GeoTIFF",
+                "Check that the file is whole: `gdalinfo FILE` should list its bands",
+            )
+        ) from None
+
+
+@contextmanager
+def _reading(name: str, source: Any) -> Iterator[Any]:
+    """Close a raster at the end; say in our own words what is damaged."""
+    try:
+        yield source
+    except rasterio.errors.RasterioError as error:
+        raise LayerError(
+            four_parts(
+                f"Raster {name!r} was read",
+                f"a part of it cannot be read ({str(error).splitlines()[0]})",
+                "every block of the file must be whole",
+                "Copy or download the file again; `gdalinfo -checksum FILE` finds "
+                "the damage",
+            )
+        ) from None
+    finally:
+        source.close()
+
+
+# ----------------------------------------------------------- several tiles as one
+
+
+@dataclass(frozen=True)
+class _Tile:
+    """What must fit for tiles to be one raster."""
+
+    path: Path
+    crs: Any
+    transform: Affine
+    width: int
+    height: int
+    scales: tuple[float, ...]
+    offsets: tuple[float, ...]
+    descriptions: tuple[str | None, ...]
+
+
+def joined(tiles: Sequence[Path]) -> Files:
+    """Return several tiles as one raster.
+
+    Parameters
+    ----------
+    tiles : sequence of Path
+        Rasters of the same CRS, bands and cells; gaps between them are unknown.
+        Where tiles overlap, the last one that knows a cell counts.
+
+    Returns
+    -------
+    Files
+
+    Raises
+    ------
+    LayerError
+        If they do not fit together.
+
+    References
+    ----------
+    .. [1] GDAL, "VRT - GDAL Virtual Format", sections on ComplexSource and
+       UseMaskBand.
+    """
+    if len(tiles) == 1:
+        return Files(tuple(tiles))
+    found = []
+    for path in tiles:
+        with _reading(path.name, _open(path)) as source:
+            found.append(
+                _Tile(
+                    path,
+                    source.crs,
+                    source.transform,
+                    source.width,
+                    source.height,
+                    source.scales,
+                    source.offsets,
+                    source.descriptions,
+                )
+            )
+    first = found[0]
+    for tile in found[1:]:
+        _require_fit(first, tile)
+    # Corners in cells of the first tile.
+    corners = []
+    for tile in found:
+        x, y = apply(~first.transform, tile.transform.c, tile.transform.f)
+        corners.append((round(float(x)), round(float(y))))
+    left, top = (min(c[i] for c in corners) for i in (0, 1))
+    width = max(c[0] + t.width for c, t in zip(corners, found, strict=True)) - left
+    height = max(c[1] + t.height for c, t in zip(corners, found, strict=True)) - top
+    transform = shifted(first.transform, left, top)
+    bands = "".join(
+        _band_xml(found, corners, (left, top), band)
+        for band in range(len(first.scales))
+    )
+    crs = escape(first.crs.to_wkt()) if first.crs else ""
+    mosaic = (
+        f'<VRTDataset rasterXSize="{width}" rasterYSize="{height}">'
+        f'<SRS dataAxisToSRSAxisMapping="1,2">{crs}</SRS>'
+        f"<GeoTransform>{','.join(map(repr, map(float, transform.to_gdal())))}"
+        f"</GeoTransform>{bands}</VRTDataset>"
+    )
+    return Files(tuple(tiles), mosaic)
+
+
+def _band_xml(
+    tiles: Sequence[_Tile],
+    corners: Sequence[tuple[int, int]],
+    origin: tuple[int, int],
+    band: int,
+) -> str:
+    """Return one band of a mosaic: figures in their unit, NaN where unknown."""
+    parts = [
+        f'<VRTRasterBand dataType="Float64" band="{band + 1}">'
+        "<NoDataValue>nan</NoDataValue>"
+    ]
+    described = tiles[0].descriptions[band]
+    if described:
+        parts.append(f"<Description>{escape(described)}</Description>")
+    for tile, (x, y) in zip(tiles, corners, strict=True):
+        size = f'xSize="{tile.width}" ySize="{tile.height}"'
+        name = escape(str(tile.path.absolute()))
+        parts.append(
+            f'<ComplexSource><SourceFilename relativeToVRT="0">{name}</SourceFilename>'
+            f"<SourceBand>{band + 1}</SourceBand>"
+            f'<SrcRect xOff="0" yOff="0" {size}/>'
+            f"<DstRect xOff={quoteattr(str(x - origin[0]))} "
+            f"yOff={quoteattr(str(y - origin[1]))} {size}/>"
+            f"<ScaleOffset>{tile.offsets[band]!r}</ScaleOffset>"
+            f"<ScaleRatio>{tile.scales[band]!r}</ScaleRatio>"
+            "<UseMaskBand>true</UseMaskBand></ComplexSource>"
+        )
+    return "".join([*parts, "</VRTRasterBand>"])
+
+
+def _require_fit(first: _Tile, tile: _Tile) -> None:
+    """Refuse tiles that are not cut from one grid."""
+    wrong = ""
+    if tile.crs != first.crs:
+        wrong = f"their CRS differ ({first.crs} and {tile.crs})"
+    elif len(tile.scales) != len(first.scales):
+        wrong = f"they have {len(first.scales)} and {len(tile.scales)} bands"
+    else:
+        a, b = first.transform, tile.transform
+        sides = np.array([[t.a, t.b, t.d, t.e] for t in (a, b)])
+        # A cell may drift by a hundredth of itself over the width of a tile.
+        slack = OFF_GRID / max(tile.width, tile.height)
+        x, y = (float(v) for v in apply(~a, b.c, b.f))
+        if np.abs(sides[1] - sides[0]).max() > slack * np.abs(sides[0]).max():
+            wrong = "their cells differ in size or direction"
+        elif max(abs(x - round(x)), abs(y - round(y))) > OFF_GRID:
+            wrong = "their cells are not on one grid"
+    if wrong:
+        raise LayerError(
+            four_parts(
+                f"Rasters {first.path.name!r} and {tile.path.name!r} are to be one",
+                wrong,
+                "tiles cut from one grid are allowed: same CRS, cells and bands",
+                "Bring them to one grid first, e.g. with `gdalwarp -tr ... -tap`, or "
+                "pass the path of a VRT made with `gdalbuildvrt`",
+            )
+        )
+
+
+def require_place(source: Any, name: str) -> None:
+    """Refuse a raster that is nowhere on the map."""
+    if source.crs is None:
+        raise CRSError(
+            four_parts(
+                f"Raster {name} is to be placed on the map",
+                "it has no coordinate reference system",
+                "any CRS that GDAL knows is allowed",
+                "Assign one, e.g. with `gdal_edit.py -a_srs EPSG:4326 FILE`",
+            )
+        )
+    if source.transform.is_identity:
+        raise CRSError(
+            four_parts(
+                f"Raster {name} is to be placed on the map",
+                "it has no geotransform: its cells have no coordinates",
+                "a georeferenced raster is allowed",
+                "Georeference it first, e.g. with `gdal_translate -a_ullr`",
+            )
+        )
+
+
+def require_bands(bands: Sequence[int], count: int, name: str) -> None:
+    """Refuse bands the file does not have."""
+    wrong = [b for b in bands if not 1 <= b <= count]
+    if wrong:
+        raise LayerError(
+            four_parts(
+                f"Band {shown(wrong)} of raster {name} was asked for",
+                f"the file has {count}",
+                f"1 to {count} are allowed",
+                "Pass e.g. `bands=(1,)`",
+            )
+        )
+
+
+# ------------------------------------------------------------------------- reading
+
+
+def read_window(source: Any, bands: Sequence[int], window: Window) -> Floats:
+    """Read a window as float64 with NaN for nodata, scale and offset applied."""
+    out = np.empty((len(bands), int(window.height), int(window.width)))
+    for i, band in enumerate(bands):
+        raw = source.read(band, window=window)
+        out[i] = finished(source, band, raw, _mask(source, band, window))
+    return out
+
+
+def _mask(source: Any, band: int, window: Window) -> NDArray[Any] | None:
+    """Return the file's own mask of a window, None if nodata says it all."""
+    flags = source.mask_flag_enums[band - 1]
+    if MaskFlags.all_valid in flags or flags == [MaskFlags.nodata]:
+        return None
+    mask: NDArray[Any] = source.read_masks(band, window=window)
+    return mask
+
+
+def finished(
+    source: Any, band: int, raw: NDArray[Any], mask: NDArray[Any] | None
+) -> Floats:
+    """Return stored values as figures in their unit, NaN where unknown."""
+    values: Floats = raw.astype(np.float64)
+    scale, offset = source.scales[band - 1], source.offsets[band - 1]
+    if scale != 1 or offset != 0:
+        values = values * scale + offset
+    if mask is not None:
+        values[mask == 0] = np.nan
+    elif MaskFlags.nodata in source.mask_flag_enums[band - 1]:
+        values[_is_nodata(raw, source.nodatavals[band - 1])] = np.nan
+    values[np.isinf(values)] = np.nan
+    return values
+
+
+def _is_nodata(raw: NDArray[Any], nodata: float) -> NDArray[np.bool_]:
+    """Say which stored values are nodata, as GDAL compares them."""
+    if np.issubdtype(raw.dtype, np.integer):
+        return np.asarray(raw == nodata)
+    value = raw.dtype.type(nodata)
+    if not np.isfinite(value):
+        return np.isnan(raw) if np.isnan(value) else np.asarray(raw == value)
+    # Two steps of the last bit, since the nodata of a file is written as text.
+    near: NDArray[np.bool_] = np.abs(raw - value) <= 2 * np.spacing(np.abs(value))
+    return near
+
+
+def block_shape(source: Any, cells: int) -> tuple[int, int]:
+    """Return the rows and columns to read at a time."""
+    rows, columns = source.block_shapes[0]
+    if columns >= source.width:
+        # Strips: a few at a time, across the whole width.
+        rows = min(source.height, max(rows, cells // (8 * max(1, columns))))
+    if rows * columns * source.count > cells:
+        rows, columns = min(rows, BLOCK), min(columns, BLOCK)
+    return max(1, int(rows)), max(1, int(columns))
+
+
+def gathered(
+    source: Any,
+    bands: Sequence[int],
+    row: Ints,
+    column: Ints,
+    *,
+    side: tuple[int, int] = (0, 0),
+    cells: int = CELLS,
+) -> Floats:
+    """Read the cells around places, block by block.
+
+    Parameters
+    ----------
+    source : rasterio.DatasetReader
+        The raster.
+    bands : sequence of int
+        Bands, counted from 1.
+    row, column : ndarray of int64, shape (n,)
+        The cell of each place; may lie outside.
+    side : (int, int)
+        How many cells to take before and after it, both ways.
+    cells : int
+        How many to hold at once.
+
+    Returns
+    -------
+    ndarray, shape (n, bands, k, k)
+        With ``k = before + 1 + after``; NaN outside the raster.
+    """
+    before, after = side
+    reach = np.arange(-before, after + 1)
+    k = len(reach)
+    out = np.full((len(row), len(bands), k, k), np.nan)
+    touches = (column + after >= 0) & (column - before < source.width)
+    touches &= (row + after >= 0) & (row - before < source.height)
+    where = np.flatnonzero(touches)
+    if not len(where):
+        return out
+    row, column = row[where], column[where]
+    height = int(row.max() - row.min()) + k
+    width = int(column.max() - column.min()) + k
+    if height * width * len(bands) <= cells // 4:
+        groups = [np.arange(len(where))]
+    else:
+        tall, wide = block_shape(source, cells)
+        block = (row // tall) * (source.width // wide + 3) + column // wide
+        order = np.argsort(block, kind="stable")
+        groups = np.split(order, np.flatnonzero(np.diff(block[order])) + 1)
+    for group in groups:
+        r, c = row[group], column[group]
+        top, left = max(0, int(r.min()) - before), max(0, int(c.min()) - before)
+        bottom = min(source.height, int(r.max()) + after + 1)
+        right = min(source.width, int(c.max()) + after + 1)
+        window = Window(left, top, right - left, bottom - top)
+        rows, columns = r[:, None] + reach - top, c[:, None] + reach - left
+        lost = ((rows < 0) | (rows >= bottom - top))[:, :, None]
+        lost = lost | ((columns < 0) | (columns >= right - left))[:, None, :]
+        rows = np.clip(rows, 0, bottom - top - 1)[:, :, None]
+        columns = np.clip(columns, 0, right - left - 1)[:, None, :]
+        for i, band in enumerate(bands):
+            # Only what is picked is brought to its unit, not the whole window.
+            raw = source.read(band, window=window)[rows, columns]
+            mask = _mask(source, band, window)
+            picked = None if mask is None else mask[rows, columns]
+            values = finished(source, band, raw, picked)
+            out[where[group], i] = np.where(lost, np.nan, values)
+    return out
+
+
+# --------------------------------------------------------------------------- places
+
+
+def apply(transform: Affine, x: Any, y: Any) -> tuple[Floats, Floats]:
+    """Apply an affine transform to arrays; written out as its operator changed."""
+    return (
+        transform.a * x + transform.b * y + transform.c,
+        transform.d * x + transform.e * y + transform.f,
+    )
+
+
+def shifted(transform: Affine, column: int, row: int) -> Affine:
+    """Return the transform of a window that starts at a cell."""
+    x, y = apply(transform, np.float64(column), np.float64(row))
+    return Affine(
+        transform.a, transform.b, float(x), transform.d, transform.e, float(y)
+    )
+
+
+def outline(source: Any) -> tuple[float, float, float, float]:
+    """Return west, south, east, north in the CRS, whichever way the rows run."""
+    column = np.array([0.0, source.width, source.width, 0.0])
+    row = np.array([0.0, 0.0, source.height, source.height])
+    x, y = apply(source.transform, column, row)
+    return float(x.min()), float(y.min()), float(x.max()), float(y.max())
+
+
+def wrapped(source: Any, x: Floats) -> Floats:
+    """Return longitudes moved by whole turns onto a raster in degrees."""
+    if not source.crs.is_geographic:
+        return x
+    left, _, right, _ = outline(source)
+    out: Floats = np.where(x < left, x + 360.0 * np.ceil((left - x) / 360.0), x)
+    out = np.where(out > right, x - 360.0 * np.ceil((x - right) / 360.0), out)
+    return np.where((out < left) | (out > right), x, out)
+
+
+def positions(source: Any, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Return column and row of places, in fractions of cells from the corner."""
+    column, row = apply(~source.transform, x, y)
+    # A point on the far edge belongs to the last cell.
+    for share, size in ((column, source.width), (row, source.height)):
+        share[np.abs(share - size) < 1e-6] = np.nextafter(size, 0)
+    return column, row
+
+
+def whole(share: Floats) -> Ints:
+    """Return the cell of a position; far outside if it has no place."""
+    known = np.isfinite(share) & (np.abs(share) < 1e9)
+    return np.where(known, np.floor(np.where(known, share, 0)), -(10**9)).astype(
+        np.int64
+    )
+
+
+def is_turned(transform: Affine) -> bool:
+    """Return whether rows or columns run askew to the axes of the CRS."""
+    along = math.hypot(transform.a, transform.e)
+    return math.hypot(transform.b, transform.d) > 1e-12 * along
+
+
+def ground_steps(source: Any, column: Floats, row: Floats) -> tuple[Floats, Floats]:
+    """Return how far a step of one column, and of one row, leads on the ground.
+
+    Parameters
+    ----------
+    source : rasterio.DatasetReader
+        The raster, in any CRS.
+    column, row : ndarray, shape (n,)
+        Places, in fractions of cells.
+
+    Returns
+    -------
+    along, down : ndarray, shape (n, 2)
+        East and north part of either step [m] on the WGS84 ellipsoid.
+    """
+    to_wgs84 = Transformer.from_crs(source.crs, WGS84, always_xy=True)
+    _, lat = to_wgs84.transform(*apply(source.transform, column, row))
+    phi = np.radians(np.asarray(lat))
+    squeeze = 1 - E2 * np.sin(phi) ** 2
+    meters_lon = np.radians(A_KM * 1000.0 * np.cos(phi) / np.sqrt(squeeze))
+    meters_lat = np.radians(A_KM * 1000.0 * (1 - E2) / squeeze**1.5)
+    steps = []
+    for dc, dr in ((0.5, 0.0), (0.0, 0.5)):
+        ends = [
+            to_wgs84.transform(*apply(source.transform, column + s * dc, row + s * dr))
+            for s in (1, -1)
+        ]
+        turned = (np.asarray(ends[0][0]) - np.asarray(ends[1][0]) + 180) % 360 - 180
+        risen = np.asarray(ends[0][1]) - np.asarray(ends[1][1])
+        steps.append(np.stack([turned * meters_lon, risen * meters_lat], axis=-1))
+    return steps[0], steps[1]

@@ -1,0 +1,448 @@
+"""Rasters of any make: turned, mirrored, masked, tiled, around the globe, huge."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+
+import geopandas as gpd
+import numpy as np
+import pyproj
+import pytest
+import rasterio
+import shapely
+from affine import Affine
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rasterio.enums import Resampling
+from rasterio.windows import Window
+from shapely import Point, box
+
+from siteselect.errors import LayerError
+from siteselect.layers.raster import Raster, sample, zonal
+from siteselect.layers.terrain import terrain
+
+GEOD = pyproj.Geod(ellps="WGS84")
+# CRS, and a place in it: degrees, UTM north and south, Albers, feet, Mercator
+# across the antimeridian.
+WORLDS = [
+    (4326, (-97.0, 32.0), 0.01),
+    (32614, (600_000.0, 3_500_000.0), 900.0),
+    (32756, (330_000.0, 6_250_000.0), 900.0),
+    (5070, (-200_000.0, 1_500_000.0), 900.0),
+    (2277, (3_100_000.0, 10_000_000.0), 3000.0),
+    (3832, (3_340_000.0, -2_000_000.0), 900.0),
+]
+TURNS = ["north up", "south up", "mirrored", "turned"]
+
+
+def write(path, values, transform, crs=4326, **more):
+    """Write bands (bands, rows, columns)."""
+    values = np.asarray(values)
+    with rasterio.open(
+        path, "w", driver="GTiff", count=values.shape[0], height=values.shape[1],
+        width=values.shape[2], dtype=values.dtype, crs=f"EPSG:{crs}",
+        transform=transform, **more,
+    ) as out:  # fmt: skip
+        out.write(values)
+    return path
+
+
+def grid(corner, cell, turn="north up", angle=30):
+    """Return a transform whose cells lie around a corner."""
+    x, y = corner
+    if turn == "turned":
+        return (
+            Affine.translation(x, y)
+            @ Affine.rotation(angle)
+            @ Affine.scale(cell, -cell)
+        )
+    return Affine(
+        -cell if turn == "mirrored" else cell, 0, x,
+        0, cell if turn == "south up" else -cell, y,
+    )  # fmt: skip
+
+
+def at(transform, column, row):
+    """Return map coordinates of a place in cells."""
+    return (
+        transform.a * column + transform.b * row + transform.c,
+        transform.d * column + transform.e * row + transform.f,
+    )
+
+
+def to_wgs84(crs, x, y):
+    """Return longitude and latitude."""
+    return pyproj.Transformer.from_crs(crs, 4326, always_xy=True).transform(x, y)
+
+
+def series(geoms, crs):
+    return gpd.GeoSeries(list(geoms), crs=crs)
+
+
+# --------------------------------------------------------------- the plain way
+
+
+def plain_sample(values, column, row, method):
+    """Return the value at a place in cells, one by one."""
+    tall, wide = values.shape
+    if not (0 <= column < wide and 0 <= row < tall):
+        return np.nan
+    if method == "nearest":
+        return values[int(row), int(column)]
+    total = 0.0
+    c0, r0 = int(np.floor(column - 0.5)), int(np.floor(row - 0.5))
+    for r, share_r in ((r0, r0 + 1.5 - row), (r0 + 1, row - 0.5 - r0)):
+        for c, share_c in ((c0, c0 + 1.5 - column), (c0 + 1, column - 0.5 - c0)):
+            value = values[min(max(r, 0), tall - 1), min(max(c, 0), wide - 1)]
+            if share_r * share_c > 0:
+                total += share_r * share_c * value
+    return total
+
+
+def plain_zonal(values, transform, area, stat, weight, **option):
+    """Return a statistic from the exact share of each cell, one by one."""
+    tall, wide = values.shape
+    found = []
+    for r in range(tall):
+        for c in range(wide):
+            cell = shapely.Polygon(
+                [
+                    at(transform, c + i, r + j)
+                    for i, j in ((0, 0), (1, 0), (1, 1), (0, 1))
+                ]
+            )
+            share = cell.intersection(area).area / cell.area
+            if share > 1e-6 and not np.isnan(values[r, c]):
+                found.append((values[r, c], share, share * weight(r, c)))
+    if not found:
+        return np.nan
+    value, share, ground = (np.array(part) for part in zip(*found, strict=True))
+    if stat == "mean":
+        return (value * ground).sum() / ground.sum()
+    if stat == "sum":
+        return (value * share).sum()
+    if stat in ("min", "max"):
+        return getattr(value, stat)()
+    if stat == "share":
+        return ground[np.isin(value, option["classes"])].sum() / ground.sum()
+    kinds = np.unique(value)
+    return kinds[np.argmax([ground[value == kind].sum() for kind in kinds])]
+
+
+@settings(max_examples=25)
+@given(st.data())
+def test_any_grid_is_read_as_the_plain_way_does(tmp_path_factory, data):
+    crs, corner, cell = data.draw(st.sampled_from(WORLDS))
+    turn = data.draw(st.sampled_from(TURNS))
+    if crs == 4326 and turn == "turned":
+        turn = "south up"
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    stored = rng.integers(0, 6, (1, 6, 9)).astype("int16")
+    stored[rng.random(stored.shape) < 0.15] = -9
+    transform = grid(corner, cell, turn)
+    path = write(
+        tmp_path_factory.mktemp("any") / "r.tif", stored, transform, crs, nodata=-9
+    )
+    with rasterio.open(path, "r+") as out:
+        out.scales, out.offsets = (0.5,), (3.0,)
+    values = np.where(stored[0] == -9, np.nan, stored[0] * 0.5 + 3.0)
+    raster = Raster(path)
+    column, row = rng.uniform(-1, 10, 30), rng.uniform(-1, 7, 30)
+    points = series(shapely.points(*at(transform, column, row)), crs)
+    for method in ("nearest", "bilinear"):
+        plain = [
+            plain_sample(values, c, r, method) for c, r in zip(column, row, strict=True)
+        ]
+        np.testing.assert_allclose(
+            sample(raster, points, method=method).values, plain, rtol=1e-6
+        )
+    areas = [
+        shapely.Polygon([at(transform, c, r) for c, r in ring])
+        for ring in (
+            [(0.3, 0.4), (2.2, 0.1), (3.4, 2.8), (0.7, 2.2)],
+            [(4.1, 1.2), (8.7, 0.6), (8.2, 5.1), (5.5, 5.9)],
+            [(-2, -2), (1.5, -2), (1.5, 1.5), (-2, 1.5)],
+            [(20, 20), (21, 20), (21, 21)],
+        )
+    ]
+    stat = data.draw(
+        st.sampled_from(["mean", "sum", "min", "max", "share", "majority"])
+    )
+    option = {"classes": [3.5, 5.0]} if stat == "share" else {}
+
+    def weight(r, c):
+        lat = at(transform, c + 0.5, r + 0.5)[1]
+        half = cell / 2
+        if crs != 4326:
+            return 1.0
+        return np.sin(np.radians(lat + half)) - np.sin(np.radians(lat - half))
+
+    plain = [
+        plain_zonal(values, transform, area, stat, weight, **option) for area in areas
+    ]
+    # exactextract holds shares of cells in single precision.
+    np.testing.assert_allclose(
+        zonal(raster, series(areas, crs), stat, **option), plain, rtol=2e-6
+    )
+
+
+def test_quantiles_of_whole_cells_are_those_of_their_values(tmp_path):
+    values = np.random.default_rng(3).normal(size=(1, 8, 8))
+    raster = Raster(write(tmp_path / "q.tif", values, grid((0, 8e3), 1e3), 5070))
+    zone = series([box(1e3, 2e3, 6e3, 7e3)], 5070)
+    inside = values[0, 1:6, 1:6]
+    for q in (0.0, 0.1, 0.5, 0.9, 1.0):
+        found = zonal(raster, zone, "quantile", quantile=q)[0]
+        assert found == pytest.approx(np.quantile(inside, q), rel=1e-9), q
+    assert zonal(raster, zone, "median")[0] == pytest.approx(np.median(inside))
+
+
+# --------------------------------------------------------- masks, overviews, tiles
+
+
+def test_masks_beside_nodata_are_honoured(tmp_path):
+    values = np.full((1, 4, 4), 7, "uint8")
+    path = write(tmp_path / "m.tif", values, grid((0, 4e3), 1e3), 5070)
+    mask = np.full((4, 4), 255, "uint8")
+    mask[0] = 0
+    with (
+        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
+        rasterio.open(path, "r+") as out,
+    ):
+        out.write_mask(mask)
+    raster = Raster(path)
+    zones = series([box(0, 3e3, 4e3, 4e3), box(0, 0, 4e3, 4e3)], 5070)
+    assert np.isnan(zonal(raster, zones)[0])
+    assert zonal(raster, zones, "count")[1] == pytest.approx(12)
+    points = series([Point(500, 3500), Point(500, 500)], 5070)
+    np.testing.assert_array_equal(sample(raster, points).values, [np.nan, 7])
+
+
+def test_overviews_are_never_looked_at(tmp_path):
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=(1, 1024, 1024)).astype("float32")
+    transform = grid((0, 1024e2), 100.0)
+    plain = write(tmp_path / "plain.tif", values, transform, 5070, tiled=True)
+    path = write(tmp_path / "over.tif", values, transform, 5070, tiled=True)
+    with rasterio.open(path, "r+") as out:
+        out.build_overviews([2, 4, 8], Resampling.average)
+    x, y = rng.uniform(0, 1024e2, (2, 200))
+    points = series(shapely.points(x, y), 5070)
+    zones = series(shapely.buffer(shapely.points(x[:20], y[:20]), 5e3), 5070)
+    whole = series([box(0, 0, 1024e2, 1024e2)], 5070)
+    one, other = Raster(plain), Raster(path)
+    assert np.array_equal(sample(one, points).values, sample(other, points).values)
+    for areas in (zones, whole):
+        found = zonal(other, areas, "stdev")
+        assert np.array_equal(zonal(one, areas, "stdev"), found)
+        assert (found > 0.9).all()
+    assert np.array_equal(other.read(whole)[0], one.read(whole)[0])
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_tiles_are_one_raster(tmp_path, turn):
+    rng = np.random.default_rng(5)
+    values = rng.integers(0, 200, (2, 60, 80)).astype("uint8")
+    values[:, :10, :10] = 255
+    transform = grid((5e5, 4e6), 30.0, turn)
+    whole = Raster(write(tmp_path / "all.tif", values, transform, 32614, nodata=255))
+    paths = []
+    for i, (r, c) in enumerate([(0, 0), (0, 40), (30, 40)]):
+        part = values[:, r : r + 30, c : c + 40]
+        x, y = at(transform, c, r)
+        corner = Affine(transform.a, transform.b, x, transform.d, transform.e, y)
+        name = f"tile & {i}.tif"
+        paths.append(write(tmp_path / name, part, corner, 32614, nodata=255))
+    tiles = Raster(paths[::-1])
+    column, row = rng.uniform(0, 80, 300), rng.uniform(0, 60, 300)
+    points = series(shapely.points(*at(transform, column, row)), 32614)
+    truth = sample(whole, points, band=2).values
+    truth[(column < 40) & (row >= 30)] = np.nan
+    np.testing.assert_array_equal(sample(tiles, points, band=2).values, truth)
+    areas = series(
+        [
+            shapely.Polygon([at(transform, *p) for p in ring])
+            for ring in (
+                [(35, 5), (50, 5), (50, 20), (35, 20)],
+                [(50, 50), (60, 50), (55, 9)],
+            )
+        ],
+        32614,
+    )
+    np.testing.assert_allclose(zonal(tiles, areas), zonal(whole, areas), rtol=1e-12)
+    assert "2 more" in repr(tiles)
+    assert tiles.band(2).bands == (2,)
+
+
+def test_tiles_of_other_scale_join_and_others_are_refused(tmp_path):
+    values = np.full((1, 4, 4), 20, "int16")
+    first = write(tmp_path / "a.tif", values, grid((0, 4e3), 1e3), 5070)
+    second = write(tmp_path / "b.tif", values, grid((4e3, 4e3), 1e3), 5070)
+    with rasterio.open(second, "r+") as out:
+        out.scales, out.offsets = (0.1,), (5.0,)
+    both = Raster([first, second])
+    points = series([Point(500, 500), Point(4500, 500), Point(9e3, 500)], 5070)
+    np.testing.assert_allclose(sample(both, points).values, [20, 7, np.nan])
+    for name, odd in (
+        ("differ", write(tmp_path / "c.tif", values, grid((4e3, 4e3), 1e3), 32614)),
+        ("size", write(tmp_path / "d.tif", values, grid((4e3, 4e3), 900), 5070)),
+        ("grid", write(tmp_path / "e.tif", values, grid((4.5e3, 4e3), 1e3), 5070)),
+        (
+            "bands",
+            write(
+                tmp_path / "f.tif",
+                np.stack([values[0]] * 2),
+                grid((4e3, 4e3), 1e3),
+                5070,
+            ),
+        ),
+    ):
+        with pytest.raises(LayerError, match=name):
+            Raster([first, odd])
+    with pytest.raises(LayerError, match="empty"):
+        Raster([])
+
+
+def test_a_globe_from_0_to_360_degrees(tmp_path):
+    values = np.arange(72.0).reshape(1, 6, 12)
+    east = Raster(write(tmp_path / "e.tif", values, grid((0, 90), 30)))
+    west = Raster(
+        write(tmp_path / "w.tif", np.roll(values, 6, axis=2), grid((-180, 90), 30))
+    )
+    lon = np.array([-179, -100, -1, 1, 100, 179.0])
+    points = series(shapely.points(lon, np.full(6, 40.0)), 4326)
+    truth = values[0, 1, (lon % 360 // 30).astype(int)]
+    assert np.array_equal(sample(east, points).values, truth)
+    assert np.array_equal(sample(west, points).values, truth)
+    zones = series(
+        [box(-20, 5, 20, 25), box(170, 5, 190, 25), box(-95, 5, -65, 25)], 4326
+    )
+    expected = [(24 + 35) / 2, (29 + 30) / 2, (24 + 8) * 5 / 30 + (24 + 9) * 25 / 30]
+    assert zonal(east, zones) == pytest.approx(expected, rel=1e-6)
+    assert zonal(west, zones) == pytest.approx(expected, rel=1e-6)
+
+
+# ----------------------------------------------------------------------- terrain
+
+
+@pytest.mark.parametrize("turn", TURNS)
+@pytest.mark.parametrize("world", WORLDS, ids=[str(w[0]) for w in WORLDS])
+def test_a_cone_has_one_slope_and_faces_outward(tmp_path, world, turn):
+    crs, corner, cell = world
+    cell = cell / 10
+    transform = grid(corner, cell, turn, angle=20)
+    column, row = np.meshgrid(np.arange(60), np.arange(60))
+    lon, lat = to_wgs84(crs, *at(transform, column + 0.5, row + 0.5))
+    top = to_wgs84(crs, *at(transform, 30.0, 30.0))
+    _, back, meters = GEOD.inv(
+        np.full(lon.shape, top[0]), np.full(lon.shape, top[1]), lon, lat
+    )
+    path = write(tmp_path / "cone.tif", (500 - 0.08 * meters)[None], transform, crs)
+    far = (np.hypot(column - 29.5, row - 29.5) > 15) & (
+        np.minimum.reduce([column, row, 59 - column, 59 - row]) > 0
+    )
+    points = series(shapely.points(lon[far], lat[far]), 4326)
+    found = terrain(Raster(path), points)
+    # A 3 x 3 window on a curved flank sees a little less than the steepest rise.
+    assert np.abs(found.rise / 0.08 - 1).max() < 4e-3
+    assert np.median(np.abs(found.rise / 0.08 - 1)) < 1e-3
+    outward = (back[far] + 180) % 360
+    off = (found.aspect_deg - outward + 180) % 360 - 180
+    assert np.abs(off).max() < 0.3
+    feet = terrain(Raster(path), points, vertical_m=0.3048)
+    np.testing.assert_allclose(feet.rise, found.rise * 0.3048, rtol=1e-12)
+
+
+def test_a_plane_is_exact_and_level_ground_faces_nowhere(tmp_path):
+    # In UTM the scale at the central meridian is 0.9996: a grid meter is longer
+    # on the ground, the slope smaller.
+    transform = grid((500_000, 3_500_000), 30.0)
+    column, row = np.meshgrid(np.arange(9) - 4.0, np.arange(9) - 4.0)
+    plane = (0.03 * 30 * column - 0.04 * 30 * row)[None]
+    spot = series([Point(*at(transform, 4.5, 4.5))], 32614)
+    path = write(tmp_path / "plane.tif", plane, transform, 32614)
+    found = terrain(Raster(path), spot)
+    assert found.rise[0] == pytest.approx(0.05 * 0.9996, rel=1e-5)
+    assert found.aspect_deg[0] == pytest.approx(
+        np.degrees(np.arctan2(-0.03, -0.04)) % 360, abs=0.01
+    )
+    flat = write(tmp_path / "flat.tif", plane * 0, transform, 32614)
+    level = terrain(Raster(flat), spot)
+    assert level.rise[0] == 0
+    assert np.isnan(level.aspect_deg[0])
+    for hole in ((4, 4), (3, 5)):
+        torn = plane.copy()
+        torn[0][hole] = np.nan
+        path = write(tmp_path / f"hole{hole}.tif", torn, transform, 32614)
+        assert np.isnan(terrain(Raster(path), spot).rise[0])
+    edge = series([Point(*at(transform, 0.5, 4.5))], 32614)
+    assert np.isnan(terrain(Raster(tmp_path / "plane.tif"), edge).rise[0])
+
+
+def test_resolution_is_what_a_cell_is_on_the_ground(tmp_path):
+    for (crs, corner, cell), meters in zip(
+        WORLDS, [1027, 900, 900, 900, 914.4, 857], strict=True
+    ):
+        values = np.zeros((1, 4, 4))
+        raster = Raster(write(tmp_path / f"{crs}.tif", values, grid(corner, cell), crs))
+        # Mercator stretches; Albers and UTM by less than half a percent.
+        assert raster.resolution_m == pytest.approx(meters, rel=6e-3), crs
+
+
+# -------------------------------------------------------------------------- size
+
+
+HUGE = textwrap.dedent(
+    """
+    import resource, sys, time
+    import geopandas as gpd, numpy as np, shapely
+    from siteselect.layers.raster import Raster, sample, zonal
+    rng = np.random.default_rng(0)
+    raster = Raster(sys.argv[1])
+    x, y = rng.uniform(1e4, 1.19e6, (2, 100_000))
+    points = gpd.GeoSeries(shapely.points(x, y), crs=5070)
+    zones = gpd.GeoSeries(shapely.box(x, y, x + 500, y + 500), crs=5070)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    start = time.perf_counter()
+    value = sample(raster, points).values
+    sampled = time.perf_counter()
+    total = zonal(raster, zones, "sum")
+    done = time.perf_counter()
+    column, row = np.floor(x / 30), np.floor((1.2e6 - y) / 30)
+    inside = (column // 512 + row // 512) % 9 == 0
+    assert (np.isnan(value) == ~inside).all()
+    assert (value[inside] == (column % 512 + row % 512)[inside]).all()
+    assert np.isfinite(total).sum() > 10_000
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(peak, before, sampled - start, done - sampled)
+    """
+)
+
+
+@pytest.mark.soak
+def test_a_raster_of_40_000_by_40_000_cells_within_a_gigabyte(tmp_path):
+    path = tmp_path / "huge.tif"
+    tile = np.add.outer(np.arange(512.0), np.arange(512.0)).astype("float32")
+    with rasterio.open(
+        path, "w", driver="GTiff", count=1, height=40_000, width=40_000,
+        dtype="float32", crs="EPSG:5070", transform=Affine(30, 0, 0, 0, -30, 1.2e6),
+        tiled=True, blockxsize=512, blockysize=512, sparse_ok=True, nodata=-1,
+        compress="deflate", bigtiff="yes",
+    ) as out:  # fmt: skip
+        # A ninth of the blocks is written, in diagonals all over the file.
+        for r in range(0, 40_000, 512):
+            for c in range(0, 40_000, 512):
+                if (r // 512 + c // 512) % 9 == 0:
+                    tall, wide = min(512, 40_000 - r), min(512, 40_000 - c)
+                    out.write(tile[:tall, :wide], 1, window=Window(c, r, wide, tall))
+    assert path.stat().st_size < 1e9
+    done = subprocess.run(
+        [sys.executable, "-c", HUGE, str(path)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    peak, before, sampling, summing = map(float, done.stdout.split())
+    print(f"peak {peak:.0f} MB ({before:.0f} before), {sampling:.1f} + {summing:.1f} s")
+    assert peak < 1000
