@@ -60,23 +60,21 @@ def with_full_matrix(
     problem, rows = compiled.problem, compiled.full_rows()
     if km is not None:
         rows = Rows.stack([rows, pair_rows(problem, km)])
+    scale = pulp_model.objective_scale(problem)
+    body = (rows.matrix, rows.lower, rows.upper, problem.lower, problem.upper)
     if solver == "CBC":
-        found, _ = pulp_model.solve(problem, rows, solver="cbc", gap=GAP)
+        # CBC alone, taken at its word: what we ask of it beyond that is not timed.
+        program = pulp_model.Program(
+            problem.objective * scale, problem.maximize, *body, problem.integrality
+        )
+        found = pulp_model.solve_program(
+            program, solver="cbc", gap=GAP, time_limit_s=None
+        )
     else:
-        scale = pulp_model.objective_scale(problem)
         found = highs.solve_mip(
-            problem.objective * scale,
-            rows.matrix,
-            rows.lower,
-            rows.upper,
-            problem.lower,
-            problem.upper,
-            problem.integrality,
-            gap=GAP,
+            problem.objective * scale, *body, problem.integrality, gap=GAP
         )
-        found = replace(
-            found, objective=found.objective / scale, bound=found.bound / scale
-        )
+    found = replace(found, objective=found.objective / scale, bound=found.bound / scale)
     gap = (found.bound - found.objective) / max(1e-9, abs(found.objective))
     return {"objective": found.objective, "gap": gap, "status": found.status}
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:  # the solvers' process does without geopandas
     from siteselect.optimization.problem import Floats, Problem, Rows
 
 _HAS_FROM_LIST = hasattr(pulp.LpAffineExpression, "from_list")
-#: What a solver that tells no bound is believed to, relative to its objective.
-WORD = 1e-4
+#: Nodes times columns that HiGHS may spend on proving another solver's word.
+PROOF_WORK = 20_000_000
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.]+")
 
 
@@ -298,8 +298,9 @@ def solve_arrays(
 ) -> tuple[MipResult, str]:
     """Solve a program, held to the request's deadline; see `solve`.
 
-    A solver that tells no bound is believed to `WORD`: CBC 2.10 calls plans optimal
-    that are beaten by 2e-5. For a smaller gap HiGHS proves, or betters, its plan.
+    A solver that tells no bound is not believed: CBC 2.10 calls plans optimal that
+    are beaten by 2e-5. The linear relaxation proves its plan, or else HiGHS proves or
+    betters it; where neither can, the plan is feasible.
     """
     watch = deadline.current()
     left = None if watch is None else watch.left()
@@ -336,21 +337,29 @@ def solve_arrays(
                 raise
             watch.is_stopped = True
             found = highs.started(program, start)
-    if found.status != "optimal" or gap >= WORD or found.x is None or not n:
+    if found.status != "optimal" or found.x is None or not n:
         return found, name
     if _tells_bound(solver, name):
         return found, name
-    proof = highs.solve_mip(
+    body = (
         program.sign * program.objective,
         program.matrix,
         program.row_lower,
         program.row_upper,
         program.lower,
         program.upper,
+    )
+    relaxed = highs.solve_lp(*body, is_long=True)
+    near = max(gap, 1e-9) * max(abs(found.objective), 1e-9)
+    if relaxed.status == "optimal" and relaxed.objective - found.objective <= near:
+        return replace(found, bound=max(relaxed.objective, found.objective)), name
+    proof = highs.solve_mip(
+        *body,
         program.integrality,
         gap=gap,
         time_limit_s=time_limit_s,
         start=found.x,
+        mip_max_nodes=max(1000, PROOF_WORK // n),
     )
     if proof.x is not None and proof.objective >= found.objective - 1e-9 * abs(
         found.objective

@@ -9,6 +9,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pulp
 import pytest
 
 import siteselect as ss
@@ -87,6 +88,37 @@ def test_a_solver_that_lies_is_found_out(method: str, monkeypatch: Any) -> None:
     true = ss.optimize_sites(sites, method="full", **REQUEST)
     # Whatever it lost to the liar, its bound still bounds the best plan.
     assert told.bound >= true.objective * (1 - 1e-9)
+    assert told.objective == pytest.approx(true.objective, rel=2e-4)
+
+
+class Flatterer(pulp.LpSolver):  # type: ignore[misc]
+    """A solver that calls the worst plan within all limits the best."""
+
+    name = "flatterer"
+
+    def available(self) -> bool:
+        return True
+
+    def actualSolve(self, lp: Any, **options: Any) -> int:  # noqa: N802
+        lp.sense = -lp.sense
+        lp.solve(pulp.HiGHS(msg=False))
+        lp.sense = -lp.sense
+        lp.status = lp.sol_status = 1
+        return 1
+
+
+@pytest.mark.skipif(not hasattr(pulp, "PULP_CBC_CMD"), reason="solver of PuLP 3")
+@pytest.mark.parametrize("method", ["full", "priceout"])
+@pytest.mark.parametrize("objective", ["score", "cost"])
+def test_a_plan_that_is_only_called_optimal_is_bettered(
+    method: str, objective: str
+) -> None:
+    request = {**REQUEST, "objective": objective, "site_mw": [100, 250]}
+    sites = many_sites(60)
+    true = ss.optimize_sites(sites, method="full", **request)
+    told = ss.optimize_sites(sites, method=method, solver=Flatterer(), **request)
+    told.verify()
+    assert told.status == "optimal"
     assert told.objective == pytest.approx(true.objective, rel=2e-4)
 
 
