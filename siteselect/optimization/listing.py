@@ -24,14 +24,14 @@ import numpy.typing as npt
 from scipy import sparse
 
 from siteselect.optimization import incumbents
-from siteselect.optimization.problem import Bools, Floats, Ints
+from siteselect.optimization.problem import Floats, Ints
 from siteselect.optimization.relaxation import Priced
 
 if TYPE_CHECKING:
     from siteselect.optimization.priceout import PriceOut
 
 #: More half-made plans than this are not listed: a solver is faster then.
-MOST_PLANS = 60_000
+MOST_PLANS = 300_000
 #: Rows watched while plans are made: priced ones, then those over most sites.
 WATCHED_ROWS = 16
 #: Plans whose rows are checked together.
@@ -217,16 +217,10 @@ def _made(
     """Return the choice at each site of every plan within ``room`` of the bound."""
     watch = _Watch(engine, priced, columns, options)
     penalty = np.zeros(1)
-    used = np.zeros((1, watch.n_rows))
+    used = [np.zeros(1)] * watch.n_rows
     steps: list[tuple[Ints, Ints]] = []
     for k, (place, of_option) in enumerate(options):
-        total = penalty[:, None] + of_option
-        before, which = np.nonzero(total <= room)
-        penalty = total[before, which]
-        used = used[before] + watch.use[k][which]
-        keep = watch.holds(k, used, penalty, room)
-        before, which = before[keep], which[keep]
-        penalty, used = penalty[keep], used[keep]
+        before, which, penalty, used = watch.step(k, used, penalty, of_option, room)
         if penalty.size > most:
             return None
         steps.append((before, place[which]))
@@ -263,6 +257,11 @@ class _Watch:
         self.up = np.maximum(duals[rows], 0.0)
         self.down = np.maximum(-duals[rows], 0.0)
         per_column = np.vstack([part[rows].toarray().T, np.zeros((1, self.n_rows))])
+        # First the rows that cost most where they are not used.
+        self.order = np.argsort(
+            -np.maximum(self.up, self.down) * np.abs(per_column).sum(axis=0),
+            kind="stable",
+        ).tolist()
         #: Use of each option of each site; the last row is that of no column.
         self.use = [per_column[place] for place, _ in options]
         zero = np.zeros((1, self.n_rows))
@@ -273,20 +272,45 @@ class _Watch:
         self.least = np.vstack([least[::-1].cumsum(axis=0)[::-1], zero])[1:]
         self.largest = np.vstack([largest[::-1].cumsum(axis=0)[::-1], zero])[1:]
 
-    def holds(self, k: int, used: Floats, penalty: Floats, room: float) -> Bools:
-        """Return which half-made plans may still keep the rows within ``room``."""
-        low, high = used + self.least[k], used + self.largest[k]
-        out = (low <= self.upper + TOLERANCE).all(axis=1)
-        out &= (high >= self.lower - TOLERANCE).all(axis=1)
-        # What a priced row leaves unused is lost.
-        total = penalty.copy()
-        for r in range(self.n_rows):
+    def step(
+        self,
+        k: int,
+        used: list[Floats],
+        penalty: Floats,
+        of_option: Floats,
+        room: float,
+    ) -> tuple[Ints, Ints, Floats, list[Floats]]:
+        """Add the choice at one site to half-made plans.
+
+        Returns
+        -------
+        before, which, penalty, used
+            For each plan that may still keep the rows within ``room``: the plan it
+            came from, the option added, its penalty, and what it uses of each row.
+        """
+        total = penalty[:, None] + of_option
+        before, which = np.nonzero(total <= room)
+        penalty = total[before, which]
+        lost = penalty.copy()
+        found: list[Floats] = [penalty] * self.n_rows
+        for n, r in enumerate(self.order):
+            now = used[r][before] + self.use[k][which, r]
+            low, high = now + self.least[k, r], now + self.largest[k, r]
+            keep = low <= self.upper[r] + TOLERANCE
+            keep &= high >= self.lower[r] - TOLERANCE
+            # What a priced row leaves unused is lost.
             if self.up[r] > 0:
-                total += self.up[r] * np.maximum(self.upper[r] - high[:, r], 0.0)
-            if self.down[r] > 0:
-                total += self.down[r] * np.maximum(low[:, r] - self.lower[r], 0.0)
-        keep: Bools = out & (total <= room)
-        return keep
+                lost += self.up[r] * np.maximum(self.upper[r] - high, 0.0)
+            elif self.down[r] > 0:
+                lost += self.down[r] * np.maximum(low - self.lower[r], 0.0)
+            keep &= lost <= room
+            found[r] = now
+            if not keep.all():
+                before, which, lost = before[keep], which[keep], lost[keep]
+                penalty = penalty[keep]
+                for done in self.order[: n + 1]:
+                    found[done] = found[done][keep]
+        return before, which, penalty, found
 
 
 __all__ = ["Listed", "Listing", "above", "can_list"]

@@ -182,14 +182,19 @@ class SharedCore:
         problem = engine.compiled.problem
         is_own = engine is self.engine
         depth = max(depth, 1e-6 * abs(priced.bound), self.depth if is_own else 0.0)
+        further, done = FURTHER, 0.0
         for _ in range(TRIES):
             found = self.listed if is_own and self.depth == depth else None
             if found is None:
                 floor = priced.bound - depth
                 found = listing.above(engine, priced, self.goal, floor, MOST_PLANS)
             if found is None:
-                self.lists = self.lists and not is_own
-                return None
+                # Too many: less far, where that still is further than before.
+                further = further**0.5
+                if done == 0.0 or further < 1.02:
+                    break
+                depth = done * further
+                continue
             if is_own:
                 self.listed, self.depth = found, depth
             for plan in found:
@@ -201,9 +206,9 @@ class SharedCore:
                     unit = plan.value / self.scale
                     return Answer("optimal", whole, unit, unit, "plans listed")
             if found.gave_up:
-                self.lists = self.lists and not is_own
-                return None
-            depth *= FURTHER
+                break
+            done, depth = depth, depth * further
+        self.lists = self.lists and not is_own
         return None
 
     def _columns(self, opens: Ints) -> Ints:
