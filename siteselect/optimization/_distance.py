@@ -236,7 +236,7 @@ class Nearby:
             some = sites[start : start + 1000]
             dots = np.clip(self._xyz[some] @ self._xyz[others].T, -1.0, 1.0)
             km = _EARTH_KM * np.arccos(dots)
-            far = (km >= self.km * _SPARE).any(axis=1)
+            far = np.asarray((km >= self.km * _SPARE).any(axis=1))
             # The sphere decides, but for what is near the limit.
             i, j = np.nonzero((km * _SPARE >= self.km) & ~far[:, None])
             exact = geodesic_km(self.points[some[i]], self.points[others[j]])

@@ -93,7 +93,7 @@ def clash_of(
     def judge(names: list[str]) -> bool | None:
         if is_feasible is not None:
             return is_feasible(names, search.deadline)
-        return search.solve(search.part(names)).holds
+        return search.holds(search.part(names))
 
     is_smallest = True
     for name in reversed(list(kept)):

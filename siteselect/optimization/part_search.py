@@ -21,7 +21,7 @@ from siteselect.optimization.problem import ExtraColumns, Floats, Problem, Rows
 #: One size per site is the shape of the problem, not a limit that can give way.
 STRUCTURE = ("site capacity",)
 #: Above this many columns they are priced out.
-MANY_COLUMNS = 600
+MANY_COLUMNS = 1_500
 #: A point that breaks a spacing in more pairs than this settles nothing in time.
 MOST_PAIRS = 100_000
 EARTH_KM = 6371.0
@@ -103,6 +103,21 @@ class Search:
                 free |= standing > 0
             problem = replace(problem, fixed=free, _cache=problem._cache)
         return Program(problem, Rows.stack(parts), tuple(lazy))
+
+    def holds(self, program: Program) -> bool | None:
+        """Return whether a program has a point; None if time ran out."""
+        problem, rows = program.problem, program.rows
+        # Where nothing is asked for, nothing will do.
+        is_none_allowed = (
+            not problem.fixed.any()
+            and (problem.lower <= 0).all()
+            and (problem.upper >= 0).all()
+            and (rows.lower <= 0).all()
+            and (rows.upper >= 0).all()
+            # Found on demand are rows that chosen sites break: none here.
+            and all(type(limit) is Spacing for limit in program.lazy)
+        )
+        return True if is_none_allowed else self.solve(program).holds
 
     def solve(
         self,

@@ -233,7 +233,7 @@ class Knob:
         sign = -1.0 if self.is_raised else 1.0
         # Some time is kept to show that there is nothing below.
         until = self.search.deadline
-        for _ in range(6):
+        for gap in (1e-2, *5 * (PRECISION / 2,)):
             left = until - time.perf_counter()
             row, mw = self._row(value), self._megawatts(found, value)
             if found.x is None or row is None or not mw or value == self.now:
@@ -242,7 +242,7 @@ class Knob:
             program = with_constant(self.search.part(self.every, self.at(value)))
             objective = np.append(sign * row[0], -size)
             self.search.deadline = until - 0.6 * left
-            found = self.search.solve(program, objective, gap=PRECISION / 2)
+            found = self.search.solve(program, objective, gap=gap)
             self.search.deadline = until
             better = self.nearer(found, value)
             gain = (value - better) * (1 if self.is_raised else -1)
