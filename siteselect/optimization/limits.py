@@ -21,7 +21,7 @@ import pandas as pd
 from pyproj import Geod
 from scipy import sparse
 
-from siteselect.errors import StudyError, four_parts, shown
+from siteselect.errors import StudyError, four_parts, said, shown
 from siteselect.optimization._distance import Nearby, lonlat
 from siteselect.optimization.by_year import Arriving, ByYear, PerSite, is_yearly
 from siteselect.optimization.problem import (
@@ -35,8 +35,10 @@ from siteselect.optimization.problem import (
     Quantity,
     Rows,
     aligned,
+    as_floats,
+    bound_number,
     number,
-    quantity,
+    truths,
 )
 
 #: A number for each group, a mapping or Series keyed by group, or a column name;
@@ -147,9 +149,19 @@ def bound_values(
         raise TypeError(f"{limit}: {what} by year was not read for a year")
     if isinstance(spec, str | PerSite):
         column = spec.values if isinstance(spec, PerSite) else spec
-        values = aligned(problem.frame, column, limit).to_numpy(
-            dtype=np.float64, na_value=np.nan
-        )
+        read = aligned(problem.frame, column, limit)
+        found = as_floats(read)
+        if found is None:
+            raise StudyError(
+                four_parts(
+                    f"{limit!r} reads {what} from column "
+                    f"{getattr(column, 'name', column)!r}",
+                    f"it holds {read.dtype} values",
+                    "a numeric column, a number, or a mapping by group",
+                    "pandas.to_numeric(sites[column])",
+                )
+            )
+        values = found
         spec = spec if isinstance(spec, str) else str(spec.values.name)
         low, high = np.full(len(keys), np.inf), np.full(len(keys), -np.inf)
         with np.errstate(invalid="ignore"):
@@ -202,7 +214,12 @@ def bound_values(
                 )
             )
         if what == "at_least":
-            unknown = [k for k, v in given.items() if k not in set(keys) and v > 0]
+            known = set(keys)
+            unknown = [
+                k
+                for k, v in given.items()
+                if k not in known and bound_number(v, limit) > 0
+            ]
             if unknown:
                 raise StudyError(
                     four_parts(
@@ -214,7 +231,7 @@ def bound_values(
                         "leave those groups out of the mapping",
                     )
                 )
-        values = np.array([float(given[k]) for k in keys])
+        values = np.array([bound_number(given[k], limit) for k in keys])
         if np.isnan(values).any():
             bad = [k for k, v in zip(keys, values, strict=True) if np.isnan(v)]
             raise StudyError(
@@ -226,8 +243,9 @@ def bound_values(
                 )
             )
         return values
-    value = float(spec) if spec in (np.inf, -np.inf) else number(spec, limit)
-    return np.full(len(keys), value)
+    if isinstance(spec, float) and np.isinf(spec):
+        return np.full(len(keys), spec)
+    return np.full(len(keys), number(spec, limit))
 
 
 def clean_name(name: object, kind: str) -> None:
@@ -235,10 +253,23 @@ def clean_name(name: object, kind: str) -> None:
     if not isinstance(name, str) or not name.strip():
         raise StudyError(
             four_parts(
-                f"{kind} was given the name {name!r}",
+                f"{kind} was given the name {said(name)}",
                 "accounts, prices and conflicts are reported by name",
                 "a short text such as 'county water'",
                 f"{kind}('county water', ...)",
+            )
+        )
+
+
+def clean_unit(unit: object, limit: str) -> None:
+    """Refuse a unit that is no text."""
+    if not isinstance(unit, str):
+        raise StudyError(
+            four_parts(
+                f"{limit!r} was given the unit {said(unit)}",
+                f"that is {type(unit).__name__}",
+                "a short text for the accounts, or none",
+                "unit='m3 per year'",
             )
         )
 
@@ -313,6 +344,7 @@ class Limit:
 
     def __post_init__(self) -> None:
         clean_name(self.name, "Limit")
+        clean_unit(self.unit, self.name)
         needs_bound(self.name, self.at_most, self.at_least)
         if all(
             isinstance(q, int | float) and q == 0 for q in (self.per_mw, self.per_site)
@@ -411,6 +443,7 @@ class Average:
 
     def __post_init__(self) -> None:
         clean_name(self.name, "Average")
+        clean_unit(self.unit, self.name)
         needs_bound(self.name, self.at_most, self.at_least)
         if is_yearly(self.at_least) or is_yearly(self.at_most):
             return
@@ -1154,18 +1187,7 @@ def weighted_rows(
 
 def truth(problem: Problem, where: str | pd.Series[Any], limit: str) -> Bools:
     """Return a boolean column or Series per site."""
-    column = aligned(problem.frame, where, limit)
-    values = quantity(problem.frame, column.astype("Float64"), limit)
-    if not np.isin(values, (0.0, 1.0)).all():
-        raise StudyError(
-            four_parts(
-                f"{limit!r} asks where {getattr(where, 'name', where)!r} holds",
-                "it has values other than True and False",
-                "a boolean column or Series",
-                "for example sites['price_usd_per_mwh'] < 60",
-            )
-        )
-    return values.astype(bool)
+    return truths(problem.frame, where, limit)
 
 
 # What follows serves ``check`` only and shares nothing with the rows above.

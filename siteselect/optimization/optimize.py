@@ -10,7 +10,7 @@ import geopandas as gpd
 
 from siteselect.errors import SiteSelectWarning
 from siteselect.optimization import estimate, pulp_model
-from siteselect.optimization._compile import Request, compile_problem
+from siteselect.optimization._compile import Request, compile_problem, listed_limits
 from siteselect.optimization.by_year import Arriving, ByYear
 from siteselect.optimization.estimate import model_size
 from siteselect.optimization.limits import SupportsLimit
@@ -181,7 +181,7 @@ def optimize_sites(
         years=None if years is None else _labels(years),
         discount_rate=discount_rate,
         existing=existing,
-        limits=tuple(limits),
+        limits=listed_limits(limits),
         max_sites=max_sites,
         min_sites=min_sites,
         min_spacing_km=min_spacing_km,
@@ -248,7 +248,7 @@ def build_model(sites: gpd.GeoDataFrame, **arguments: Any) -> Any:
             arguments[key] = _labels(arguments[key])
     progress = arguments.pop("progress", None)
     if "limits" in arguments:
-        arguments["limits"] = tuple(arguments["limits"])
+        arguments["limits"] = listed_limits(arguments["limits"])
     compiled = compile_problem(Request(sites=sites, **arguments))
     size = model_size(compiled)
     if progress:

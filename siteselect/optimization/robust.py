@@ -25,11 +25,33 @@ from siteselect.errors import (
     shown,
 )
 from siteselect.optimization import highs
-from siteselect.optimization._compile import Compiled, Request, compile_problem
+from siteselect.optimization._compile import (
+    Compiled,
+    Request,
+    check_frame,
+    compile_problem,
+    listed_limits,
+)
+from siteselect.optimization.asked import (
+    column_names,
+    criteria_list,
+    noise_of,
+    not_below,
+    seed_of,
+    whole,
+)
 from siteselect.optimization.optimize import _labels
 from siteselect.optimization.plan import SitePlan, relative_gap
 from siteselect.optimization.priceout import PriceOut
-from siteselect.optimization.problem import ExtraColumns, Floats, Ints, Problem, Rows
+from siteselect.optimization.problem import (
+    ExtraColumns,
+    Floats,
+    Ints,
+    Problem,
+    Rows,
+    as_floats,
+    number,
+)
 from siteselect.optimization.read_back import plan_of
 from siteselect.optimization.solution import Clock, Solution
 from siteselect.optimization.solve import (
@@ -281,7 +303,17 @@ def robust(
     ([1], 10.0)
     """
     asked = _request_of(sites_or_plan, request)
-    if not 0 <= level < 1 or of not in ("regret", "objective"):
+    level = number(level, "level")
+    n = whole(n, "n", 1, "n=20")
+    noise = noise_of(noise, NOISE)
+    weight_spread = not_below(weight_spread, "weight_spread", 0, "weight_spread=0.2")
+    by = None if by is None else column_names(by, "by")
+    workers = None if workers is None else whole(workers, "workers", 1, "workers=2")
+    if (
+        not 0 <= level < 1
+        or not isinstance(of, str)
+        or of not in ("regret", "objective")
+    ):
         raise StudyError(
             four_parts(
                 f"robust(level={level!r}, of={of!r}) was asked for",
@@ -332,6 +364,7 @@ def common_mode(plan: SitePlan, by: Sequence[str] | None = None) -> pd.DataFrame
     [['substation', 'a', 2, 200.0]]
     """
     chosen = plan.sites
+    by = None if by is None else column_names(by, "by")
     if by is None:
         by = [c for c in SHARED if c in chosen.columns]
     unknown = [c for c in by if c not in chosen.columns]
@@ -378,8 +411,8 @@ def _request_of(sites_or_plan: Any, arguments: Mapping[str, Any]) -> Request:
     for key in ("fixed", "forbidden"):
         if key in given:
             given[key] = _labels(given[key])
-    given["limits"] = tuple(given.get("limits", ()))
-    return Request(sites=sites_or_plan, **given)
+    given["limits"] = listed_limits(given.get("limits", ()))
+    return Request(sites=check_frame(sites_or_plan), **given)
 
 
 def scenarios_of(
@@ -392,7 +425,7 @@ def scenarios_of(
     weight_spread: float,
 ) -> dict[str, dict[str, Any]]:
     """Return scenarios as name -> {column: Series of values}, whatever was given."""
-    random = np.random.default_rng(rng)
+    random = np.random.default_rng(seed_of(rng))
     sites = request.sites
     if isinstance(scenarios, Mapping) and scenarios:
         parts = list(scenarios.values())
@@ -400,7 +433,8 @@ def scenarios_of(
             return {str(k): _values(request, str(k), v) for k, v in scenarios.items()}
         if all(isinstance(x, tuple) and len(x) == 2 for x in parts) and n >= 1:
             for column, (low, high) in scenarios.items():
-                if not 0 <= low <= high < np.inf:
+                low, high = (number(x, f"the range of {column!r}") for x in (low, high))
+                if not 0 <= low <= high:
                     raise _refused(f"a range ({low!r}, {high!r}) for {column!r}")
             return {
                 f"draw {k + 1}": {
@@ -412,6 +446,7 @@ def scenarios_of(
             }
     is_criteria = isinstance(scenarios, Sequence) and not isinstance(scenarios, str)
     if is_criteria and len(scenarios) and n >= 1:
+        scenarios = criteria_list(scenarios, "robust(scenarios=...)")
         if not isinstance(request.score, str) or request.objective != "score":
             raise _refused("criteria for a plan that is not made of a score column")
         missing = [c.name for c in scenarios if f"{c.name}_raw" not in sites.columns]
@@ -446,10 +481,10 @@ def _numbers(sites: gpd.GeoDataFrame, column: str) -> pd.Series[Any]:
             f"the column {column!r}, which the candidates do not have"
             + nearest_name(column, map(str, sites.columns)).rstrip(".")
         )
-    if not pd.api.types.is_numeric_dtype(sites[column]):
+    numbers = as_floats(sites[column])
+    if numbers is None:
         raise _refused(f"numbers for {column!r}, which holds {sites[column].dtype}")
-    numbers: pd.Series[Any] = sites[column].astype(float)
-    return numbers
+    return pd.Series(numbers, index=sites.index)
 
 
 def _values(request: Request, name: str, changes: Mapping[Any, Any]) -> dict[str, Any]:
