@@ -563,14 +563,11 @@ def odd_frame(frame: Any, rng: random.Random) -> Any:
         name = number if name is None else name
         if name is None or row is None:
             return frame
-        if not isinstance(value, int | float):
-            frame[name] = frame[name].astype(object)
-        elif pd.api.types.is_bool_dtype(frame[name]):
-            frame[name] = frame[name].astype(object)
-        elif pd.api.types.is_numeric_dtype(frame[name]):
-            frame[name] = frame[name].astype(float)
-        else:
-            frame[name] = frame[name].astype(object)
+        dtype = frame[name].dtype
+        is_number = pd.api.types.is_numeric_dtype(dtype)
+        is_number = is_number and not pd.api.types.is_bool_dtype(dtype)
+        kind = float if is_number and isinstance(value, int | float) else object
+        frame[name] = frame[name].astype(kind)
         frame.loc[row, name] = value
         return frame
 
