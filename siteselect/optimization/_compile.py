@@ -233,7 +233,7 @@ def labels_of(labels: Any, what: str, index: pd.Index[Any]) -> tuple[Any, ...]:
         raise StudyError(
             four_parts(
                 f"{what} names {shown(repr(x) for x in unknown)}",
-                "no candidate has that label" + hint.rstrip("."),
+                f"no candidate has that label.{hint}",
                 "index labels of the candidates, e.g. "
                 + shown((repr(x) for x in index[:3]), 3),
                 "sites.index",

@@ -380,8 +380,8 @@ def demand_weights(demand: Any, weight: Quantity, limit: str) -> Floats:
             raise StudyError(
                 four_parts(
                     f"{limit!r} weighs its demand by {weight!r}",
-                    "the demand has no such column"
-                    + nearest_name(weight, map(str, columns)).rstrip("."),
+                    "the demand has no such column."
+                    + nearest_name(weight, map(str, columns)),
                     "a column of the demand, a Series or a number",
                     "weight='population', or weight=1 for every row alike",
                 )

@@ -19,6 +19,7 @@ from scipy import sparse
 
 from siteselect.errors import LayerError, StudyError, four_parts, said, shown
 from siteselect.layers import spatial
+from siteselect.optimization._distance import lonlat
 from siteselect.optimization.asked import not_below, whole, yes_or_no
 from siteselect.optimization.by_year import is_yearly
 from siteselect.optimization.limits import (
@@ -546,6 +547,7 @@ def nearest_links(
                     "nearest_links(sites, substations, source='substation')",
                 )
             )
+        lonlat(frame)  # Refuses what is nowhere on the Earth.
     k = whole(k, "k", 1, "k=3")
     if max_km is not None:
         max_km = not_below(max_km, "max_km", 0, "max_km=80")

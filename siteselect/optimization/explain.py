@@ -31,6 +31,8 @@ from siteselect.optimization.words import listed
 if TYPE_CHECKING:
     from siteselect.optimization.plan import SitePlan
 
+#: An unknown label is compared with at most this many for a suggestion.
+COMPARED = 20_000
 #: Most solves for one break-even; it takes two or three.
 MOST_STEPS = 12
 
@@ -164,7 +166,7 @@ def explain(plan: SitePlan, site: Any) -> Explanation:
             four_parts(
                 f"explain({said(site)}) was asked for",
                 "no candidate has that label."
-                + nearest_name(str(site), map(str, frame.index)),
+                + nearest_name(str(site), map(str, frame.index[:COMPARED])),
                 f"a label of plan.candidates.index, e.g. {frame.index[0]!r}",
                 f"plan.explain({frame.index[0]!r})",
             )

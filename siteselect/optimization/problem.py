@@ -520,6 +520,31 @@ def as_floats(column: pd.Series[Any]) -> Floats | None:
         return None
 
 
+def held(column: pd.Series[Any]) -> str:
+    """Say what a column holds that is no column of numbers, and where.
+
+    Examples
+    --------
+    >>> held(pd.Series([1, "9 M"], index=["a", "b"], dtype=object))
+    "it holds object values, '9 M' at 'b'"
+    """
+    kind = f"it holds {column.dtype} values"
+    if column.dtype.kind in "cmM" or not pd.api.types.is_list_like(column):
+        return kind
+    try:
+        is_text = pd.to_numeric(column, errors="coerce").isna() & column.notna()
+    except (TypeError, ValueError):  # Lists and the like.
+        return kind
+    where = column.index[is_text.to_numpy(dtype=bool)]
+    if not len(where):
+        return kind
+    return (
+        kind
+        + ", "
+        + shown((f"{said(column[label], 40)} at {label!r}" for label in where[:3]), 3)
+    )
+
+
 def _is_plain(column: pd.Series[Any]) -> bool:
     """Return whether an object column is free of dates, which numpy would count."""
     if column.dtype != object:
@@ -538,7 +563,7 @@ def quantity(frame: gpd.GeoDataFrame, spec: Quantity, limit: str) -> Floats:
             raise StudyError(
                 four_parts(
                     f"{limit!r} uses {name!r} as numbers",
-                    f"it holds {column.dtype} values",
+                    held(column),
                     "a numeric column, a number or a Series",
                     f"pd.to_numeric(sites[{name!r}])",
                 )

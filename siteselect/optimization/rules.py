@@ -136,7 +136,7 @@ def _positions(problem: Problem, labels: list[Any], limit: str, what: str) -> In
             four_parts(
                 f"{limit!r} takes {what} from {shown(repr(x) for x in unknown)}",
                 "no eligible candidate has that label (it may be misspelt, excluded, "
-                "or without score or capacity)" + hint.rstrip("."),
+                f"or without score or capacity).{hint}",
                 "labels of eligible candidates, e.g. "
                 + shown((repr(x) for x in index[:3]), 3)
                 + ", or a column of True and False",

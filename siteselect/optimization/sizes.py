@@ -24,6 +24,7 @@ from siteselect.optimization.problem import (
     Quantity,
     aligned,
     as_floats,
+    held,
     number,
     quantity,
     raise_missing,
@@ -55,7 +56,7 @@ def floats(
             raise StudyError(
                 four_parts(
                     f"{what} reads {getattr(spec, 'name', spec)!r}",
-                    f"it holds {column.dtype} values",
+                    held(column),
                     "a numeric column, a number or a Series",
                     "sites[column] = pandas.to_numeric(sites[column])",
                 )
