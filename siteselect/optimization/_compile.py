@@ -107,6 +107,15 @@ class Request:
     discount_rate: float = 0.0
     existing: Any = None
 
+    def __post_init__(self) -> None:
+        # Sizes are gone through more than once.
+        given: Any = self.site_mw
+        is_kept = isinstance(given, str | bytes | tuple | list | Mapping)
+        if isinstance(given, np.ndarray | pd.Series | pd.Index):
+            object.__setattr__(self, "site_mw", np.ravel(given).tolist())
+        elif isinstance(given, Iterable) and not is_kept:
+            object.__setattr__(self, "site_mw", list(given))
+
     @property
     def horizon(self) -> tuple[int, ...]:
         """The years, as listed or as the arguments name them; empty without."""
@@ -323,7 +332,8 @@ def listed_limits(limits: Any) -> tuple[Any, ...]:
     """Return limits as a tuple; refuse what is no list of them."""
     is_one = hasattr(limits, "rows") and hasattr(limits, "check")
     no_list = isinstance(limits, str | Mapping | pd.DataFrame | pd.Series)
-    if is_one or no_list or not isinstance(limits, Iterable):
+    is_scalar = isinstance(limits, np.ndarray) and limits.ndim == 0
+    if is_one or no_list or is_scalar or not isinstance(limits, Iterable):
         raise StudyError(
             four_parts(
                 f"limits={said(limits)} was asked for",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from siteselect.errors import (
     InfeasiblePlanError,
     StudyError,
@@ -73,7 +75,7 @@ def exact_price(
                 "plan.limits lists them",
             )
         )
-    if not hashable(group):
+    if not hashable(group) or group is pd.NA:
         raise StudyError(
             four_parts(
                 f"the price of {limit!r} in group {said(group)} was asked for",

@@ -134,8 +134,6 @@ def options_of(site_mw: Any) -> tuple[list[Option], dict[Option, Any]]:
     if isinstance(site_mw, Mapping):
         offered = {option_of(s, site_mw): where for s, where in site_mw.items()}
         found = list(offered)
-    elif isinstance(site_mw, np.ndarray):
-        found = [option_of(s, site_mw) for s in site_mw.ravel().tolist()]
     elif isinstance(site_mw, Iterable) and not isinstance(site_mw, str):
         found = [option_of(s, site_mw) for s in site_mw]
     else:

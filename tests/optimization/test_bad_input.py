@@ -177,8 +177,8 @@ MORE_BAD: list[Any] = [
     ("a number past all floats", lambda: {"power_mw": 10**400}, S, "too large"),
     ("time below 0", lambda: {"time_limit_s": -1}, S, "time_limit_s"),
     ("labels of lists", lambda: {"fixed": [["s0"]]}, S, "no label"),
-    ("two levels", lambda: {"sites": sites().set_index(["state", "score"], drop=False)}, S,
-     "2 levels"),
+    ("two levels", lambda: {"sites": sites().set_index(
+        ["state", "score"], drop=False)}, S, "2 levels"),
     ("no label", lambda: {"sites": sites().set_axis(["a", "b", "c", "d", "e", None])},
      S, "missing"),
     ("dates as numbers", lambda: {"sites": change(
