@@ -99,8 +99,15 @@ _SAYS_ALLOWED = re.compile(
 )
 
 
+#: No part of a message is longer: what is shown of a value may be a whole frame.
+LONGEST_PART = 1_000
+
+
 def _plain(part: str) -> str:
-    return part.strip().rstrip(".")
+    line = " ".join(part.split())
+    if len(line) > LONGEST_PART:
+        return line[: LONGEST_PART - 4] + " ..."
+    return line.rstrip(".")
 
 
 def _is_prose(part: str) -> bool:
@@ -113,6 +120,21 @@ def _is_prose(part: str) -> bool:
 def _sentence(part: str) -> str:
     """Start with a capital, unless it starts with a name from the code."""
     return part[0].upper() + part[1:] if _is_prose(part) else part
+
+
+def said(value: object, longest: int = 80) -> str:
+    """Return a value as one short line, whatever it is.
+
+    Examples
+    --------
+    >>> said("300"), said([1, 2]), len(said(list(range(1000))))
+    ("'300'", '[1, 2]', 80)
+    """
+    try:
+        line = " ".join(repr(value).split())
+    except Exception:  # An object may fail to describe itself.
+        line = f"a {type(value).__name__}"
+    return line if len(line) <= longest else line[: longest - 4] + " ..."
 
 
 def shown(items: Iterable[object], limit: int = 5) -> str:

@@ -16,6 +16,7 @@ from siteselect.errors import (
     StudyError,
     four_parts,
     nearest_name,
+    said,
     shown,
 )
 from siteselect.optimization._distance import lonlat
@@ -57,6 +58,8 @@ from siteselect.optimization.problem import (
     Quantity,
     Rows,
     column_of,
+    factorized,
+    hashable,
     number,
     raise_missing,
 )
@@ -104,6 +107,15 @@ class Request:
     years: Any = None
     discount_rate: float = 0.0
     existing: Any = None
+
+    def __post_init__(self) -> None:
+        # Sizes are gone through more than once.
+        given: Any = self.site_mw
+        is_kept = isinstance(given, str | bytes | tuple | list | Mapping)
+        if isinstance(given, np.ndarray | pd.Series | pd.Index):
+            object.__setattr__(self, "site_mw", np.ravel(given).tolist())
+        elif isinstance(given, Iterable) and not is_kept:
+            object.__setattr__(self, "site_mw", list(given))
 
     @property
     def horizon(self) -> tuple[int, ...]:
@@ -215,6 +227,17 @@ def labels_of(labels: Any, what: str, index: pd.Index[Any]) -> tuple[Any, ...]:
     found = tuple(labels)
     if not found:
         return ()
+    odd = [x for x in found if not hashable(x)]
+    if odd:
+        raise StudyError(
+            four_parts(
+                f"{what} names {said(odd[0])}",
+                f"a {type(odd[0]).__name__} is no label of a candidate",
+                "index labels of the candidates, e.g. "
+                + shown((repr(x) for x in index[:3]), 3),
+                f"{what}=list(sites.index[:3])",
+            )
+        )
     known = set(index)
     unknown = [x for x in found if x not in known]
     if unknown:
@@ -222,7 +245,7 @@ def labels_of(labels: Any, what: str, index: pd.Index[Any]) -> tuple[Any, ...]:
         raise StudyError(
             four_parts(
                 f"{what} names {shown(repr(x) for x in unknown)}",
-                "no candidate has that label" + hint.rstrip("."),
+                f"no candidate has that label.{hint}",
                 "index labels of the candidates, e.g. "
                 + shown((repr(x) for x in index[:3]), 3),
                 "sites.index",
@@ -287,7 +310,42 @@ def check_frame(sites: Any) -> gpd.GeoDataFrame:
                 "use sites.reset_index(drop=True)",
             )
         )
+    if isinstance(sites.index, pd.MultiIndex):
+        raise StudyError(
+            four_parts(
+                "every candidate needs one label",
+                f"the index has {sites.index.nlevels} levels",
+                "an index of one level",
+                "sites.index = sites.index.map(str), or sites.reset_index()",
+            )
+        )
+    if sites.index.hasnans:
+        raise StudyError(
+            four_parts(
+                "every candidate needs a label of its own",
+                f"{int(sites.index.isna().sum())} labels are missing",
+                "a label for every row",
+                "use sites.reset_index(drop=True)",
+            )
+        )
     return sites
+
+
+def listed_limits(limits: Any) -> tuple[Any, ...]:
+    """Return limits as a tuple; refuse what is no list of them."""
+    is_one = hasattr(limits, "rows") and hasattr(limits, "check")
+    no_list = isinstance(limits, str | Mapping | pd.DataFrame | pd.Series)
+    is_scalar = isinstance(limits, np.ndarray) and limits.ndim == 0
+    if is_one or no_list or is_scalar or not isinstance(limits, Iterable):
+        raise StudyError(
+            four_parts(
+                f"limits={said(limits)} was asked for",
+                f"that is {type(limits).__name__}",
+                "a list of limits",
+                f"limits=[{said(limits)}]" if is_one else "limits=[Spacing(km=40)]",
+            )
+        )
+    return tuple(limits)
 
 
 def eligible_rows(request: Request, has_capacity: bool) -> tuple[Bools, list[str]]:
@@ -297,7 +355,7 @@ def eligible_rows(request: Request, has_capacity: bool) -> tuple[Bools, list[str
     able = np.ones(n, dtype=bool)
     notes = []
     if "excluded_by" in sites.columns:
-        why = sites["excluded_by"]
+        why = column_of(sites, "excluded_by", "eligibility")
         out = (why.notna() & (why.astype(str).str.len() > 0)).to_numpy(dtype=bool)
         if out.any():
             notes.append(f"{int(out.sum()):,} of {n:,} candidates are excluded")
@@ -347,7 +405,7 @@ def objective_of(request: Request) -> SupportsObjective:
     if isinstance(asked, type) or not isinstance(asked, SupportsObjective):
         raise StudyError(
             four_parts(
-                f"objective={asked!r} was asked for",
+                f"objective={said(asked)} was asked for",
                 f"that is {type(asked).__name__}",
                 "'score', 'cost', a column name, or an object with name, unit, "
                 "maximize, coefficients(problem) and value(sites)",
@@ -377,8 +435,20 @@ def canonical_order(frame: gpd.GeoDataFrame, used: list[Any]) -> Ints:
         )
     # A centimetre, so that a change of CRS and its rounding do not reorder rows.
     if frame.crs is None:
-        points = frame.geometry.representative_point()
+        with np.errstate(invalid="ignore"):
+            points = frame.geometry.representative_point()
         x, y = np.round([points.x.to_numpy(), points.y.to_numpy()], 7)
+        lost = np.flatnonzero(~np.isfinite(x + y))
+        if lost.size:
+            raise LayerError(
+                four_parts(
+                    "every eligible candidate needs a place",
+                    f"{lost.size} have coordinates that are not finite: "
+                    + shown(repr(label) for label in frame.index[lost]),
+                    "finite coordinates",
+                    "use sites[numpy.isfinite(sites.geometry.x)]",
+                )
+            )
     else:
         x, y = np.round(lonlat(frame).T, 7)
     order = np.argsort(x, kind="stable")
@@ -398,7 +468,7 @@ def canonical_order(frame: gpd.GeoDataFrame, used: list[Any]) -> Ints:
             values = spec[~spec.index.duplicated()].reindex(frame.index)
         if values is not None:
             try:
-                keys.append(pd.factorize(values, sort=True)[0])
+                keys.append(factorized(values)[0])
             except TypeError:
                 keys.append(pd.factorize(values.astype(str), sort=True)[0])
     return np.lexsort((*keys, y, x)).astype(np.int64)
@@ -419,6 +489,16 @@ def flatten(specs: Iterable[Any]) -> list[Any]:
 
 def compile_problem(request: Request) -> Compiled:
     """Turn the user's arguments into a problem with limits and rows."""
+    from siteselect.optimization.conditioning import refuse_huge
+
+    # What overflows is refused by name.
+    with np.errstate(over="ignore", invalid="ignore"):
+        compiled = _compiled(request)
+    refuse_huge(compiled)
+    return compiled
+
+
+def _compiled(request: Request) -> Compiled:
     sites = check_frame(request.sites)
     years = request.horizon
     check_years(request, years)
@@ -447,10 +527,23 @@ def compile_problem(request: Request) -> Compiled:
                 "gap=1e-4",
             )
         )
-    if request.method not in ("auto", "full", "priceout"):
+    if (
+        request.time_limit_s is not None
+        and number(request.time_limit_s, "time_limit_s") < 0
+    ):
         raise StudyError(
             four_parts(
-                f"method={request.method!r} was asked for",
+                f"time_limit_s={request.time_limit_s!r} was asked for",
+                "that is negative",
+                "seconds from 0, or None",
+                "time_limit_s=60",
+            )
+        )
+    known_methods = ("auto", "full", "priceout")
+    if not isinstance(request.method, str) or request.method not in known_methods:
+        raise StudyError(
+            four_parts(
+                f"method={said(request.method)} was asked for",
                 "there is no such method."
                 + nearest_name(str(request.method), ["auto", "full", "priceout"]),
                 "'auto', 'full' or 'priceout'",
@@ -639,7 +732,7 @@ def existing_mw(request: Request, sites: gpd.GeoDataFrame) -> dict[Any, float]:
     if not isinstance(given, Mapping):
         raise StudyError(
             four_parts(
-                f"existing={given!r} was asked for",
+                f"existing={said(given)} was asked for",
                 f"that is {type(given).__name__}",
                 "a mapping from label to the MW that stand there",
                 "existing={'s12': 100}",
@@ -792,7 +885,7 @@ def limits_of(request: Request, sites: gpd.GeoDataFrame) -> list[SupportsLimit]:
         if isinstance(limit, type) or not isinstance(limit, SupportsLimit):
             raise StudyError(
                 four_parts(
-                    f"limits holds {limit!r}",
+                    f"limits holds {said(limit)}",
                     f"that is {type(limit).__name__}",
                     "Limit, Average, Share, Spread, Spacing or an object with "
                     "name, rows(problem) and check(sites)",

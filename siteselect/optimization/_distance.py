@@ -7,6 +7,7 @@ import numpy as np
 from pyproj import Geod
 from scipy.spatial import cKDTree
 
+from siteselect.errors import LayerError, four_parts, shown
 from siteselect.layers import spatial
 from siteselect.optimization.problem import Bools, Floats, Ints
 
@@ -18,8 +19,27 @@ _SPARE = 1.01
 
 def lonlat(frame: gpd.GeoDataFrame) -> Floats:
     """Return longitude and latitude [degree] of each row, shape (n, 2)."""
-    points = spatial.points_of(frame)
-    return np.column_stack([points.x.to_numpy(), points.y.to_numpy()]).astype(float)
+    with np.errstate(invalid="ignore"):
+        points = spatial.points_of(frame)
+    found = np.column_stack([points.x.to_numpy(), points.y.to_numpy()]).astype(float)
+    nowhere = ~(np.isfinite(found).all(axis=1) & (np.abs(found[:, 1]) <= 90))
+    if nowhere.any():
+        raise LayerError(
+            four_parts(
+                "every row needs a place on the Earth",
+                f"{int(nowhere.sum())} have none: "
+                + shown(
+                    f"{label!r} at longitude {x:g}, latitude {y:g}"
+                    for label, (x, y) in zip(
+                        frame.index[nowhere], found[nowhere], strict=True
+                    )
+                ),
+                "finite coordinates with a latitude from -90 to 90",
+                "swap the axes if they are (latitude, longitude): "
+                "geopandas.points_from_xy(longitude, latitude), or mend the CRS",
+            )
+        )
+    return found
 
 
 def geodesic_km(a: Floats, b: Floats) -> Floats:

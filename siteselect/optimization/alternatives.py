@@ -11,9 +11,16 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from siteselect.errors import StudyError, four_parts
+from siteselect.errors import StudyError, four_parts, said
 from siteselect.optimization.limits import accounts
-from siteselect.optimization.problem import ExtraColumns, Floats, Ints, Problem, Rows
+from siteselect.optimization.problem import (
+    ExtraColumns,
+    Floats,
+    Ints,
+    Problem,
+    Rows,
+    number,
+)
 from siteselect.optimization.shared_core import SharedCore, compiled_with
 
 if TYPE_CHECKING:
@@ -183,15 +190,20 @@ def _differs(plan: SitePlan, k: int, different_by: int) -> Differs:
 
 def _check_arguments(n: int, within: float | None, different_by: int) -> None:
     whole = all(
-        isinstance(x, int | np.integer) and not isinstance(x, bool) and x >= 1
+        isinstance(x, int | np.integer)
+        and not isinstance(x, bool)
+        and 1 <= x <= 1_000_000_000
         for x in (n, different_by)
     )
-    near = within is None or within >= 0
+    try:
+        near = within is None or number(within, "within") >= 0
+    except StudyError:
+        near = False
     if not whole or not near:
         raise StudyError(
             four_parts(
-                f"alternatives(n={n!r}, within={within!r}, "
-                f"different_by={different_by!r}) was asked for",
+                f"alternatives(n={said(n)}, within={said(within)}, "
+                f"different_by={said(different_by)}) was asked for",
                 "a number below one, or not whole, was found"
                 if not whole
                 else "the share is negative or no number",

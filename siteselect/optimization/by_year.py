@@ -14,8 +14,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from siteselect.errors import StudyError, four_parts, shown
-from siteselect.optimization.problem import Quantity, aligned, number
+from siteselect.errors import StudyError, four_parts, said, shown
+from siteselect.optimization.problem import Quantity, aligned, as_floats, number
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,9 +105,8 @@ class PerSite:
 def _values(sites: gpd.GeoDataFrame, spec: Quantity) -> Any:
     if isinstance(spec, str | pd.Series):
         column = aligned(sites, spec, "Arriving")
-        try:
-            return column.to_numpy(dtype=np.float64, na_value=np.nan)
-        except (TypeError, ValueError):
+        values = as_floats(column)
+        if values is None:
             raise StudyError(
                 four_parts(
                     f"Arriving reads {getattr(spec, 'name', spec)!r}",
@@ -115,7 +114,8 @@ def _values(sites: gpd.GeoDataFrame, spec: Quantity) -> Any:
                     "a numeric column, a number or a Series",
                     "siteselect.Arriving('headroom_mw', 'energised')",
                 )
-            ) from None
+            )
+        return values
     return np.full(len(sites), number(spec, "Arriving"))
 
 
@@ -220,13 +220,14 @@ def _is_bound(name: str) -> bool:
 def year_of(year: Any, what: str) -> int:
     """Return a year as a whole number."""
     is_number = isinstance(year, int | float | np.integer | np.floating)
-    if not is_number or isinstance(year, bool) or not float(year).is_integer():
+    is_number = is_number and not isinstance(year, bool)
+    if not is_number or not -10_000 < year < 10_000 or year != int(year):
         raise StudyError(
             four_parts(
-                f"{what} names the year {year!r}",
+                f"{what} names the year {said(year)}",
                 f"that is {type(year).__name__}"
                 if not is_number
-                else "that is not a whole number",
+                else "that is not a whole number, or far away",
                 "years as whole numbers",
                 "power_mw={2027: 500, 2030: 3000}",
             )

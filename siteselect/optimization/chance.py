@@ -39,6 +39,8 @@ FRESH_DRAWS = 20_000
 _ROOM = 1e-6
 #: Columns that tell apart candidates at one place, if they are there.
 _TELLING = ("score", "capacity_mw", "cost_usd_per_mw", "fixed_cost_usd")
+#: Each scenario is a row over all sites: so many are past what a solver can take.
+MOST_SCENARIOS = 100_000
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -138,11 +140,13 @@ class AtLeast:
             ("scenarios", self.scenarios, 1),
             ("rng", self.rng, 0),
         ):
-            if number(value, self.name) < least or int(value) != value:
+            given = number(value, self.name)
+            most = MOST_SCENARIOS if least else np.inf
+            if not least <= given <= most or int(value) != value:
                 raise StudyError(
                     four_parts(
                         f"{self.name!r} was given {what}={value!r}",
-                        f"that is below {least} or not whole",
+                        f"that is below {least}, over {most:,} or not whole",
                         f"a whole number of {least} or more",
                         f"{what}={200 if least else 0}",
                     )

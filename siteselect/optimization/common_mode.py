@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from siteselect.errors import StudyError, four_parts, nearest_name
+from siteselect.optimization.asked import column_names
 from siteselect.optimization.plan import SitePlan
 
 #: Columns that name something sites may share and lose together.
@@ -51,6 +52,7 @@ def common_mode(plan: SitePlan, by: Sequence[str] | None = None) -> pd.DataFrame
     [['substation', 'a', 2, 200.0]]
     """
     chosen = plan.sites
+    by = None if by is None else column_names(by, "by")
     if by is None:
         by = [c for c in SHARED if c in chosen.columns]
     unknown = [c for c in by if c not in chosen.columns]

@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 
-from siteselect.errors import ApproximationWarning, four_parts
+from siteselect.errors import ApproximationWarning, StudyError, four_parts
 from siteselect.optimization._compile import Compiled
 from siteselect.optimization.problem import Floats, Ints
 
@@ -14,6 +14,48 @@ from siteselect.optimization.problem import Floats, Ints
 LARGEST_RANGE = 1e9
 #: Entries below this share of the largest are left over from a subtraction.
 RESIDUE = 1e-13
+
+
+#: Solvers refuse, or take for infinite, what is larger than this [GW, M$ ...].
+LARGEST = 1e15
+
+
+def refuse_huge(compiled: Compiled) -> None:
+    """Refuse coefficients that no solver can hold, naming limit and site.
+
+    Parameters
+    ----------
+    compiled : Compiled
+        Problem and rows, in GW and M$.
+
+    Raises
+    ------
+    StudyError
+        A coefficient is over 1e15 in these units, or is no number.
+    """
+    problem, matrix = compiled.problem, compiled.rows.matrix
+    bad = np.flatnonzero(~(np.abs(matrix.data) <= LARGEST))
+    if bad.size:
+        row = int(np.searchsorted(matrix.indptr, bad[0], side="right")) - 1
+        name = str(compiled.rows.limit[row])
+        column, value = int(matrix.indices[bad[0]]), float(matrix.data[bad[0]])
+    else:
+        bad = np.flatnonzero(~(np.abs(problem.objective) <= LARGEST))
+        if not bad.size:
+            return
+        name, column = "objective", int(bad[0])
+        value = float(problem.objective[column])
+    used = _columns_of(compiled, name)
+    of = f" (column {', '.join(map(repr, used))})" if used else ""
+    what = "the objective" if name == "objective" else f"limit {name!r}"
+    raise StudyError(
+        four_parts(
+            f"{what}{of} was written in GW and M$",
+            f"it has the coefficient {value:g} at {_of(compiled, column)}",
+            f"numbers up to {LARGEST:g} in these units",
+            "check the units of that value, or leave that site out",
+        )
+    )
 
 
 def warn_of_ranges(compiled: Compiled) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from siteselect.optimization.problem import (
     Problem,
     Quantity,
     Rows,
+    as_floats,
     number,
 )
 from siteselect.optimization.rules import each_year
@@ -346,6 +347,17 @@ def demand_weights(demand: Any, weight: Quantity, limit: str) -> Floats:
                 "check the filter that made it",
             )
         )
+    if isinstance(demand, gpd.GeoDataFrame) and (
+        demand._geometry_column_name not in demand.columns
+    ):
+        raise LayerError(
+            four_parts(
+                f"{limit!r} measures to every row of its demand",
+                "the demand has no active geometry column",
+                "a GeoDataFrame with points or polygons",
+                "demand.set_geometry('geometry')",
+            )
+        )
     require_crs(demand, f"the demand of {limit!r}")
     shape = demand.geometry
     void = np.flatnonzero((shape.isna() | shape.is_empty).to_numpy())
@@ -365,8 +377,8 @@ def demand_weights(demand: Any, weight: Quantity, limit: str) -> Floats:
             raise StudyError(
                 four_parts(
                     f"{limit!r} weighs its demand by {weight!r}",
-                    "the demand has no such column"
-                    + nearest_name(weight, map(str, columns)).rstrip("."),
+                    "the demand has no such column."
+                    + nearest_name(weight, map(str, columns)),
                     "a column of the demand, a Series or a number",
                     "weight='population', or weight=1 for every row alike",
                 )
@@ -385,17 +397,25 @@ def demand_weights(demand: Any, weight: Quantity, limit: str) -> Floats:
             )
     else:
         column = pd.Series(number(weight, limit), index=demand.index)
-    try:
-        values: Floats = column.to_numpy(dtype=np.float64, na_value=np.nan)
-    except (TypeError, ValueError):
+    if isinstance(column, pd.DataFrame):
         raise StudyError(
             four_parts(
                 f"{limit!r} weighs its demand by {weight!r}",
+                "the demand has more than one column of that name",
+                "one column of that name",
+                "demand.loc[:, ~demand.columns.duplicated()]",
+            )
+        )
+    values = as_floats(column)
+    if values is None:
+        raise StudyError(
+            four_parts(
+                f"{limit!r} weighs its demand by {getattr(weight, 'name', weight)!r}",
                 f"it holds {column.dtype} values",
                 "numbers",
                 "pandas.to_numeric(demand[column])",
             )
-        ) from None
+        )
     bad = np.flatnonzero(~np.isfinite(values) | (values < 0))
     if bad.size or not values.sum() > 0:
         raise StudyError(

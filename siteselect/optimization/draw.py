@@ -17,13 +17,16 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
-from siteselect.errors import LayerError, StudyError, four_parts, shown
+from siteselect.errors import LayerError, StudyError, four_parts, said, shown
 from siteselect.layers import spatial
+from siteselect.optimization._distance import lonlat
+from siteselect.optimization.asked import not_below, whole, yes_or_no
 from siteselect.optimization.by_year import is_yearly
 from siteselect.optimization.limits import (
     Bound,
     accounts,
     clean_name,
+    clean_unit,
     plain,
     power_of_thousand,
 )
@@ -36,6 +39,9 @@ from siteselect.optimization.problem import (
     Problem,
     Quantity,
     Rows,
+    as_floats,
+    bound_number,
+    hashable,
     number,
 )
 
@@ -121,6 +127,8 @@ class Draw:
 
     def __post_init__(self) -> None:
         clean_name(self.name, "Draw")
+        clean_unit(self.unit, self.name)
+        yes_or_no(self.split, "split")
         check_links(self.name, self.links)
         if not is_yearly(self.at_most):
             self.allowed()
@@ -144,7 +152,7 @@ class Draw:
         if isinstance(spec, Mapping | pd.Series):
             given = dict(spec.items())
             missing = [k for k in keys if k not in given]
-            values = [float(given.get(k, np.nan)) for k in keys]
+            values = [bound_number(given.get(k), self.name) for k in keys]
             if missing or np.isnan(values).any() or min(values, default=0.0) < 0:
                 bad = missing or [
                     k for k, v in zip(keys, values, strict=True) if not v >= 0
@@ -158,18 +166,29 @@ class Draw:
                         "add them to at_most, or leave the sources out of links",
                     )
                 )
-            return pd.Series(values, index=pd.Index(keys, dtype=object))
+            return pd.Series(values, index=pd.Index(keys, dtype=object), dtype=float)
         if spec is None or isinstance(spec, str):
             raise StudyError(
                 four_parts(
-                    f"{self.name!r} was given at_most={spec!r}",
+                    f"{self.name!r} was given at_most={said(spec)}",
                     "sources are not rows of the candidates",
                     "a number, or a mapping or Series keyed by source",
                     "at_most=substations.set_index('substation')['headroom_mw']",
                 )
             )
+        if isinstance(spec, float) and spec == np.inf:
+            return pd.Series(np.inf, index=pd.Index(keys, dtype=object))
         value = number(spec, self.name)
-        return pd.Series(value, index=pd.Index(keys, dtype=object))
+        if value < 0:
+            raise StudyError(
+                four_parts(
+                    f"{self.name!r} was given at_most={value:g}",
+                    "that is negative",
+                    "zero or more for every source",
+                    f"at_most={-value:g}",
+                )
+            )
+        return pd.Series(value, index=pd.Index(keys, dtype=object), dtype=float)
 
     def link_arrays(self, frame: gpd.GeoDataFrame) -> _Links:
         """Return the links of eligible candidates, in canonical order."""
@@ -392,7 +411,9 @@ def _reach(problem: Problem) -> Floats:
 def _column(links: pd.DataFrame, name: str) -> Floats:
     if name not in links.columns:
         return np.zeros(len(links))
-    return links[name].to_numpy(dtype=np.float64)
+    values = as_floats(links[name])
+    assert values is not None  # Refused by check_links otherwise.
+    return values
 
 
 def check_links(name: str, links: Any) -> None:
@@ -406,6 +427,31 @@ def check_links(name: str, links: Any) -> None:
                 "it has no columns 'site' and 'source'",
                 "a DataFrame with one row per site and source that can be joined",
                 "siteselect.nearest_links(sites, substations, source='substation')",
+            )
+        )
+    repeats = links.columns[links.columns.duplicated()]
+    if len(repeats):
+        raise LayerError(
+            four_parts(
+                f"{name!r} was given links",
+                f"the column {repeats[0]!r} occurs more than once",
+                "one column of each name",
+                "links.loc[:, ~links.columns.duplicated()]",
+            )
+        )
+    odd = [
+        row
+        for row, pair in enumerate(zip(links["site"], links["source"], strict=True))
+        if not hashable(pair)
+    ]
+    if odd:
+        raise LayerError(
+            four_parts(
+                f"{name!r} was given links",
+                "a site or source is no label in rows "
+                + shown(repr(links.index[row]) for row in odd),
+                "labels of sites and names of sources",
+                "text or numbers in columns 'site' and 'source'",
             )
         )
     lost = links[["site", "source"]].isna().any(axis=1)
@@ -427,7 +473,8 @@ def check_links(name: str, links: Any) -> None:
     for column in ("cost_usd_per_mw", "cost_usd"):
         if column not in links.columns:
             continue
-        values = pd.to_numeric(links[column], errors="coerce").to_numpy(dtype=float)
+        found = as_floats(links[column])
+        values = np.full(len(links), np.nan) if found is None else found
         bad: Bools = ~np.isfinite(values) | (values < 0)
         if bad.any():
             raise LayerError(
@@ -489,25 +536,49 @@ def nearest_links(
     >>> nearest_links(sites, buses, source="bus", k=1)["source"].tolist()
     ['X', 'Y']
     """
-    if k < 1 or source not in sources.columns or not sources[source].is_unique:
+    for frame, what in ((sites, "sites"), (sources, "sources")):
+        is_layer = isinstance(frame, gpd.GeoDataFrame)
+        if not is_layer or frame._geometry_column_name not in frame.columns:
+            raise LayerError(
+                four_parts(
+                    f"nearest_links needs the places of its {what}",
+                    f"it was given {type(frame).__name__}"
+                    + (" without a geometry column" if is_layer else ""),
+                    "a GeoDataFrame with points, lines or polygons",
+                    "nearest_links(sites, substations, source='substation')",
+                )
+            )
+        lonlat(frame)  # Refuses what is nowhere on the Earth.
+    k = whole(k, "k", 1, "k=3")
+    if max_km is not None:
+        max_km = not_below(max_km, "max_km", 0, "max_km=80")
+    usd_per_km = not_below(usd_per_km, "usd_per_km", 0, "usd_per_km=1e6")
+    usd_per_mw_km = not_below(usd_per_mw_km, "usd_per_mw_km", 0, "usd_per_mw_km=900")
+    is_name = hashable(source) and source in sources.columns
+    names = sources[source] if is_name else None
+    one_each = (
+        isinstance(names, pd.Series)
+        and all(map(hashable, names))
+        and names.is_unique
+        and names.notna().all()
+    )
+    if not one_each:
         raise StudyError(
             four_parts(
-                f"nearest_links(k={k}, source={source!r}) was asked for",
-                "k is below 1"
-                if k < 1
-                else f"the sources have no column {source!r} with one name each",
-                "k >= 1 and a column of unique names",
+                f"nearest_links(source={said(source)}) was asked for",
+                f"the sources have no column {said(source)} with one name each",
+                "a column of unique names, none of them missing",
                 "nearest_links(sites, substations, source='substation', k=3)",
             )
         )
     near = spatial.nearest(sites, sources, k=min(k, len(sources)), max_km=max_km)
     row, column = np.nonzero(near.position >= 0)
     km = near.distance_km[row, column]
-    names = sources[source].to_numpy(dtype=object)
+    labels = sources[source].to_numpy(dtype=object)
     return pd.DataFrame(
         {
             "site": sites.index[row],
-            "source": names[near.position[row, column]],
+            "source": labels[near.position[row, column]],
             "km": km,
             "cost_usd": usd_per_km * km,
             "cost_usd_per_mw": usd_per_mw_km * km,

@@ -10,9 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from siteselect.errors import InfeasiblePlanError, StudyError, four_parts, nearest_name
+from siteselect.errors import (
+    InfeasiblePlanError,
+    StudyError,
+    four_parts,
+    nearest_name,
+    said,
+)
 from siteselect.optimization._compile import Compiled
-from siteselect.optimization.problem import Floats, Rows
+from siteselect.optimization.problem import Floats, Rows, hashable
 from siteselect.optimization.resolve import (
     forced,
     resolve,
@@ -25,6 +31,8 @@ from siteselect.optimization.words import listed
 if TYPE_CHECKING:
     from siteselect.optimization.plan import SitePlan
 
+#: An unknown label is compared with at most this many for a suggestion.
+COMPARED = 20_000
 #: Most solves for one break-even; it takes two or three.
 MOST_STEPS = 12
 
@@ -153,12 +161,12 @@ def explain(plan: SitePlan, site: Any) -> Explanation:
     (False, 0.9, (0,))
     """
     frame = plan.candidates
-    if site not in frame.index:
+    if not hashable(site) or site not in frame.index:
         raise StudyError(
             four_parts(
-                f"explain({site!r}) was asked for",
+                f"explain({said(site)}) was asked for",
                 "no candidate has that label."
-                + nearest_name(str(site), map(str, frame.index)),
+                + nearest_name(str(site), map(str, frame.index[:COMPARED])),
                 f"a label of plan.candidates.index, e.g. {frame.index[0]!r}",
                 f"plan.explain({frame.index[0]!r})",
             )

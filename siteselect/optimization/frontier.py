@@ -11,18 +11,27 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from siteselect.errors import InfeasiblePlanError, StudyError, four_parts, nearest_name
-from siteselect.optimization import _plots, pulp_model
+from siteselect.errors import (
+    InfeasiblePlanError,
+    StudyError,
+    four_parts,
+    nearest_name,
+    said,
+)
+from siteselect.optimization import _plots, asked, pulp_model
 from siteselect.optimization._compile import (
     Compiled,
     Request,
+    check_frame,
     compile_problem,
     limits_of,
+    listed_limits,
 )
 from siteselect.optimization.limits import Limit
 from siteselect.optimization.optimize import _labels
 from siteselect.optimization.plan import SitePlan, dollars, relative_gap
 from siteselect.optimization.priceout import PriceOut
+from siteselect.optimization.problem import number
 from siteselect.optimization.read_back import plan_of
 from siteselect.optimization.resolve import solve_again
 from siteselect.optimization.sizes import (
@@ -240,7 +249,21 @@ def frontier(
         if key in request:
             request[key] = _labels(request[key])
     if "limits" in request:
-        request["limits"] = tuple(request["limits"])
+        request["limits"] = listed_limits(request["limits"])
+    check_frame(sites)
+    n = asked.whole(n, "n", 1, "n=20")
+    given_values: Any = values
+    if values is not None and not isinstance(given_values, Iterable):
+        values = [given_values]
+    if isinstance(exact, str | Mapping) or not isinstance(exact, Iterable | bool):
+        raise StudyError(
+            four_parts(
+                f"frontier(exact={said(exact)}) was asked for",
+                f"that is {type(exact).__name__}",
+                "values to solve at once, or True for all",
+                "exact=[40e9]",
+            )
+        )
     if n < 2 and values is None:
         raise StudyError(
             four_parts(
@@ -293,6 +316,15 @@ def frontier(
 
 def _path(request: Request, along: str) -> _Path:
     """Return how a request changes with the value of ``along``."""
+    if not isinstance(along, str):
+        raise StudyError(
+            four_parts(
+                f"frontier(along={said(along)}) was asked for",
+                f"that is {type(along).__name__}",
+                "the name of an argument or limit",
+                "siteselect.frontier(sites, along='budget_usd', ...)",
+            )
+        )
     if isinstance(getattr(request, along, None), Mapping):
         raise StudyError(
             four_parts(
@@ -400,10 +432,12 @@ def _two_objectives(
     n: int,
 ) -> tuple[_Path, list[float]]:
     """Return the path along the second objective, and values between the ends."""
-    if len(tuple(objectives)) != 2 or objectives[0] == objectives[1]:
+    is_pair = isinstance(objectives, tuple | list) and len(objectives) == 2
+    is_text = is_pair and all(isinstance(x, str) for x in objectives)
+    if not is_text or objectives[0] == objectives[1]:
         raise StudyError(
             four_parts(
-                f"frontier(objectives={objectives!r}) was asked for",
+                f"frontier(objectives={said(objectives)}) was asked for",
                 "that is no pair of two objectives",
                 "two of 'score', 'cost' and column names",
                 "objectives=('score', 'cost')",
@@ -450,14 +484,14 @@ def _two_objectives(
 def _clean(values: Sequence[Any], path: _Path) -> list[float]:
     """Return sorted distinct values; refuse what is no value."""
     try:
-        numbers = [float(v) for v in values]
-    except (TypeError, ValueError):
+        numbers = [number(v, "values") for v in values]
+    except StudyError:
         numbers = [np.nan]
     if not all(np.isfinite(v) and v >= 0 for v in numbers):
         raise StudyError(
             four_parts(
                 f"values along {path.name!r} were asked for",
-                f"{list(values)[:5]!r} are not all numbers from 0",
+                f"{said(list(values)[:5])} are not all numbers from 0",
                 f"finite numbers [{path.unit}]",
                 "values=[30e9, 40e9, 50e9]",
             )

@@ -11,7 +11,7 @@ in the same way.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 
 import geopandas as gpd
@@ -21,7 +21,7 @@ import pandas as pd
 from pyproj import Geod
 from scipy import sparse
 
-from siteselect.errors import StudyError, four_parts, shown
+from siteselect.errors import StudyError, four_parts, said, shown
 from siteselect.optimization._distance import Nearby, lonlat
 from siteselect.optimization.by_year import Arriving, ByYear, PerSite, is_yearly
 from siteselect.optimization.problem import (
@@ -35,8 +35,10 @@ from siteselect.optimization.problem import (
     Quantity,
     Rows,
     aligned,
+    as_floats,
+    bound_number,
     number,
-    quantity,
+    truths,
 )
 
 #: A number for each group, a mapping or Series keyed by group, or a column name;
@@ -72,6 +74,21 @@ class SupportsLimit(Protocol):
     Fields that hold `ByYear` or `Arriving` are those of the year by then. A limit
     about which sites there are in the end says so by a class attribute
     ``last_year_only = True``.
+
+    A limit may also offer
+
+    ``columns(problem)``
+        `ExtraColumns` or None: variables of its own. In ``rows`` they stand at
+        ``problem.extra[self.name]``.
+    ``is_lazy(problem)`` and ``cuts(problem, x)``
+        Where ``is_lazy`` is true, ``rows`` is asked only for a full model, and
+        ``cuts`` for those rows that a solution ``x`` over all columns breaks; a plan
+        counts only when there are none.
+    ``uses()``
+        The columns and Series that it reads, so that candidates at one place are
+        told apart by them.
+
+    ``help(siteselect.optimization)`` has a limit of one's own as an example.
     """
 
     @property
@@ -147,9 +164,19 @@ def bound_values(
         raise TypeError(f"{limit}: {what} by year was not read for a year")
     if isinstance(spec, str | PerSite):
         column = spec.values if isinstance(spec, PerSite) else spec
-        values = aligned(problem.frame, column, limit).to_numpy(
-            dtype=np.float64, na_value=np.nan
-        )
+        read = aligned(problem.frame, column, limit)
+        found = as_floats(read)
+        if found is None:
+            raise StudyError(
+                four_parts(
+                    f"{limit!r} reads {what} from column "
+                    f"{getattr(column, 'name', column)!r}",
+                    f"it holds {read.dtype} values",
+                    "a numeric column, a number, or a mapping by group",
+                    "pandas.to_numeric(sites[column])",
+                )
+            )
+        values = found
         spec = spec if isinstance(spec, str) else str(spec.values.name)
         low, high = np.full(len(keys), np.inf), np.full(len(keys), -np.inf)
         with np.errstate(invalid="ignore"):
@@ -202,7 +229,12 @@ def bound_values(
                 )
             )
         if what == "at_least":
-            unknown = [k for k, v in given.items() if k not in set(keys) and v > 0]
+            known = set(keys)
+            unknown = [
+                k
+                for k, v in given.items()
+                if k not in known and bound_number(v, limit) > 0
+            ]
             if unknown:
                 raise StudyError(
                     four_parts(
@@ -214,7 +246,7 @@ def bound_values(
                         "leave those groups out of the mapping",
                     )
                 )
-        values = np.array([float(given[k]) for k in keys])
+        values = np.array([bound_number(given[k], limit) for k in keys])
         if np.isnan(values).any():
             bad = [k for k, v in zip(keys, values, strict=True) if np.isnan(v)]
             raise StudyError(
@@ -226,8 +258,9 @@ def bound_values(
                 )
             )
         return values
-    value = float(spec) if spec in (np.inf, -np.inf) else number(spec, limit)
-    return np.full(len(keys), value)
+    if isinstance(spec, float) and np.isinf(spec):
+        return np.full(len(keys), spec)
+    return np.full(len(keys), number(spec, limit))
 
 
 def clean_name(name: object, kind: str) -> None:
@@ -235,10 +268,23 @@ def clean_name(name: object, kind: str) -> None:
     if not isinstance(name, str) or not name.strip():
         raise StudyError(
             four_parts(
-                f"{kind} was given the name {name!r}",
+                f"{kind} was given the name {said(name)}",
                 "accounts, prices and conflicts are reported by name",
                 "a short text such as 'county water'",
                 f"{kind}('county water', ...)",
+            )
+        )
+
+
+def clean_unit(unit: object, limit: str) -> None:
+    """Refuse a unit that is no text."""
+    if not isinstance(unit, str):
+        raise StudyError(
+            four_parts(
+                f"{limit!r} was given the unit {said(unit)}",
+                f"that is {type(unit).__name__}",
+                "a short text for the accounts, or none",
+                "unit='m3 per year'",
             )
         )
 
@@ -313,6 +359,7 @@ class Limit:
 
     def __post_init__(self) -> None:
         clean_name(self.name, "Limit")
+        clean_unit(self.unit, self.name)
         needs_bound(self.name, self.at_most, self.at_least)
         if all(
             isinstance(q, int | float) and q == 0 for q in (self.per_mw, self.per_site)
@@ -380,7 +427,7 @@ class Limit:
 
 @dataclass(frozen=True, eq=False)
 class Average:
-    """Bound the MW-weighted average of a column over the chosen sites.
+    """Bound the weighted average of a column over the chosen sites.
 
     Parameters
     ----------
@@ -393,11 +440,39 @@ class Average:
         They hold in every year.
     unit : str, default ""
         Unit of the column, for the accounts.
+    weight : str, number or Series, default 1
+        Weight per facility MW, 0 or more: by megawatts where it is left out, by
+        energy with a column of the energy per facility MW.
+
+    Notes
+    -----
+    The PUE of a fleet is its facility energy over its IT energy, so it is averaged
+    by IT energy; the carbon of its power is averaged by facility energy. Where all
+    sites are used alike, these are ``1 / peak_ratio`` and ``pue / peak_ratio`` per
+    facility MW.
+
+    Raises
+    ------
+    StudyError
+        No bound is set, the minimum is over the maximum, or a weight is negative.
 
     Examples
     --------
     >>> Average("carbon", "carbon_kg_per_mwh", at_most=350)
     Average('carbon')
+
+    One site with a PUE of 1.1 and one of 1.4, each with 100 MW of facility power:
+
+    >>> import geopandas as gpd
+    >>> from siteselect.optimization import optimize_sites
+    >>> sites = gpd.GeoDataFrame(
+    ...     {"score": 0.9, "pue": [1.1, 1.4], "peak_ratio": [1.2, 1.5]},
+    ...     geometry=gpd.points_from_xy([-100, -99], [32, 32]), crs=4326,
+    ... )
+    >>> pue = Average("pue", "pue", at_most=1.25, weight=1 / sites["peak_ratio"])
+    >>> plan = optimize_sites(sites, power_mw=200, site_mw=[100], limits=[pue])
+    >>> plan.limits.set_index("limit")["used"].round(4)["pue"].item()
+    1.2333
     """
 
     #: A bound of an average holds whatever stands, in every year.
@@ -408,9 +483,11 @@ class Average:
     at_most: float | ByYear | None = None
     at_least: float | ByYear | None = None
     unit: str = ""
+    weight: Quantity = field(default=1, kw_only=True)
 
     def __post_init__(self) -> None:
         clean_name(self.name, "Average")
+        clean_unit(self.unit, self.name)
         needs_bound(self.name, self.at_most, self.at_least)
         if is_yearly(self.at_least) or is_yearly(self.at_most):
             return
@@ -425,21 +502,23 @@ class Average:
 
     def uses(self) -> tuple[Any, ...]:
         """Return the columns and Series that this limit reads."""
-        return (self.column,)
+        return (self.column, self.weight)
 
     def rows(self, problem: Problem) -> Rows:
-        """Return ``sum((value - bound) x MW)`` against zero, one row per bound."""
+        """Return ``sum((value - bound) x weight x MW)`` against zero, row by bound."""
         value = problem.quantity(self.column, self.name)
+        weight = weights_of(problem, self.weight, self.name)
         return weighted_rows(
-            problem, value, self.at_least, self.at_most, self.name, "average"
+            problem, value, weight, self.at_least, self.at_most, self.name, "average"
         )
 
     def check(self, sites: gpd.GeoDataFrame) -> pd.DataFrame:
-        """Return the MW-weighted average of the chosen sites."""
+        """Return the weighted average of the chosen sites."""
         chosen = sites[sites["mw"] > 0]
-        total = float(chosen["mw"].sum())
+        weight = plain(chosen, self.weight) * chosen["mw"]
+        total = float(weight.sum())
         value = plain(chosen, self.column)
-        used = float((value * chosen["mw"]).sum()) / total if total else np.nan
+        used = float((value * weight).sum()) / total if total else np.nan
         return accounts(
             self.name,
             [""],
@@ -454,7 +533,7 @@ class Average:
 
 @dataclass(frozen=True, eq=False)
 class Share:
-    """Bound the share of megawatts in sites where something holds.
+    """Bound the share of megawatts, or of energy, in sites where something holds.
 
     Parameters
     ----------
@@ -465,6 +544,13 @@ class Share:
     at_least, at_most : float or ByYear, optional
         Bounds of the share, 0 to 1. An empty plan satisfies both. They hold in
         every year.
+    weight : str, number or Series, default 1
+        Weight per facility MW, 0 or more, as in `Average`.
+
+    Notes
+    -----
+    A site that is clean in part has a share of its own, between 0 and 1: that is an
+    `Average` of the column, as in ``Average("clean", "cfe", at_least=0.9)``.
 
     Examples
     --------
@@ -479,6 +565,7 @@ class Share:
     where: str | pd.Series[Any]
     at_least: float | ByYear | None = None
     at_most: float | ByYear | None = None
+    weight: Quantity = field(default=1, kw_only=True)
 
     def __post_init__(self) -> None:
         clean_name(self.name, "Share")
@@ -508,25 +595,27 @@ class Share:
 
     def uses(self) -> tuple[Any, ...]:
         """Return the columns and Series that this limit reads."""
-        return (self.where,)
+        return (self.where, self.weight)
 
     def rows(self, problem: Problem) -> Rows:
-        """Return ``sum((holds - share) x MW)`` against zero, one row per bound."""
+        """Return ``sum((holds - share) x weight x MW)`` against zero, row by bound."""
         holds = truth(problem, self.where, self.name).astype(np.float64)
+        weight = weights_of(problem, self.weight, self.name)
         return weighted_rows(
-            problem, holds, self.at_least, self.at_most, self.name, "share"
+            problem, holds, weight, self.at_least, self.at_most, self.name, "share"
         )
 
     def check(self, sites: gpd.GeoDataFrame) -> pd.DataFrame:
         """Return the share of the chosen megawatts where it holds."""
         chosen = sites[sites["mw"] > 0]
-        total = float(chosen["mw"].sum())
+        weight = plain(chosen, self.weight) * chosen["mw"]
+        total = float(weight.sum())
         where = (
             chosen[self.where]
             if isinstance(self.where, str)
             else self.where.loc[chosen.index]
         )
-        inside = float(chosen.loc[where.astype(bool), "mw"].sum())
+        inside = float(weight[where.astype(bool)].sum())
         return accounts(
             self.name,
             [""],
@@ -534,7 +623,7 @@ class Share:
             -np.inf if self.at_least is None else self.at_least,
             np.inf if self.at_most is None else self.at_most,
             [inside / total if total else np.nan],
-            "share of MW",
+            "share of MW" if is_number(self.weight) else "weighted share",
             total,
         )
 
@@ -1128,17 +1217,41 @@ class Existing(Fixed):
         return problem.standing_mw > 0
 
 
+def is_number(weight: Quantity) -> bool:
+    """Return whether a weight is one number, so that megawatts decide."""
+    return isinstance(weight, int | float)
+
+
+def weights_of(problem: Problem, spec: Quantity, limit: str) -> Floats:
+    """Return the weight per facility MW of each site, or refuse a negative one."""
+    weight = problem.quantity(spec, limit)
+    bad = np.flatnonzero(weight < 0)
+    if bad.size or not (weight > 0).any():
+        raise StudyError(
+            four_parts(
+                f"{limit!r} weighs sites by {said(getattr(spec, 'name', spec))}",
+                "it is negative for " + shown(repr(x) for x in problem.frame.index[bad])
+                if bad.size
+                else "it is 0 everywhere",
+                "weights per MW of 0 or more, not all 0",
+                "weight=1 / sites['peak_ratio'] weighs by IT power",
+            )
+        )
+    return weight
+
+
 def weighted_rows(
     problem: Problem,
     value: Floats,
+    weight: Floats,
     low: Any,
     high: Any,
     name: str,
     kind: str,
 ) -> Rows:
-    """Return the rows that bound a MW-weighted average of ``value``."""
+    """Return the rows that bound a weighted average of ``value``."""
     own = np.maximum(problem.column_site, 0)
-    mw = np.where(problem.column_site >= 0, problem.column_mw, 0.0)
+    mw = np.where(problem.column_site >= 0, problem.column_mw * weight[own], 0.0)
     parts = []
     for bound, is_most in ((low, False), (high, True)):
         if bound is None:
@@ -1154,18 +1267,7 @@ def weighted_rows(
 
 def truth(problem: Problem, where: str | pd.Series[Any], limit: str) -> Bools:
     """Return a boolean column or Series per site."""
-    column = aligned(problem.frame, where, limit)
-    values = quantity(problem.frame, column.astype("Float64"), limit)
-    if not np.isin(values, (0.0, 1.0)).all():
-        raise StudyError(
-            four_parts(
-                f"{limit!r} asks where {getattr(where, 'name', where)!r} holds",
-                "it has values other than True and False",
-                "a boolean column or Series",
-                "for example sites['price_usd_per_mwh'] < 60",
-            )
-        )
-    return values.astype(bool)
+    return truths(problem.frame, where, limit)
 
 
 # What follows serves ``check`` only and shares nothing with the rows above.

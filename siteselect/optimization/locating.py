@@ -23,6 +23,7 @@ from scipy.optimize import linprog
 from siteselect.errors import StudyError, four_parts, shown
 from siteselect.optimization import dispersion, highs, median
 from siteselect.optimization._distance import geodesic_km, lonlat
+from siteselect.optimization.asked import yes_or_no
 from siteselect.optimization.clustering import reach
 from siteselect.optimization.coverage import (
     check_latency,
@@ -38,6 +39,7 @@ from siteselect.optimization.problem import (
     Problem,
     Quantity,
     Rows,
+    as_floats,
     number,
 )
 from siteselect.suitability.fiber import FIBER_CIRCUITY, FIBER_US_PER_KM
@@ -113,7 +115,7 @@ def _table(matrix: Any, frame: gpd.GeoDataFrame, demand: Any, name: str) -> Floa
         (matrix.index, frame.index, "site"),
         (matrix.columns, demand.index, "demand"),
     ):
-        missing = want[~want.isin(have)]
+        missing = want[have.get_indexer(want) < 0] if have.is_unique else want[:0]
         if len(missing) or not have.is_unique:
             raise StudyError(
                 four_parts(
@@ -125,7 +127,21 @@ def _table(matrix: Any, frame: gpd.GeoDataFrame, demand: Any, name: str) -> Floa
                     "matrix.T if it is transposed",
                 )
             )
-    values: Floats = matrix.loc[frame.index, demand.index].to_numpy(dtype=np.float64)
+    table = matrix.iloc[
+        matrix.index.get_indexer(frame.index), matrix.columns.get_indexer(demand.index)
+    ]
+    columns = [as_floats(table.iloc[:, k]) for k in range(table.shape[1])]
+    odd = [str(table.columns[k]) for k, c in enumerate(columns) if c is None]
+    if odd:
+        raise StudyError(
+            four_parts(
+                f"objective {name!r} was given a matrix",
+                "it holds what is no number in " + shown(map(repr, odd)),
+                "0 or more for every pair",
+                "matrix.astype(float)",
+            )
+        )
+    values: Floats = np.column_stack([c for c in columns if c is not None])
     if not np.isfinite(values).all() or (values < 0).any():
         raise StudyError(
             four_parts(
@@ -288,16 +304,25 @@ def _bisect(
     value_of: Callable[[Floats], float],
     clock: Clock,
     say: Callable[[str], object],
-) -> tuple[Floats, float, float]:
+    always: Rows | None = None,
+) -> tuple[Floats, float, float] | None:
     """Find the best level that the limits allow: best first in ``levels``.
 
-    Returns the solution, its level and the best level not ruled out.
+    Returns the solution, its level and the best level not ruled out; None if the
+    limits alone have a plan and none with the rows ``always``.
     """
     from siteselect.optimization.solve import no_plan, solve_full
 
     base = _without_objective(compiled)
     deadline = _deadline(compiled, clock)
+    limits_only = base
+    if always is not None:
+        base = replace(base, rows=Rows.stack([base.rows, always]))
     x, known = _settle(compiled, base.rows, deadline)
+    if x is None and known and always is not None:
+        if _settle(compiled, limits_only.rows, deadline)[0] is not None:
+            return None
+        base = limits_only
     if x is None:
         if not known:
             raise no_plan(compiled.request, "HiGHS")
@@ -494,7 +519,7 @@ class MaxMinDistance:
 
     def solve(
         self, compiled: Compiled, clock: Clock, say: Callable[[str], object]
-    ) -> Solution:
+    ) -> Solution | None:
         """Search the distances there are, with all limits."""
         from siteselect.optimization.solve import finish
 
@@ -545,8 +570,12 @@ class MaxMinDistance:
         def value_of(x: Floats) -> float:
             return dispersion.least_distance(away, _open_sites(problem, x))
 
-        two = replace(compiled, rows=Rows.stack([compiled.rows, self._two(problem)]))
-        x, _, bound = _bisect(two, levels, rows_at, value_of, clock, say)
+        found_level = _bisect(
+            compiled, levels, rows_at, value_of, clock, say, self._two(problem)
+        )
+        if found_level is None:
+            return None
+        x, _, bound = found_level
         x = self.mended(problem, _rounded(problem, x))
         return finish(problem, x, bound, None, "search of the distances", request.gap)
 
@@ -623,7 +652,7 @@ def _critical(away: Floats, order: Ints, open_: Floats) -> Floats:
     return found
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class MeanDistance(_Nearness):
     """Minimise the mean distance from demand to its nearest chosen site (p-median).
 
@@ -828,7 +857,7 @@ def _cut_until_true(
     return finish(problem, best.x, sign * bound, duals, best.solver, request.gap)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class MaxDistance(_Nearness):
     """Minimise the distance of the demand that is farthest from a site (p-center).
 
@@ -937,7 +966,7 @@ class MaxDistance(_Nearness):
 
     def solve(
         self, compiled: Compiled, clock: Clock, say: Callable[[str], object]
-    ) -> Solution:
+    ) -> Solution | None:
         """Search the distances there are, with all limits."""
         from siteselect.optimization.solve import finish
 
@@ -971,15 +1000,19 @@ class MaxDistance(_Nearness):
         def value_of(x: Floats) -> float:
             return median.center_value(away, _open_sites(problem, x))
 
-        some = replace(compiled, rows=Rows.stack([compiled.rows, self._some(problem)]))
-        x, _, bound = _bisect(some, levels, rows_at, value_of, clock, say)
+        found_level = _bisect(
+            compiled, levels, rows_at, value_of, clock, say, self._some(problem)
+        )
+        if found_level is None:
+            return None
+        x, _, bound = found_level
         x = self.mended(problem, _rounded(problem, x))
         return finish(
             problem, x, -bound, None, "search of the distances", compiled.request.gap
         )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Covered(_Nearness):
     """Maximise the share of a demand layer within reach of a site (maximal covering).
 
@@ -1184,6 +1217,8 @@ class ServeCost:
 
     def __post_init__(self) -> None:
         demand_weights(self.demand, self.mw, self.name)
+        yes_or_no(self.capacitated, "capacitated")
+        yes_or_no(self.single, "single")
         if (self.cost is None) == (self.usd_per_mw_km is None):
             raise StudyError(
                 four_parts(
@@ -1277,6 +1312,36 @@ class ServeCost:
             total = sparse.csr_array(has.sum(axis=0).reshape(1, -1))
             parts.append(Rows.make(total, need.sum() / 1e3, np.inf, OBJECTIVE_ROWS))
         return Rows.stack(parts)
+
+    def mended(self, problem: Problem, x: Floats) -> Floats:
+        """Return ``x`` with all demand served as cheaply as its sites can.
+
+        A plan within the gap may serve some demand from farther than it must.
+        """
+        per_mw, need = self._serving(problem)
+        own = _own(problem)
+        open_ = np.zeros(problem.n_sites, dtype=bool)
+        open_[_open_sites(problem, x)] = True
+        column = own.start + np.flatnonzero(np.tile(open_, per_mw.shape[0]))
+        rows = self.rows(problem)
+        rest = x.copy()
+        rest[own] = 0.0
+        given = rows.matrix @ rest
+        found = highs.solve_mip(
+            -(per_mw * need[:, None])[:, open_].ravel(),
+            sparse.csr_array(rows.matrix[:, column]),
+            rows.lower - given,
+            rows.upper - given,
+            np.zeros(column.size),
+            np.ones(column.size),
+            np.full(column.size, self.single),
+            gap=0.0,
+        )
+        if found.x is None:
+            return x
+        rest[column] = np.round(found.x) if self.single else found.x
+        is_less = problem.objective @ rest < problem.objective @ x
+        return rest if is_less else x
 
     def value(self, sites: gpd.GeoDataFrame) -> float:
         """Return the cost of the sites and of serving all demand best from them."""

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import geopandas as gpd
+import numpy as np
 
-from siteselect.errors import SiteSelectWarning
+from siteselect.errors import SiteSelectWarning, StudyError, four_parts, said
 from siteselect.optimization import estimate, pulp_model
-from siteselect.optimization._compile import Request, compile_problem
+from siteselect.optimization._compile import Request, compile_problem, listed_limits
 from siteselect.optimization.by_year import Arriving, ByYear
 from siteselect.optimization.estimate import model_size
 from siteselect.optimization.limits import SupportsLimit
@@ -181,7 +182,7 @@ def optimize_sites(
         years=None if years is None else _labels(years),
         discount_rate=discount_rate,
         existing=existing,
-        limits=tuple(limits),
+        limits=listed_limits(limits),
         max_sites=max_sites,
         min_sites=min_sites,
         min_spacing_km=min_spacing_km,
@@ -247,12 +248,13 @@ def build_model(sites: gpd.GeoDataFrame, **arguments: Any) -> Any:
         if arguments.get(key) is not None:
             arguments[key] = _labels(arguments[key])
     progress = arguments.pop("progress", None)
+    tell = _progress(progress)
     if "limits" in arguments:
-        arguments["limits"] = tuple(arguments["limits"])
+        arguments["limits"] = listed_limits(arguments["limits"])
     compiled = compile_problem(Request(sites=sites, **arguments))
     size = model_size(compiled)
-    if progress:
-        _progress(progress)(str(size))
+    if callable(progress) or progress:
+        tell(str(size))
     elif size.columns >= estimate.TELL_COLUMNS:
         warnings.warn(str(size), SiteSelectWarning, stacklevel=2)
     rows = compiled.full_rows()
@@ -271,6 +273,15 @@ def _labels(labels: Any) -> tuple[Any, ...]:
 def _progress(progress: Any) -> Callable[[str], object]:
     if callable(progress):
         return progress  # type: ignore[no-any-return]
+    if not isinstance(progress, bool | np.bool_ | int | None):
+        raise StudyError(
+            four_parts(
+                f"progress={said(progress)} was asked for",
+                f"that is {type(progress).__name__}",
+                "True, False or a function that takes a line of text",
+                "progress=True",
+            )
+        )
     if progress:
         return lambda line: print(line, flush=True)
     return lambda line: None

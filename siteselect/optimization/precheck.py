@@ -483,7 +483,8 @@ class _Check:
         asked = self.value(f, floor, False)
         names = (self.name[f], self.name[r])
         bound = getattr(limit, "at_most" if sign > 0 else "at_least", None)
-        if not isinstance(bound, int | float):
+        by_mw = isinstance(getattr(limit, "weight", 1), int | float)
+        if not isinstance(bound, int | float) or not by_mw:
             return Proof(names, f"no {asked} keep {self.name[r]!r}")
         take = np.clip(floor - before, 0.0, room)
         per_unit = float(self.rows.scale[f]) / float(self.rows.scale[r])

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
+import pandas as pd
 
-from siteselect.errors import InfeasiblePlanError, StudyError, four_parts, nearest_name
+from siteselect.errors import (
+    InfeasiblePlanError,
+    StudyError,
+    four_parts,
+    nearest_name,
+    said,
+)
+from siteselect.optimization.problem import hashable, number
 from siteselect.optimization.resolve import moved_bound, resolve_compiled
 
 if TYPE_CHECKING:
@@ -57,23 +64,24 @@ def exact_price(
     >>> exact_price(plan, "power", 50.0), exact_price(plan, "power", 100.0)
     (0.0, 50.0)
     """
-    if not np.isfinite(change):
-        raise StudyError(
-            four_parts(
-                f"exact_price({limit!r}, change={change!r}) was asked for",
-                "that is no finite number",
-                "a change in the limit's unit",
-                f"exact_price(plan, {limit!r}, 1.0)",
-            )
-        )
+    change = number(change, "change")
     names = [x.name for x in plan.compiled.limits]
-    if limit not in names:
+    if not isinstance(limit, str) or limit not in names:
         raise StudyError(
             four_parts(
-                f"exact_price({limit!r}) was asked for",
-                "the plan has no limit of that name." + nearest_name(limit, names),
+                f"exact_price({said(limit)}) was asked for",
+                "the plan has no limit of that name." + nearest_name(str(limit), names),
                 "one of " + ", ".join(map(repr, names)),
                 "plan.limits lists them",
+            )
+        )
+    if not hashable(group) or group is pd.NA:
+        raise StudyError(
+            four_parts(
+                f"the price of {limit!r} in group {said(group)} was asked for",
+                f"a {type(group).__name__} is no group",
+                "a group of the limit, or None for all",
+                "plan.limits lists the groups",
             )
         )
     if change == 0:

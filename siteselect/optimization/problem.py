@@ -7,6 +7,7 @@ another objective reuses both.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
@@ -17,7 +18,14 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
-from siteselect.errors import LayerError, StudyError, four_parts, nearest_name, shown
+from siteselect.errors import (
+    LayerError,
+    StudyError,
+    four_parts,
+    nearest_name,
+    said,
+    shown,
+)
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
@@ -468,6 +476,16 @@ def aligned(
     """Return a column or a Series in the frame's row order."""
     if isinstance(spec, str):
         return column_of(frame, spec, limit)
+    given: Any = spec
+    if not isinstance(given, pd.Series):
+        raise StudyError(
+            four_parts(
+                f"{limit!r} was given {said(given)}",
+                f"that is {type(given).__name__}",
+                "a column name or a Series keyed by site",
+                "a column such as 'state'",
+            )
+        )
     if not spec.index.is_unique:
         raise StudyError(
             four_parts(
@@ -480,28 +498,108 @@ def aligned(
     return spec.reindex(frame.index)
 
 
+def as_floats(column: pd.Series[Any]) -> Floats | None:
+    """Return a column as floats, NaN where unknown; None if it holds no numbers.
+
+    Dates, durations and complex values are no numbers, though numpy turns them into
+    some; text is none unless every value of it spells a number.
+
+    Examples
+    --------
+    >>> as_floats(pd.Series([1, None], dtype="Int64"))
+    array([ 1., nan])
+    >>> as_floats(pd.Series(pd.to_datetime(["2027-01-01"]))) is None
+    True
+    """
+    if column.dtype.kind in "cmM" or not _is_plain(column):
+        return None
+    try:
+        with warnings.catch_warnings():
+            # Complex numbers in a column of objects.
+            warnings.simplefilter("error")
+            return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError, OverflowError, Warning):
+        return None
+
+
+def held(column: pd.Series[Any]) -> str:
+    """Say what a column holds that is no column of numbers, and where.
+
+    Examples
+    --------
+    >>> held(pd.Series([1, "9 M"], index=["a", "b"], dtype=object))
+    "it holds object values, '9 M' at 'b'"
+    """
+    kind = f"it holds {column.dtype} values"
+    if column.dtype.kind in "cmM" or not pd.api.types.is_list_like(column):
+        return kind
+    try:
+        is_text = pd.to_numeric(column, errors="coerce").isna() & column.notna()
+    except (TypeError, ValueError):  # Lists and the like.
+        return kind
+    where = column.index[is_text.to_numpy(dtype=bool)]
+    if not len(where):
+        return kind
+    return (
+        kind
+        + ", "
+        + shown((f"{said(column[label], 40)} at {label!r}" for label in where[:3]), 3)
+    )
+
+
+def _is_plain(column: pd.Series[Any]) -> bool:
+    """Return whether an object column is free of dates, which numpy would count."""
+    if column.dtype != object:
+        return True
+    kind = pd.api.types.infer_dtype(column, skipna=True)
+    return "date" not in kind and "time" not in kind and kind != "complex"
+
+
 def quantity(frame: gpd.GeoDataFrame, spec: Quantity, limit: str) -> Floats:
     """Return a column, number or Series as finite values per row of ``frame``."""
     if isinstance(spec, str | pd.Series):
         column = aligned(frame, spec, limit)
         name = spec if isinstance(spec, str) else (spec.name or "the given Series")
-        try:
-            values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-        except (TypeError, ValueError):
+        values = as_floats(column)
+        if values is None:
             raise StudyError(
                 four_parts(
                     f"{limit!r} uses {name!r} as numbers",
-                    f"it holds {column.dtype} values",
+                    held(column),
                     "a numeric column, a number or a Series",
                     f"pd.to_numeric(sites[{name!r}])",
                 )
-            ) from None
+            )
         bad = np.flatnonzero(~np.isfinite(values))
         if bad.size:
             raise_missing(frame, str(name), bad, limit)
         return values
     value = number(spec, limit)
     return np.full(len(frame), value)
+
+
+def truths(frame: gpd.GeoDataFrame, where: str | pd.Series[Any], limit: str) -> Bools:
+    """Return a boolean column or Series per row of ``frame``."""
+    name = getattr(where, "name", where)
+    values = None
+    if isinstance(where, str | pd.Series):
+        values = as_floats(aligned(frame, where, limit))
+    if values is not None:
+        missing = np.flatnonzero(np.isnan(values))
+        if missing.size:
+            raise_missing(frame, str(name), missing, limit)
+    if values is None or not np.isin(values, (0.0, 1.0)).all():
+        raise StudyError(
+            four_parts(
+                f"{limit!r} asks where {said(name)} holds",
+                f"that is {type(where).__name__}"
+                if not isinstance(where, str | pd.Series)
+                else "it has values other than True and False",
+                "a boolean column or Series",
+                "for example sites['price_usd_per_mwh'] < 60",
+            )
+        )
+    return values.astype(bool)
 
 
 def raise_missing(
@@ -524,16 +622,40 @@ def number(value: object, what: str) -> float:
     ok = isinstance(value, int | float | np.integer | np.floating) and not isinstance(
         value, bool | np.bool_
     )
-    if not ok or not np.isfinite(float(value)):  # type: ignore[arg-type]
+    try:
+        found = float(value) if ok else np.nan  # type: ignore[arg-type]
+    except OverflowError:
+        found = np.inf
+    if not np.isfinite(found):
         raise StudyError(
             four_parts(
-                f"{what!r} was given {value!r}",
-                f"that is {type(value).__name__}",
+                f"{what!r} was given {said(value)}",
+                "that is too large"
+                if found == np.inf and isinstance(value, int)
+                else f"that is {type(value).__name__}",
                 "a finite number",
                 f"{what} with a plain number",
             )
         )
-    return float(value)  # type: ignore[arg-type]
+    return found
+
+
+def bound_number(value: object, what: str) -> float:
+    """Return a number that may be infinite (no bound), NaN where it is missing."""
+    if isinstance(value, float | np.floating) and not np.isfinite(value):
+        return float(value)
+    if value is None or value is pd.NA or value is pd.NaT:
+        return np.nan
+    return number(value, what)
+
+
+def hashable(value: object) -> bool:
+    """Return whether a value can be a label or a group."""
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
 
 
 def groups(
@@ -545,7 +667,7 @@ def groups(
     if not isinstance(by, str | pd.Series):
         raise StudyError(
             four_parts(
-                f"{limit!r} groups sites by {by!r}",
+                f"{limit!r} groups sites by {said(by)}",
                 f"that is {type(by).__name__}",
                 "a column name or a Series keyed by site",
                 "by='state'",
@@ -553,10 +675,39 @@ def groups(
         )
     column = aligned(frame, by, limit)
     try:
-        codes, keys = pd.factorize(column, sort=True)
+        codes, keys = factorized(column)
     except TypeError:
-        codes, keys = pd.factorize(column.astype(str), sort=True)
+        raise StudyError(
+            four_parts(
+                f"{limit!r} groups sites by {said(getattr(by, 'name', by))}",
+                "it holds values that cannot be compared, such as lists",
+                "text, numbers or other plain values, one per site",
+                "sites[column].astype(str)",
+            )
+        ) from None
     bad = np.flatnonzero(codes < 0)
     if bad.size:
         raise_missing(frame, str(by if isinstance(by, str) else by.name), bad, limit)
-    return codes.astype(np.int64), list(keys)
+    return codes, keys
+
+
+def factorized(column: pd.Series[Any]) -> tuple[Ints, list[Any]]:
+    """Return the number of each value and the values, sorted; -1 where missing.
+
+    Values of several types are sorted by type first.
+
+    Examples
+    --------
+    >>> factorized(pd.Series(["b", None, 1, "a"], dtype=object))
+    (array([ 2, -1,  0,  1]), [1, 'a', 'b'])
+    """
+    try:
+        codes, found = pd.factorize(column, sort=True)
+        return codes.astype(np.int64), list(found)
+    except TypeError:
+        codes, found = pd.factorize(column)
+    keys: list[Any] = list(found)
+    order = sorted(range(len(keys)), key=lambda k: (str(type(keys[k])), str(keys[k])))
+    rank = np.full(len(keys) + 1, -1, dtype=np.int64)
+    rank[order] = np.arange(len(keys))
+    return rank[codes], [keys[k] for k in order]

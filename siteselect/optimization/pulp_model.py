@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pulp
 
-from siteselect.errors import SolverError, four_parts, nearest_name
+from siteselect.errors import (
+    SiteSelectError,
+    SolverError,
+    four_parts,
+    nearest_name,
+)
 from siteselect.optimization import deadline, highs
 from siteselect.optimization.highs import MipResult, Program, Status, silenced
 
@@ -457,7 +462,10 @@ def solve_program(
         if ok:
             return MipResult("optimal", 0.0, 0.0, np.zeros(0))
         return MipResult("infeasible", -np.inf, -np.inf, None)
-    model, variables = _write(program)
+    try:
+        model, variables = _write(program)
+    except pulp.PulpError as error:
+        raise _failed(name, n, error) from None
     is_highs = hasattr(pulp, "HiGHS") and isinstance(tool, pulp.HiGHS)
     if is_highs:
         tool = _watched(tool, start, n)
@@ -470,15 +478,10 @@ def solve_program(
             return highs.better(
                 highs.from_news(late.news, program), highs.started(program, start)
             )
-        except pulp.PulpSolverError as error:
-            raise SolverError(
-                four_parts(
-                    f"{name} was asked to solve {n} columns",
-                    f"it failed: {error}",
-                    "a solver that runs",
-                    "solver='highs'",
-                )
-            ) from None
+        except SiteSelectError:
+            raise
+        except Exception as error:  # Solvers fail in ways of their own.
+            raise _failed(name, n, error) from error
     values = [v.value() for v in variables]
     h = getattr(model, "solverModel", None)
     if is_highs and h is not None and hasattr(h, "getInfo"):
@@ -507,6 +510,19 @@ def solve_program(
     elif status == "optimal":
         status = "feasible"
     return MipResult(status, objective, bound, x)
+
+
+def _failed(name: str, n: int, error: Exception) -> SolverError:
+    """Return what is told of a solver that broke off."""
+    said = str(error) or type(error).__name__
+    return SolverError(
+        four_parts(
+            f"{name} was asked to solve {n} columns",
+            f"it failed: {said}",
+            "a solver that runs, and numbers that it can hold",
+            "solver='highs'",
+        )
+    )
 
 
 #: Words in a solver's raw options with which its "optimal" may mean "good enough".

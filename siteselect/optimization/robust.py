@@ -12,13 +12,20 @@ import numpy as np
 import pandas as pd
 
 from siteselect.errors import StudyError, four_parts, shown
-from siteselect.optimization._compile import Compiled, Request, compile_problem
+from siteselect.optimization._compile import (
+    Compiled,
+    Request,
+    check_frame,
+    compile_problem,
+    listed_limits,
+)
+from siteselect.optimization.asked import column_names, noise_of, not_below, whole
 from siteselect.optimization.common_mode import common_mode
 from siteselect.optimization.joint import TIMES_GAP, best_over_all, joint_of
 from siteselect.optimization.optimize import _labels
 from siteselect.optimization.placing import Pick, Placer, picks_of
 from siteselect.optimization.plan import SitePlan, relative_gap
-from siteselect.optimization.problem import Floats, Problem
+from siteselect.optimization.problem import Floats, Problem, number
 from siteselect.optimization.read_back import plan_of
 from siteselect.optimization.scenario_plans import (
     Best,
@@ -29,7 +36,7 @@ from siteselect.optimization.scenario_plans import (
 from siteselect.optimization.scenarios import changed, scenarios_of
 from siteselect.optimization.solution import Clock, Solution
 from siteselect.optimization.solve import finish, solve_compiled
-from siteselect.optimization.survival import WEIGHT_SPREAD
+from siteselect.optimization.survival import NOISE, WEIGHT_SPREAD
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,7 +247,17 @@ def robust(
     ([1], 10.0)
     """
     asked = _request_of(sites_or_plan, request)
-    if not 0 <= level < 1 or of not in ("regret", "objective"):
+    level = number(level, "level")
+    n = whole(n, "n", 1, "n=20")
+    noise = noise_of(noise, NOISE)
+    weight_spread = not_below(weight_spread, "weight_spread", 0, "weight_spread=0.2")
+    by = None if by is None else column_names(by, "by")
+    workers = None if workers is None else whole(workers, "workers", 1, "workers=2")
+    if (
+        not 0 <= level < 1
+        or not isinstance(of, str)
+        or of not in ("regret", "objective")
+    ):
         raise StudyError(
             four_parts(
                 f"robust(level={level!r}, of={of!r}) was asked for",
@@ -279,8 +296,8 @@ def _request_of(sites_or_plan: Any, arguments: Mapping[str, Any]) -> Request:
     for key in ("fixed", "forbidden"):
         if key in given:
             given[key] = _labels(given[key])
-    given["limits"] = tuple(given.get("limits", ()))
-    return Request(sites=sites_or_plan, **given)
+    given["limits"] = listed_limits(given.get("limits", ()))
+    return Request(sites=check_frame(sites_or_plan), **given)
 
 
 def _judge(

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from siteselect.errors import StudyError, four_parts, nearest_name, shown
+from siteselect.errors import StudyError, four_parts, nearest_name, said, shown
 from siteselect.optimization.limits import (
     accounts,
     clean_name,
@@ -26,6 +26,7 @@ from siteselect.optimization.problem import (
     Ints,
     Problem,
     Rows,
+    hashable,
     number,
 )
 
@@ -104,12 +105,26 @@ def labels_in(spec: Any, index: pd.Index[Any]) -> list[Any]:
     single = isinstance(spec, str | bytes) or not isinstance(spec, Iterable)
     if isinstance(spec, tuple):
         # A tuple may itself be a label (a hierarchical index).
-        single = spec in index
-    return [spec] if single else list(dict.fromkeys(spec))
+        single = hashable(spec) and spec in index
+    if single:
+        return [spec]
+    found = list(spec)
+    return list(dict.fromkeys(found)) if all(map(hashable, found)) else found
 
 
 def _positions(problem: Problem, labels: list[Any], limit: str, what: str) -> Ints:
     index = problem.frame.index
+    odd = [x for x in labels if not hashable(x)]
+    if odd:
+        raise StudyError(
+            four_parts(
+                f"{limit!r} takes {what} from {said(odd[0])}",
+                f"a {type(odd[0]).__name__} is no label of a site",
+                "labels of eligible candidates, e.g. "
+                + shown((repr(x) for x in index[:3]), 3),
+                f"{what}=list(sites.index[:3])",
+            )
+        )
     asked = pd.Index(labels if labels else np.empty(0, object), tupleize_cols=False)
     where: Ints = index.get_indexer(asked).astype(np.int64)
     unknown = [x for x, at in zip(labels, where, strict=True) if at < 0]
@@ -121,7 +136,7 @@ def _positions(problem: Problem, labels: list[Any], limit: str, what: str) -> In
             four_parts(
                 f"{limit!r} takes {what} from {shown(repr(x) for x in unknown)}",
                 "no eligible candidate has that label (it may be misspelt, excluded, "
-                "or without score or capacity)" + hint.rstrip("."),
+                f"or without score or capacity).{hint}",
                 "labels of eligible candidates, e.g. "
                 + shown((repr(x) for x in index[:3]), 3)
                 + ", or a column of True and False",

@@ -12,6 +12,8 @@ import pandas as pd
 
 from siteselect.errors import StudyError, four_parts, nearest_name, shown
 from siteselect.optimization._compile import Request
+from siteselect.optimization.asked import criteria_list, seed_of
+from siteselect.optimization.problem import as_floats, number
 from siteselect.optimization.survival import NOISE, Shaker
 
 
@@ -25,7 +27,7 @@ def scenarios_of(
     weight_spread: float,
 ) -> dict[str, dict[str, Any]]:
     """Return scenarios as name -> {column: Series of values}, whatever was given."""
-    random = np.random.default_rng(rng)
+    random = np.random.default_rng(seed_of(rng))
     sites = request.sites
     if isinstance(scenarios, Mapping) and scenarios:
         parts = list(scenarios.values())
@@ -33,7 +35,8 @@ def scenarios_of(
             return {str(k): _values(request, str(k), v) for k, v in scenarios.items()}
         if all(isinstance(x, tuple) and len(x) == 2 for x in parts) and n >= 1:
             for column, (low, high) in scenarios.items():
-                if not 0 <= low <= high < np.inf:
+                low, high = (number(x, f"the range of {column!r}") for x in (low, high))
+                if not 0 <= low <= high:
                     raise _refused(f"a range ({low!r}, {high!r}) for {column!r}")
             return {
                 f"draw {k + 1}": {
@@ -45,6 +48,7 @@ def scenarios_of(
             }
     is_criteria = isinstance(scenarios, Sequence) and not isinstance(scenarios, str)
     if is_criteria and len(scenarios) and n >= 1:
+        scenarios = criteria_list(scenarios, "robust(scenarios=...)")
         if not isinstance(request.score, str) or request.objective != "score":
             raise _refused("criteria for a plan that is not made of a score column")
         missing = [c.name for c in scenarios if f"{c.name}_raw" not in sites.columns]
@@ -79,10 +83,10 @@ def _numbers(sites: gpd.GeoDataFrame, column: str) -> pd.Series[Any]:
             f"the column {column!r}, which the candidates do not have"
             + nearest_name(column, map(str, sites.columns)).rstrip(".")
         )
-    if not pd.api.types.is_numeric_dtype(sites[column]):
+    numbers = as_floats(sites[column])
+    if numbers is None:
         raise _refused(f"numbers for {column!r}, which holds {sites[column].dtype}")
-    numbers: pd.Series[Any] = sites[column].astype(float)
-    return numbers
+    return pd.Series(numbers, index=sites.index)
 
 
 def _values(request: Request, name: str, changes: Mapping[Any, Any]) -> dict[str, Any]:

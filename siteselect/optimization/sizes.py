@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siteselect.errors import StudyError, four_parts, shown
+from siteselect.errors import StudyError, four_parts, said, shown
 from siteselect.optimization.problem import (
     SMALLEST_SITE_MW,
     Bools,
@@ -23,9 +23,12 @@ from siteselect.optimization.problem import (
     Ints,
     Quantity,
     aligned,
+    as_floats,
+    held,
     number,
     quantity,
     raise_missing,
+    truths,
 )
 
 #: One size: a number, or a range of which either end may be None.
@@ -34,6 +37,8 @@ Size: TypeAlias = "float | int | tuple[float | None, float | None]"
 Sized: TypeAlias = "Quantity | Mapping[Any, Quantity] | Any"
 Sizes: TypeAlias = "Size | Sequence[Size] | Mapping[Any, Any] | None"
 
+#: The smallest size of a list [MW]: what is less is lost in a solver's rounding.
+SMALLEST_SIZE_MW = 1e-4
 DEFAULT_CAPACITY = "capacity_mw"
 DEFAULT_COST = "cost_usd_per_mw"
 DEFAULT_FIXED_COST = "fixed_cost_usd"
@@ -46,17 +51,17 @@ def floats(
     """Return numbers per row, NaN where unknown."""
     if isinstance(spec, str | pd.Series):
         column = aligned(sites, spec, what)
-        try:
-            return column.to_numpy(dtype=np.float64, na_value=np.nan)
-        except (TypeError, ValueError):
+        values = as_floats(column)
+        if values is None:
             raise StudyError(
                 four_parts(
                     f"{what} reads {getattr(spec, 'name', spec)!r}",
-                    f"it holds {column.dtype} values",
+                    held(column),
                     "a numeric column, a number or a Series",
                     "sites[column] = pandas.to_numeric(sites[column])",
                 )
-            ) from None
+            )
+        return values
     return np.full(len(sites), number(spec, what))
 
 
@@ -135,12 +140,13 @@ def options_of(site_mw: Any) -> tuple[list[Option], dict[Option, Any]]:
         found = [option_of(site_mw, site_mw)]
     options = sorted(set(found), key=lambda o: (o.least, o.most, o.is_range))
     sizes = [o for o in options if not o.is_range]
-    if not options or (sizes and sizes[0].least <= 0):
+    if not options or (sizes and sizes[0].least < SMALLEST_SIZE_MW):
+        small = f"a size is not over 0 MW, or below {SMALLEST_SIZE_MW:g} MW"
         raise StudyError(
             four_parts(
-                f"site_mw={site_mw!r} was asked for",
-                "there is no size" if not options else "a size is not over 0 MW",
-                "sizes in facility MW, over 0",
+                f"site_mw={said(site_mw)} was asked for",
+                "there is no size" if not options else small,
+                f"sizes in facility MW, over 0, from {SMALLEST_SIZE_MW:g}",
                 "site_mw=[100, 300]",
             )
         )
@@ -150,11 +156,8 @@ def options_of(site_mw: Any) -> tuple[list[Option], dict[Option, Any]]:
 def size_key(key: Any) -> Any:
     """Return a size as the key of a mapping: a number, or a pair of numbers."""
     if isinstance(key, tuple):
-        ends = (0.0, np.inf)
-        return tuple(
-            end if k is None else float(k) for k, end in zip(key, ends, strict=False)
-        )
-    return float(key)
+        return range_of(key, key).key
+    return number(key, "a size")
 
 
 def sized(
@@ -284,10 +287,16 @@ def offer(
         if where is False:
             allowed[:, k] = False
             continue
-        holds = quantity(
-            frame, aligned(frame, where, "site_mw").astype("Float64"), "site_mw"
-        )
-        allowed[:, k] &= holds > 0
+        if not isinstance(where, str | pd.Series):
+            raise StudyError(
+                four_parts(
+                    f"site_mw offers {option} where {said(where)}",
+                    f"that is {type(where).__name__}",
+                    "True, False, a boolean column or Series per size",
+                    "site_mw={100: True, 300: 'is_large'}",
+                )
+            )
+        allowed[:, k] &= truths(frame, where, "site_mw")
     zero = np.zeros((n, m))
     per_mw, fixed = zero, zero
     if has(frame, request.cost_per_mw, DEFAULT_COST):

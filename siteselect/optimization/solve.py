@@ -13,7 +13,7 @@ from scipy import sparse
 from siteselect.errors import InfeasiblePlanError, SolverError, four_parts
 from siteselect.optimization import deadline, highs, pulp_model
 from siteselect.optimization._compile import Compiled, Request
-from siteselect.optimization.conditioning import warn_of_ranges
+from siteselect.optimization.conditioning import refuse_huge, warn_of_ranges
 from siteselect.optimization.conflicts import (
     TIME_LIMIT_S,
     can_hold,
@@ -45,6 +45,7 @@ def solve_compiled(
     """
     request = compiled.request
     n = compiled.problem.n_columns
+    refuse_huge(compiled)
     warn_of_ranges(compiled)
     with deadline.watching(request.time_limit_s, clock.start) as watch:
         found: Solution | None = None
@@ -60,6 +61,7 @@ def solve_compiled(
                 found = solve_full(compiled, clock=clock, say=say)
             else:
                 found = solve_priced(compiled, PriceOut(compiled), clock=clock, say=say)
+            found = _mended(compiled, found)
             is_proven = request.gap == 0.0 and found.status == "optimal"
             if is_proven and not watch.is_over():
                 found = cheapest_of_equals(compiled, found, say=say)
@@ -67,6 +69,29 @@ def solve_compiled(
         if watch.is_stopped:
             watch.note("stopped by Ctrl-C: the best plan found until then")
         return replace(found, notes=(*found.notes, *watch.notes))
+
+
+def _mended(compiled: Compiled, found: Solution) -> Solution:
+    """Return a solution whose objective's own columns are the best for its sites."""
+    mender = getattr(compiled.objective, "mended", None)
+    if mender is None or found.x is None:
+        return found
+    problem, sign = compiled.problem, 1.0 if compiled.problem.maximize else -1.0
+    better = finish(
+        problem,
+        mender(problem, found.x),
+        sign * found.bound,
+        found.duals,
+        found.solver,
+        compiled.request.gap,
+    )
+    return replace(
+        found,
+        x=better.x,
+        objective=better.objective,
+        bound=better.bound,
+        status=better.status,
+    )
 
 
 def solve_priced(

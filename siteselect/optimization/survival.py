@@ -11,6 +11,13 @@ import pandas as pd
 
 from siteselect.errors import StudyError, four_parts, shown
 from siteselect.layers import spatial
+from siteselect.optimization.asked import (
+    criteria_list,
+    noise_of,
+    not_below,
+    seed_of,
+    whole,
+)
 from siteselect.optimization.plan import relative_gap
 from siteselect.optimization.priceout import PriceOut
 
@@ -101,6 +108,11 @@ def survival(
     >>> plan.survival([grid], n=5)["survival"].to_dict()
     {0: 1.0}
     """
+    criteria = criteria_list(criteria, "survival(criteria)")
+    n = whole(n, "n", 1, "n=50")
+    noise = noise_of(noise, NOISE)
+    weight_spread = not_below(weight_spread, "weight_spread", 0, "weight_spread=0.2")
+    near_km = not_below(near_km, "near_km", 0, "near_km=50")
     request = plan.compiled.request
     frame = plan.candidates
     missing = [c.name for c in criteria if f"{c.name}_raw" not in frame.columns]
@@ -115,9 +127,11 @@ def survival(
                 "plan.survival(criteria) with the criteria given to score_sites",
             )
         )
-    rng = np.random.default_rng(rng)
-    shaken = Shaker(plan.problem.frame, criteria, {**NOISE, **(noise or {})})
-    target = max(request.gap, 1e-3) if gap is None else gap
+    rng = np.random.default_rng(seed_of(rng))
+    shaken = Shaker(plan.problem.frame, criteria, {**NOISE, **noise})
+    target = max(request.gap, 1e-3)
+    if gap is not None:
+        target = not_below(gap, "gap", 0, "gap=1e-3")
     # Limits stay, so rows and duals are prepared once for all draws.
     engine = PriceOut(plan.compiled)
     problem = plan.problem

@@ -263,10 +263,17 @@ def _amount_then(spec: Any, year: int, frame: Any) -> Any:
 def _each(frame: Any, spec: Any) -> pd.Series[Any]:
     """Return a column, Series or number for every candidate."""
     if isinstance(spec, str):
-        return pd.Series(frame[spec].astype(float))
+        return _floats(frame[spec])
     if isinstance(spec, pd.Series):
-        return pd.Series(spec.reindex(frame.index).astype(float))
+        return _floats(spec.reindex(frame.index))
     return pd.Series(float(spec), index=frame.index)
+
+
+def _floats(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a column as floats, NaN where it is unknown in any way."""
+    return pd.Series(
+        [float("nan") if pd.isna(v) else float(v) for v in column], column.index
+    )
 
 
 def _arrived(frame: Any, spec: Arriving, label: Any, year: int) -> float:
@@ -448,7 +455,7 @@ def _power_then(spec: Any, year: Any, is_last: bool) -> Any:
 def _check_built_in(request: Any, paths: Any, spent: Any, say: Any) -> None:
     years = list(paths)
     ratio = pd.Series(1.30, index=paths.index)
-    if "peak_ratio" in request.sites:
+    if request.it_mw is not None and "peak_ratio" in request.sites:
         ratio = request.sites["peak_ratio"].loc[paths.index].astype(float)
     for name, spec, by in (
         ("power", request.power_mw, 1.0),
