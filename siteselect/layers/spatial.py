@@ -97,7 +97,7 @@ class Pairs:
 # -------------------------------------------------------------------- features
 
 
-def _geoms(frame: _Layer, layer: str) -> NDArray[Any]:
+def _geoms(frame: _Layer, layer: str, *, is_cut: bool = True) -> NDArray[Any]:
     """Return geometries in longitude and latitude as an object array."""
     if isinstance(frame, LayerIndex):
         return frame.geoms
@@ -111,7 +111,7 @@ def _geoms(frame: _Layer, layer: str) -> NDArray[Any]:
             )
         )
     geoms = np.asarray(to_wgs84(frame, layer).array, dtype=object)
-    return on_globe(geoms, is_seamed=frame.crs != WGS84)
+    return on_globe(geoms, is_seamed=frame.crs != WGS84, is_cut=is_cut)
 
 
 def _touching(
@@ -1015,11 +1015,13 @@ def points_of(sites: _Frame) -> gpd.GeoSeries:
     >>> points_of(gpd.GeoSeries([box(0, 0, 2, 2)], crs="EPSG:4326")).iloc[0].wkt
     'POINT (1 1)'
     """
-    geoms = _geoms(sites, "the sites")
+    # A site across the antimeridian has its point where it would have it elsewhere.
+    geoms = _geoms(sites, "the sites", is_cut=False)
     other = shapely.get_type_id(geoms) != 0
     if other.any():
         geoms = geoms.copy()
         geoms[other] = shapely.point_on_surface(geoms[other])
+        geoms = on_globe(geoms)
     return gpd.GeoSeries(geoms, index=sites.index, crs=WGS84)
 
 
