@@ -4,9 +4,8 @@ References
 ----------
 .. [1] C. F. F. Karney, Algorithms for geodesics, Journal of Geodesy 87, 43-55,
    2013, https://doi.org/10.1007/s00190-012-0578-z
-.. [2] H. Andoyer, Formule donnant la longueur de la géodésique, joignant 2 points
-   de l'ellipsoïde, Bulletin géodésique 34, 77-81, 1932 (first order in the
-   flattening).
+.. [2] J. Meeus, Astronomical Algorithms, 2nd ed., Willmann-Bell 1998, chapter 11:
+   Andoyer's formula, of first order in the flattening.
 """
 
 from __future__ import annotations

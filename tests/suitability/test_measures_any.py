@@ -547,7 +547,7 @@ COST = pd.DataFrame({"a": [1.0]}, index=[0])
         (lambda: ss.Latency(SPOT, weight="mw", circuity=0.9), StudyError, "circuity"),
         (lambda: ss.Latency(SPOT, weight="mw", us_per_km=3), StudyError, "vacuum"),
         (lambda: ss.Travel([[1.0]]), LayerError, "DataFrame"),
-        (lambda: ss.Travel(COST, "neares"), StudyError, "nearest"),
+        (lambda: ss.Travel(COST, "closest"), StudyError, "nearest"),
         (lambda: ss.Travel(COST, "mean", weights={"b": 1}), StudyError, "none for a"),
         (lambda: ss.Travel(COST, "mean", weights={"a": 0}), StudyError, "above 0"),
         (lambda: ss.Travel(COST, weights={"a": 1}), StudyError, "takes none"),
