@@ -73,7 +73,7 @@ def zonal(
     Cells count by the share of them that the polygon covers [1]_; for means,
     medians and the like over a raster in degrees also by their area on the
     ground (unless its rows run askew to the parallels). ``sum`` and ``count``
-    stay in cells.
+    stay in cells. Where two values have the same majority, the larger is given.
 
     Parameters
     ----------

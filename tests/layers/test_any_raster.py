@@ -128,7 +128,8 @@ def plain_zonal(values, transform, area, stat, weight, **option):
     if stat == "share":
         return ground[np.isin(value, option["classes"])].sum() / ground.sum()
     kinds = np.unique(value)
-    return kinds[np.argmax([ground[value == kind].sum() for kind in kinds])]
+    total = np.array([ground[value == kind].sum() for kind in kinds])
+    return kinds[total >= total.max() * (1 - 1e-6)].max()
 
 
 @settings(max_examples=25)
