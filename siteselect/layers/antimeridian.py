@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 _ROUNDING = 1e-9
 
 
-def on_globe(geoms: NDArray[Any], *, is_seamed: bool = False) -> NDArray[Any]:
+def on_globe(
+    geoms: NDArray[Any], *, is_seamed: bool = False, is_cut: bool = True
+) -> NDArray[Any]:
     """Return geometries with all longitudes in [-180, 180], cut where they cross.
 
     Parameters
@@ -28,6 +30,8 @@ def on_globe(geoms: NDArray[Any], *, is_seamed: bool = False) -> NDArray[Any]:
         Whether neighboring corners lie close together, as after a projection is
         undone, so that a step over half the globe crosses the antimeridian.
         Otherwise edges are straight in longitude and latitude, however long.
+    is_cut : bool
+        Whether to cut what crosses; it stays whole and reaches beyond otherwise.
 
     Returns
     -------
@@ -50,7 +54,7 @@ def on_globe(geoms: NDArray[Any], *, is_seamed: bool = False) -> NDArray[Any]:
         high - 360 * turns <= 180 + _ROUNDING
     )
     moved = np.flatnonzero(whole & (turns != 0))
-    cut = np.flatnonzero(~whole & (high - low < 360 - _ROUNDING))
+    cut = np.flatnonzero(~whole & (high - low < 360 - _ROUNDING) & is_cut)
     if not len(moved) and not len(cut):
         return out
     out = out.copy() if out is geoms else out

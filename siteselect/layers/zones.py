@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
@@ -74,7 +73,7 @@ def zonal(
     Cells count by the share of them that the polygon covers [1]_; for means,
     medians and the like over a raster in degrees also by their area on the
     ground (unless its rows run askew to the parallels). ``sum`` and ``count``
-    stay in cells.
+    stay in cells. Where two values have the same majority, the larger is given.
 
     Parameters
     ----------
@@ -142,11 +141,7 @@ def zonal(
         for rows, window in _groups(grid.windows(areas), grid.shape):
             grid.hold(window)
             found = extracted(grid, areas[rows], operations)
-            # Columns may be named after figures such as 0.9: they come in order.
-            values[rows], known[rows] = (
-                pd.to_numeric(found.iloc[:, i], errors="coerce").to_numpy(np.float64)
-                for i in (0, 1)
-            )
+            values[rows], known[rows] = found.T
     if stat == "count":
         return values
     # A sum over no known cell would come back as 0.

@@ -171,7 +171,7 @@ class Queries:
 
     def points(self) -> gpd.GeoSeries:
         """Return one point per site."""
-        return self._once(("points",), None, lambda: spatial.points_of(self.places()))
+        return self._once(("points",), None, lambda: spatial.points_of(self.sites))
 
     def size_m(self) -> npt.NDArray[np.float64]:
         """Return the side of the ground each site stands for [m], NaN if unstated."""

@@ -45,7 +45,7 @@ def shape(kind, x, y, size):
     """Return a geometry of a kind at a place."""
     cell = box(x, y, x + size, y + size)
     hole = box(x + 0.3 * size, y + 0.3 * size, x + 0.6 * size, y + 0.6 * size)
-    far = shapely.transform(cell, lambda c: c + (2 * size, 0))
+    far = shapely.transform(cell, lambda c: np.add(c, (2 * size, 0)))
     line = LineString([(x, y), (x + size, y + 2 * size), (x + 3 * size, y)])
     return {
         "point": Point(x, y),
@@ -391,22 +391,21 @@ def test_units_and_places_change_nothing_but_the_unit(world):
     # Turned round the Earth's axis, over the antimeridian, all is the same.
     east = [
         layer.set_geometry(
-            shapely.transform(layer.geometry.array, lambda c: c + (276.3, 0))
+            shapely.transform(layer.geometry.array, lambda c: np.add(c, (276.3, 0)))
         )
         for layer in world
     ]
     for one, other in zip(
-        all_measures(points, lines, areas), all_measures(*east[1:]), strict=True
+        all_measures(points, lines, areas)[:8], all_measures(*east[1:])[:8], strict=True
     ):
         # Edges cut at another place: distances to shapes are right to a meter.
         same(other(east[0]), one(sites), rtol=5e-6, atol=1e-3)
+    # And so it is for shapes whose projection knows no seam there.
     home = [layer.to_crs(3832) for layer in east]
-    for one, other in zip(
-        all_measures(points, lines, areas)[4:6],
-        all_measures(*home[1:])[4:6],
-        strict=True,
-    ):
-        same(other(home[0]), one(sites), rtol=1e-5, atol=1e-5)
+    dots = frame(shapely.centroid(sites.geometry.array), index=sites.index)
+    same(ss.CoveredShare(home[3])(home[0]), ss.CoveredShare(areas)(sites), rtol=1e-5)
+    there = home[0].set_geometry(home[0].centroid)
+    same(ss.At(home[3], "mw")(there), ss.At(areas, "mw")(dots))
     double = points.assign(mw=2 * points["mw"])
     asked = {"radius_km": 60, "sum": "mw", "decay": "gaussian", "decay_km": 20}
     same(ss.Within(double, **asked)(sites), 2 * ss.Within(points, **asked)(sites))
@@ -548,7 +547,7 @@ COST = pd.DataFrame({"a": [1.0]}, index=[0])
         (lambda: ss.Latency(SPOT, weight="mw", circuity=0.9), StudyError, "circuity"),
         (lambda: ss.Latency(SPOT, weight="mw", us_per_km=3), StudyError, "vacuum"),
         (lambda: ss.Travel([[1.0]]), LayerError, "DataFrame"),
-        (lambda: ss.Travel(COST, "neares"), StudyError, "nearest"),
+        (lambda: ss.Travel(COST, "closest"), StudyError, "nearest"),
         (lambda: ss.Travel(COST, "mean", weights={"b": 1}), StudyError, "none for a"),
         (lambda: ss.Travel(COST, "mean", weights={"a": 0}), StudyError, "above 0"),
         (lambda: ss.Travel(COST, weights={"a": 1}), StudyError, "takes none"),
