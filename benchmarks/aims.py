@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 #: Proven to the default gap; bounds come out of floating-point sums.
 PROVEN = 1e-4 + 1e-9
 
@@ -81,7 +83,6 @@ def synthetic(rows: list[dict]) -> list[Aim]:
             r
             for r in rows
             if (r["who"], r["race"].size, r["race"].regime, r["race"].spacing_km) == key
-            and r["race"].time_limit_s is None
         ]
 
     out = []
@@ -128,15 +129,20 @@ def synthetic(rows: list[dict]) -> list[Aim]:
         if b["who"] != "siteselect" and (a["race"], a["seed"]) == (b["race"], b["seed"])
     ]
     out.append(same_optimum("1,000 and 10,000: the same optimum as full models", pairs))
-    timed = [r for r in rows if r["race"].time_limit_s is not None]
-    if timed:
-        wanted = "plan and gap in the time limit"
-        late = max(r.get("seconds", 1e9) / r["race"].time_limit_s for r in timed)
-        gap = max(r.get("gap", float("inf")) for r in timed)
-        said = f"gap {gap * 100:.2g} % in {late:.0%} of the limit"
-        is_met = late <= 1.25 and gap < 1
-        out.append(Aim("hard, with a time limit", wanted, said, is_met))
     return out
+
+
+def deadline(rows: list[dict]) -> list[Aim]:
+    """Judge whether a plan and its certificate come within the time limit."""
+    late = max(r.get("seconds", float("inf")) / r["race"].time_limit_s for r in rows)
+    gap = max(r.get("gap", float("inf")) for r in rows)
+    said = f"gap {gap * 100:.2g} %, after {late:.0%} of the limit"
+    if not np.isfinite(late):
+        said = "no plan"
+    wanted = "plan and gap, in the time limit"
+    # A started step of the simplex method may end a moment later.
+    is_met = late <= 1.1 and gap < 1
+    return [Aim("hard regime with a time limit", wanted, said, is_met)]
 
 
 def location(rows: list[dict]) -> list[Aim]:

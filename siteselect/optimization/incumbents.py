@@ -24,6 +24,7 @@ import numpy as np
 from scipy import sparse
 
 from siteselect.optimization import highs
+from siteselect.optimization.deadline import GRACE_S
 from siteselect.optimization.problem import Floats, Ints
 from siteselect.optimization.relaxation import best_of
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 GREEDY_COLUMNS = 1500
 #: Columns around the incumbent that a neighbourhood may choose from.
 NEAR_COLUMNS = 1200
+#: Columns that the first plan may choose from where time is short.
+DIVE_COLUMNS = 150
 #: Branch-and-bound nodes of one neighbourhood.
 NEAR_NODES = 200
 #: What HiGHS leaves out in a search: on these programs it costs more than it finds.
@@ -236,6 +239,34 @@ def neighbourhood(
     x[columns] = found.x
     engine.exact(x)
     return engine.is_feasible(x) and plan.offer(x), found.bound
+
+
+def dive(
+    engine: PriceOut,
+    goal: Floats,
+    reach: Floats,
+    x_lp: Floats,
+    plan: Incumbent,
+    deadline: float,
+) -> None:
+    """Offer a plan that keeps what the relaxation has whole, chosen anew elsewhere."""
+    shape = engine.shape
+    usable = shape.of_opens(engine.upper) > 0
+    sure = shape.opens[x_lp[shape.opens] > 1 - 1e-6]
+    broken = shape.opens[x_lp[shape.opens] > 1e-9]
+    near = shape.opens[best_of(reach, DIVE_COLUMNS, usable)]
+    columns = shape.with_more(np.union1d(near, broken))
+    neighbourhood(
+        engine,
+        goal,
+        plan,
+        columns,
+        sure,
+        target=-np.inf,
+        nodes=NEAR_NODES,
+        deadline=max(deadline, time.perf_counter() + GRACE_S),
+        gap=1e-2,
+    )
 
 
 def improve(

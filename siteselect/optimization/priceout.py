@@ -737,6 +737,9 @@ class PriceOut:
         if deadline is not None:
             ranks += incumbents.plain_ranks(self, goal)
         incumbents.greedy(self, goal, ranks, plan)
+        if plan.x is None and x_lp is not None and deadline is not None:
+            # What the relaxation is sure of is kept: a plan before the time is up.
+            incumbents.dive(self, goal, reach, x_lp, plan, deadline)
         lap("greedy")
         status, bound, name, core = self.close(
             goal, priced, reach, x_lp, plan, gap, deadline, solver, say, lap

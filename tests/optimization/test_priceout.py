@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from typing import Any
 
 import geopandas as gpd
@@ -14,7 +15,7 @@ from scipy import sparse
 from strategies import examples
 
 import siteselect as ss
-from siteselect.optimization import presolve, priceout
+from siteselect.optimization import incumbents, presolve, priceout
 from siteselect.optimization._compile import Compiled, Request, compile_problem
 from siteselect.optimization.priceout import PriceOut
 from siteselect.optimization.problem import Rows
@@ -283,6 +284,23 @@ def test_a_core_that_stays_large_keeps_plan_and_certificate(
     best = ss.optimize_sites(**request, gap=1e-4)
     assert plan.objective <= best.bound + 1e-6
     assert plan.bound >= best.objective - 1e-6
+
+
+@pytest.mark.parametrize("regime", ["default", "hard"])
+def test_the_relaxation_alone_leads_to_a_plan_where_time_is_short(
+    regime: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No greedy order finds a plan, and the time is up after the first one.
+    monkeypatch.setattr(incumbents, "greedy", lambda *args: None)
+    monkeypatch.setattr(
+        PriceOut, "close", lambda self, goal, priced, *args: ("", priced.bound, "", 0)
+    )
+    compiled = compile_problem(Request(**shared(1000, 1, regime)))
+    assert PriceOut(compiled).solve().x is None
+    found = PriceOut(compiled).solve(deadline=time.perf_counter() + 30)
+    assert found.x is not None
+    assert PriceOut(compiled).is_feasible(found.x)
+    assert 0 <= found.bound - found.objective <= 0.05 * abs(found.objective)
 
 
 @given(st.integers(0, 10_000))
