@@ -48,6 +48,8 @@ FIELDS: dict[str, tuple[tuple[str, bool, str, str, bool], ...]] = {
     "Cluster": (("km", True, "", "km", False),),
     "AtLeast": (("mw", False, "", "MW", False),),
 }
+#: After so many values that were not settled, the best so far is told.
+MOST_UNKNOWN = 3
 
 
 class Knob:
@@ -169,27 +171,31 @@ class Knob:
         elif is_ratio:
             tight = self.linear_least(loose)
         near = loose if is_ratio and self.search.is_large else np.nan
-        while not is_least:
+        n_unknown = 0
+        until = self.search.deadline
+        while n_unknown < MOST_UNKNOWN and not self.search.is_late():
             middle = self.between(tight, loose)
             if middle is not None and loose == near:
                 # Probably the least: show it.
                 step = 0.9 * PRECISION * max(abs(self.now), 1e-9)
                 near, middle = np.nan, loose - step * (1 if self.is_raised else -1)
             if middle is None:
-                is_least = True
+                is_least = n_unknown == 0
                 break
+            # One value that is hard to settle leaves time for looser ones.
+            left = until - time.perf_counter()
+            self.search.deadline = until - 0.75 * left
             found = self.solve(middle)
-            if found.holds is False:
-                tight = middle
-            elif found.x is not None:
+            self.search.deadline = until
+            if found.x is not None:
                 nearer = self.nearer(found, middle)
                 gain = (loose - nearer) * (1 if self.is_raised else -1)
                 if gain > 1e-9 * max(1.0, abs(loose)):
                     loose = nearer
-                else:  # Held by the solver's tolerance only.
-                    tight = middle
-            else:
-                break
+                    continue
+            # Also where it holds by the solver's tolerance only.
+            n_unknown += found.holds is None
+            tight = middle
         text = moved_text(self.limit.name, self.now, loose, unit)
         if not is_least:
             text += " (perhaps less)"

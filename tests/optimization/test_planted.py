@@ -191,3 +191,22 @@ def test_planted_conflicts_are_found(case):
         assert not has_plan(changed(asked, way, less)), way
     for name in stuck:
         assert re.search(rf"{name}.*alone cannot help", str(error))
+
+
+def test_ways_out_of_a_large_program_are_true_and_least():
+    """Columns are priced out here; the changed request is solved from scratch."""
+    sites = country(1200)
+    asked = request(budget_usd=23.2e9, carbon=310.0)
+    with pytest.raises(ss.InfeasiblePlanError) as caught:
+        ss.optimize_sites(sites, **asked)
+    ways = {way.limit: way for way in caught.value.ways_out}
+    assert ways
+    for way in ways.values():
+        plan = ss.optimize_sites(sites, **changed(asked, way))
+        plan.verify()
+        if way.is_least:
+            # A hundred megawatts less, or a fiftieth of the change.
+            less = 1 - 100 / abs(way.change) if way.limit == "power" else 0.98
+            if abs(way.change) * (1 - less) > 2e-3 * abs(way.now):
+                with pytest.raises(ss.InfeasiblePlanError):
+                    ss.optimize_sites(sites, **changed(asked, way, less))
