@@ -50,6 +50,7 @@ from siteselect.optimization.problem import (
     Problem,
     Rows,
     as_floats,
+    column_of,
     number,
 )
 from siteselect.optimization.read_back import plan_of
@@ -381,7 +382,8 @@ def common_mode(plan: SitePlan, by: Sequence[str] | None = None) -> pd.DataFrame
     rows = []
     total = max(plan.total_mw, 1e-9)
     for column in by:
-        for group, part in chosen.groupby(column, sort=True):
+        shared = column_of(chosen, column, "common_mode")
+        for group, part in chosen.groupby(shared, sort=True):
             if len(part) > 1:
                 mw = float(part["mw"].sum())
                 labels = ", ".join(map(str, part.index))
