@@ -60,6 +60,7 @@ from siteselect.optimization.problem import (
     column_of,
     factorized,
     hashable,
+    is_many,
     number,
     raise_missing,
 )
@@ -114,7 +115,7 @@ class Request:
         is_kept = isinstance(given, str | bytes | tuple | list | Mapping)
         if isinstance(given, np.ndarray | pd.Series | pd.Index):
             object.__setattr__(self, "site_mw", np.ravel(given).tolist())
-        elif isinstance(given, Iterable) and not is_kept:
+        elif is_many(given) and not is_kept:
             object.__setattr__(self, "site_mw", list(given))
 
     @property
@@ -222,7 +223,7 @@ def labels_of(labels: Any, what: str, index: pd.Index[Any]) -> tuple[Any, ...]:
     """Return labels as a tuple; refuse those that are not in the frame."""
     if labels is None:
         return ()
-    if isinstance(labels, str) or not isinstance(labels, Iterable):
+    if not is_many(labels):
         labels = [labels]
     found = tuple(labels)
     if not found:
@@ -335,8 +336,7 @@ def listed_limits(limits: Any) -> tuple[Any, ...]:
     """Return limits as a tuple; refuse what is no list of them."""
     is_one = hasattr(limits, "rows") and hasattr(limits, "check")
     no_list = isinstance(limits, str | Mapping | pd.DataFrame | pd.Series)
-    is_scalar = isinstance(limits, np.ndarray) and limits.ndim == 0
-    if is_one or no_list or is_scalar or not isinstance(limits, Iterable):
+    if is_one or no_list or not is_many(limits):
         raise StudyError(
             four_parts(
                 f"limits={said(limits)} was asked for",

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from siteselect.errors import StudyError, four_parts, said, shown
-from siteselect.optimization.problem import hashable, number
+from siteselect.optimization.problem import hashable, is_many, number
 
 #: No count is larger: so many draws or scenarios would never end.
 MOST = 1_000_000
@@ -80,7 +80,7 @@ def yes_or_no(value: Any, what: str) -> bool:
 def column_names(by: Any, what: str) -> list[Any]:
     """Return names of columns as a list; refuse what cannot be one."""
     listed = [by] if isinstance(by, str) else by
-    bad = isinstance(by, Mapping | pd.DataFrame) or not isinstance(listed, Iterable)
+    bad = isinstance(by, Mapping | pd.DataFrame) or not is_many(listed)
     names = [] if bad else list(listed)
     if bad or not all(map(hashable, names)):
         raise StudyError(
@@ -98,7 +98,7 @@ def column_names(by: Any, what: str) -> list[Any]:
 
 def criteria_list(criteria: Any, what: str) -> list[Any]:
     """Return criteria as a list; refuse what holds something else."""
-    listed = criteria if isinstance(criteria, Iterable) else [criteria]
+    listed = criteria if is_many(criteria) else [criteria]
     no_list = isinstance(criteria, str | Mapping | pd.DataFrame | pd.Series)
     found = [] if no_list else list(listed)
     odd = [c for c in found if not hasattr(c, "name") or not hasattr(c, "measure")]

@@ -15,7 +15,13 @@ import numpy as np
 import pandas as pd
 
 from siteselect.errors import StudyError, four_parts, said, shown
-from siteselect.optimization.problem import Quantity, aligned, as_floats, number
+from siteselect.optimization.problem import (
+    Quantity,
+    aligned,
+    as_floats,
+    is_many,
+    number,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,7 +269,7 @@ def years_of(years: Any, arguments: Mapping[str, Any]) -> tuple[int, ...]:
             named.setdefault(year_of(key, what), what)
     if years is None:
         return tuple(sorted(named))
-    if isinstance(years, str) or not isinstance(years, Iterable):
+    if not is_many(years):
         years = [years]
     listed = [year_of(y, "years") for y in years]
     twice = sorted({y for y in listed if listed.count(y) > 1})

@@ -41,6 +41,8 @@ _ROOM = 1e-6
 _TELLING = ("score", "capacity_mw", "cost_usd_per_mw", "fixed_cost_usd")
 #: Each scenario is a row over all sites: so many are past what a solver can take.
 MOST_SCENARIOS = 100_000
+#: The same for sites times scenarios: some gigabytes.
+MOST_DRAWS = 25_000_000
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -196,6 +198,17 @@ class AtLeast:
         keys = fates(frame, p, self.common, self.name)
         if among is not None:
             keys, p = keys[among], p[among]
+        if keys.size * int(self.scenarios) > MOST_DRAWS:
+            raise StudyError(
+                four_parts(
+                    f"{self.name!r} draws {self.scenarios} scenarios of "
+                    f"{keys.size:,} sites",
+                    f"each is a row over all sites: {keys.size * self.scenarios:,} "
+                    "draws",
+                    f"up to {MOST_DRAWS:,} draws",
+                    "sites.nlargest(50_000, 'score'), or fewer scenarios",
+                )
+            )
         return uniforms(keys, int(self.rng), int(self.scenarios)) < p[:, None]
 
     def _drawn(self, problem: Problem) -> Bools:

@@ -9,6 +9,7 @@ import pandas as pd
 from siteselect.errors import StudyError, four_parts, nearest_name
 from siteselect.optimization.asked import column_names
 from siteselect.optimization.plan import SitePlan
+from siteselect.optimization.problem import column_of
 
 #: Columns that name something sites may share and lose together.
 SHARED = (
@@ -69,7 +70,8 @@ def common_mode(plan: SitePlan, by: Sequence[str] | None = None) -> pd.DataFrame
     rows = []
     total = max(plan.total_mw, 1e-9)
     for column in by:
-        for group, part in chosen.groupby(column, sort=True):
+        shared = column_of(chosen, column, "common_mode")
+        for group, part in chosen.groupby(shared, sort=True):
             if len(part) > 1:
                 mw = float(part["mw"].sum())
                 labels = ", ".join(map(str, part.index))

@@ -31,7 +31,7 @@ from siteselect.optimization.limits import Limit
 from siteselect.optimization.optimize import _labels
 from siteselect.optimization.plan import SitePlan, dollars, relative_gap
 from siteselect.optimization.priceout import PriceOut
-from siteselect.optimization.problem import number
+from siteselect.optimization.problem import is_many, number
 from siteselect.optimization.read_back import plan_of
 from siteselect.optimization.resolve import solve_again
 from siteselect.optimization.sizes import (
@@ -114,12 +114,8 @@ class Frontier:
         -------
         Frontier
         """
-        if values is None:
-            wanted = self.table["value"].tolist()
-        elif isinstance(values, Iterable):
-            wanted = list(values)
-        else:
-            wanted = [values]
+        given: Any = self.table["value"].tolist() if values is None else values
+        wanted = list(given) if is_many(given) else [given]
         wanted = _clean(wanted, self._path)
         table = self.table.set_index("value")[["bound", "status"]]
         new = [v for v in wanted if v not in table.index]
@@ -253,9 +249,9 @@ def frontier(
     check_frame(sites)
     n = asked.whole(n, "n", 1, "n=20")
     given_values: Any = values
-    if values is not None and not isinstance(given_values, Iterable):
+    if values is not None and not is_many(given_values):
         values = [given_values]
-    if isinstance(exact, str | Mapping) or not isinstance(exact, Iterable | bool):
+    if isinstance(exact, Mapping) or not (is_many(exact) or isinstance(exact, bool)):
         raise StudyError(
             four_parts(
                 f"frontier(exact={said(exact)}) was asked for",
@@ -307,7 +303,7 @@ def frontier(
     )
     if exact is True:
         return curve.solve()
-    wanted = list(exact) if isinstance(exact, Iterable) else []
+    wanted = list(exact) if is_many(exact) and not isinstance(exact, bool) else []
     return curve.solve(wanted) if wanted else curve
 
 

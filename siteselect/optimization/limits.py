@@ -897,6 +897,15 @@ class Spacing:
 
     def __post_init__(self) -> None:
         clean_name(self.name, "Spacing")
+        if not isinstance(self.within, str | None):
+            raise StudyError(
+                four_parts(
+                    f"{self.name!r} keeps sites apart within {said(self.within)}",
+                    f"that is {type(self.within).__name__}",
+                    "the name of a column, or None for all sites",
+                    "siteselect.Spacing(40, within='state')",
+                )
+            )
         if number(self.km, self.name) < 0 or self.km > 20_000:
             raise StudyError(
                 four_parts(

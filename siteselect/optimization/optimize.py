@@ -17,7 +17,7 @@ from siteselect.optimization.estimate import model_size
 from siteselect.optimization.limits import SupportsLimit
 from siteselect.optimization.objectives import SupportsObjective
 from siteselect.optimization.plan import SitePlan
-from siteselect.optimization.problem import Quantity
+from siteselect.optimization.problem import Quantity, is_many
 from siteselect.optimization.read_back import plan_of
 from siteselect.optimization.sizes import (
     DEFAULT_CAPACITY,
@@ -265,7 +265,7 @@ def build_model(sites: gpd.GeoDataFrame, **arguments: Any) -> Any:
 def _labels(labels: Any) -> tuple[Any, ...]:
     if labels is None:
         return ()
-    if isinstance(labels, str) or not isinstance(labels, Iterable):
+    if not is_many(labels):
         return (labels,)
     return tuple(labels)
 

@@ -649,6 +649,19 @@ def bound_number(value: object, what: str) -> float:
     return number(value, what)
 
 
+def is_many(value: object) -> bool:
+    """Return whether a value holds others, as a list does; a text does not.
+
+    Examples
+    --------
+    >>> is_many([1]), is_many("a"), is_many(np.array(3.0))
+    (True, False, False)
+    """
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        return False
+    return not (isinstance(value, np.ndarray) and value.ndim == 0)
+
+
 def hashable(value: object) -> bool:
     """Return whether a value can be a label or a group."""
     try:

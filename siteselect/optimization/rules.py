@@ -27,6 +27,7 @@ from siteselect.optimization.problem import (
     Problem,
     Rows,
     hashable,
+    is_many,
     number,
 )
 
@@ -102,7 +103,7 @@ def labels_in(spec: Any, index: pd.Index[Any]) -> list[Any]:
     >>> labels_in("a", pd.Index(["a", "b"])), labels_in([1, 2, 1], pd.Index([1, 2]))
     (['a'], [1, 2])
     """
-    single = isinstance(spec, str | bytes) or not isinstance(spec, Iterable)
+    single = not is_many(spec)
     if isinstance(spec, tuple):
         # A tuple may itself be a label (a hierarchical index).
         single = hashable(spec) and spec in index

@@ -6,7 +6,7 @@ may stand in one list. What stands already at a site is its smallest size, and f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -25,6 +25,7 @@ from siteselect.optimization.problem import (
     aligned,
     as_floats,
     held,
+    is_many,
     number,
     quantity,
     raise_missing,
@@ -134,7 +135,7 @@ def options_of(site_mw: Any) -> tuple[list[Option], dict[Option, Any]]:
     if isinstance(site_mw, Mapping):
         offered = {option_of(s, site_mw): where for s, where in site_mw.items()}
         found = list(offered)
-    elif isinstance(site_mw, Iterable) and not isinstance(site_mw, str):
+    elif is_many(site_mw):
         found = [option_of(s, site_mw) for s in site_mw]
     else:
         found = [option_of(site_mw, site_mw)]

@@ -271,6 +271,9 @@ def _each(frame: Any, spec: Any) -> pd.Series[Any]:
 
 def _floats(column: pd.Series[Any]) -> pd.Series[Any]:
     """Return a column as floats, NaN where it is unknown in any way."""
+    if column.dtype != object:
+        known = column.to_numpy(dtype=float, na_value=np.nan)
+        return pd.Series(known, index=column.index)
     return pd.Series(
         [float("nan") if pd.isna(v) else float(v) for v in column], column.index
     )
@@ -456,7 +459,7 @@ def _check_built_in(request: Any, paths: Any, spent: Any, say: Any) -> None:
     years = list(paths)
     ratio = pd.Series(1.30, index=paths.index)
     if request.it_mw is not None and "peak_ratio" in request.sites:
-        ratio = request.sites["peak_ratio"].loc[paths.index].astype(float)
+        ratio = _floats(request.sites["peak_ratio"].loc[paths.index])
     for name, spec, by in (
         ("power", request.power_mw, 1.0),
         ("it power", request.it_mw, ratio),
@@ -598,7 +601,7 @@ def _eligible(request: Any) -> pd.Series[Any]:
             capacity = frame[capacity]
         elif isinstance(capacity, pd.Series):
             capacity = capacity.reindex(frame.index)
-        room |= pd.Series(capacity, index=frame.index).astype(float) > 0
+        room |= _floats(pd.Series(capacity, index=frame.index)) > 0
     return (able & room).astype(bool)
 
 

@@ -550,7 +550,7 @@ def odd_frame(frame: Any, rng: random.Random) -> Any:
     n = len(frame)
     columns = [c for c in frame.columns if c != "geometry"]
     column = rng.choice(columns) if columns else None
-    row = frame.index[rng.randrange(n)] if n else None
+    row = rng.randrange(n) if n else None
     numeric = [
         c
         for c in columns
@@ -567,8 +567,9 @@ def odd_frame(frame: Any, rng: random.Random) -> Any:
         is_number = pd.api.types.is_numeric_dtype(dtype)
         is_number = is_number and not pd.api.types.is_bool_dtype(dtype)
         kind = float if is_number and isinstance(value, int | float) else object
-        frame[name] = frame[name].astype(kind)
-        frame.loc[row, name] = value
+        values = list(frame[name])
+        values[row] = value
+        frame[name] = pd.Series(values, frame.index, dtype=kind)
         return frame
 
     def cast(kind: Any, name: Any = None) -> Any:
@@ -583,7 +584,7 @@ def odd_frame(frame: Any, rng: random.Random) -> Any:
         return frame
 
     def times(factor: float) -> Any:
-        return put(frame.loc[row, number] * factor if n and number else factor)
+        return put(frame[number].iloc[row] * factor if n and number else factor)
 
     def dates() -> Any:
         if column is not None:
@@ -635,7 +636,8 @@ def odd_frame(frame: Any, rng: random.Random) -> Any:
         lambda: frame.to_dict("list"),
         lambda: pd.concat([frame, frame[[column]]], axis=1) if column else frame,
     ]
-    if isinstance(frame, gpd.GeoDataFrame) and frame.active_geometry_name:
+    has_place = isinstance(frame, gpd.GeoDataFrame)
+    if has_place and frame.active_geometry_name in frame.columns:
         shape = frame.geometry
 
         def place(value: Any) -> Any:
