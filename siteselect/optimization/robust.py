@@ -51,6 +51,7 @@ from siteselect.optimization.problem import (
     Rows,
     as_floats,
     column_of,
+    held,
     number,
 )
 from siteselect.optimization.read_back import plan_of
@@ -489,6 +490,17 @@ def _numbers(sites: gpd.GeoDataFrame, column: str) -> pd.Series[Any]:
     return pd.Series(numbers, index=sites.index)
 
 
+def _as_before(
+    sites: gpd.GeoDataFrame, column: str, new: pd.Series[Any]
+) -> pd.Series[Any]:
+    """Return new values of a column; numbers stay numbers."""
+    was = column_of(sites, column, "robust") if column in sites.columns else None
+    is_number = was is not None and as_floats(was) is not None
+    if is_number and as_floats(new) is None:
+        raise _refused(f"{held(new).removeprefix('it holds ')} for {column!r}")
+    return new
+
+
 def _values(request: Request, name: str, changes: Mapping[Any, Any]) -> dict[str, Any]:
     """Return the changed columns of one scenario."""
     sites = request.sites
@@ -500,13 +512,15 @@ def _values(request: Request, name: str, changes: Mapping[Any, Any]) -> dict[str
                 raise _refused(f"weights {how!r} in {name!r}")
             out[request.score] = _scored(request, how)
         elif isinstance(how, pd.Series):
-            if not how.index.is_unique or not sites.index.isin(how.index).all():
+            known = how.index.is_unique
+            if not known or (how.index.get_indexer(sites.index) < 0).any():
                 raise _refused(f"a Series for {column!r} without a value for each site")
-            out[column] = how.reindex(sites.index)
+            out[column] = _as_before(sites, column, how.reindex(sites.index))
         elif isinstance(how, str):
             if how not in sites.columns:
                 raise _refused(f"the column {how!r}, which the candidates do not have")
-            out[column] = sites[how]
+            new = column_of(sites, how, "robust")
+            out[column] = _as_before(sites, column, new)
         elif isinstance(how, int | float) and np.isfinite(how) and how >= 0:
             out[column] = _numbers(sites, column) * float(how)
         else:
