@@ -678,6 +678,14 @@ def odd_frame(frame: Any, rng: random.Random) -> Any:
     return rng.choice(ways)()
 
 
+def twice_odd(frame: Any, rng: random.Random) -> Any:
+    """Spoil a frame that may be spoiled already, if it can be once more."""
+    try:
+        return odd_frame(frame, rng)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return frame
+
+
 def slots(node: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Return the paths of everything in a tree that may be spoiled."""
     found = [at] if at else []
@@ -725,7 +733,11 @@ def spoiled(seed: int) -> tuple[Call, list[str]]:
         frames = [p for p in paths if isinstance(leaf(tree, p), pd.DataFrame)]
         if frames and rng.random() < 0.4:
             path = rng.choice(frames)
-            value = odd_frame(leaf(tree, path), rng)
+            value = (
+                twice_odd(leaf(tree, path), rng)
+                if told
+                else odd_frame(leaf(tree, path), rng)
+            )
         elif rng.random() < 0.1 and len(paths) > 1:
             # Transposed arguments: what stands elsewhere in the call.
             path, other = rng.sample(paths, 2)
