@@ -80,8 +80,8 @@ def _refused(found: str) -> StudyError:
 def _numbers(sites: gpd.GeoDataFrame, column: str) -> pd.Series[Any]:
     if column not in sites.columns:
         raise _refused(
-            f"the column {column!r}, which the candidates do not have"
-            + nearest_name(column, map(str, sites.columns)).rstrip(".")
+            f"the column {column!r}, which the candidates do not have."
+            + nearest_name(column, map(str, sites.columns))
         )
     numbers = as_floats(sites[column])
     if numbers is None:
@@ -140,7 +140,7 @@ def _scored(request: Request, weights: Mapping[Any, Any]) -> pd.Series[Any]:
         ok = isinstance(value, int | float) and np.isfinite(value) and value >= 0
         if f"{name}_value" not in sites.columns or not ok:
             raise _refused(
-                f"the weight {value!r} of {name!r}" + nearest_name(str(name), known)
+                f"the weight {value!r} of {name!r}." + nearest_name(str(name), known)
             )
         weight[str(name)] = float(value)
     total = sum(weight.values())
