@@ -190,8 +190,11 @@ if TYPE_CHECKING:
         eligibility,
         grid_candidates,
         presets,
+        read_partitions,
+        score_partitions,
         score_sites,
         substation_candidates,
+        write_partitions,
     )
 
 _ROOM_OF = {
@@ -221,8 +224,11 @@ _ROOM_OF = {
             "eligibility",
             "grid_candidates",
             "presets",
+            "read_partitions",
+            "score_partitions",
             "score_sites",
             "substation_candidates",
+            "write_partitions",
         ),
         "suitability",
     ),
@@ -359,9 +365,12 @@ __all__ = [
     "prepare",
     "presets",
     "read_layer",
+    "read_partitions",
     "robust",
+    "score_partitions",
     "score_sites",
     "substation_candidates",
+    "write_partitions",
 ]
 
 

@@ -14,6 +14,8 @@ from siteselect.suitability.measures import (
     Within,
     Zonal,
 )
+from siteselect.suitability.out_of_core import score_partitions
+from siteselect.suitability.partitions import read_partitions, write_partitions
 from siteselect.suitability.score import eligibility, score_sites
 from siteselect.suitability.values import (
     Between,
@@ -53,6 +55,9 @@ __all__ = [
     "grid_candidates",
     "normalize_weights",
     "presets",
+    "read_partitions",
+    "score_partitions",
     "score_sites",
     "substation_candidates",
+    "write_partitions",
 ]
