@@ -17,6 +17,14 @@ from siteselect.suitability.measures import (
 from siteselect.suitability.out_of_core import score_partitions
 from siteselect.suitability.partitions import read_partitions, write_partitions
 from siteselect.suitability.score import eligibility, score_sites
+from siteselect.suitability.sensitivity import rank_sensitivity
+from siteselect.suitability.stability import weight_stability
+from siteselect.suitability.uncertainty import (
+    NormalError,
+    TriangularError,
+    UniformError,
+    rank_intervals,
+)
 from siteselect.suitability.values import (
     Between,
     Categories,
@@ -42,11 +50,14 @@ __all__ = [
     "Measurement",
     "Near",
     "Nearest",
+    "NormalError",
     "Piecewise",
     "Rising",
     "Sample",
     "Sigmoid",
     "Step",
+    "TriangularError",
+    "UniformError",
     "ValueFunction",
     "Where",
     "Within",
@@ -55,9 +66,12 @@ __all__ = [
     "grid_candidates",
     "normalize_weights",
     "presets",
+    "rank_intervals",
+    "rank_sensitivity",
     "read_partitions",
     "score_partitions",
     "score_sites",
     "substation_candidates",
+    "weight_stability",
     "write_partitions",
 ]
