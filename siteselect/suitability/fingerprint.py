@@ -108,7 +108,8 @@ class _Digest:
         if isinstance(thing, pyproj.CRS):
             return _hash("crs", thing.to_wkt().encode())
         if isinstance(thing, Raster):
-            return self._all("raster", vars(thing), *_files_of(thing))
+            fields = [getattr(thing, f.name) for f in dataclasses.fields(thing)]
+            return self._all("raster", *fields, *_files_of(thing))
         if isinstance(thing, Path):
             return _hash("path", str(thing).encode())
         if isinstance(thing, Mapping):
@@ -179,7 +180,9 @@ def _files_of(raster: Raster) -> list[Any]:
     """Size and time of each file of a raster, those of a mosaic included."""
     import rasterio
 
-    with rasterio.open(raster.path) as source:
-        paths = [Path(name) for name in source.files] or [raster.path]
-    stats = [(path.name, path.stat()) for path in paths if path.exists()]
+    paths: set[Path] = set()
+    for tile in {raster.path, *getattr(raster, "tiles", ())}:
+        with rasterio.open(tile) as source:
+            paths |= {tile, *map(Path, source.files)}
+    stats = [(str(path), path.stat()) for path in sorted(paths) if path.exists()]
     return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
