@@ -145,7 +145,9 @@ def weighing(who: str, table: gpd.GeoDataFrame) -> pd.Series:
     matrix = table[names].to_numpy()
     weights = weights / weights.sum()
     types = np.ones(len(names))
-    found = WSM(normalization_function=None)(matrix, weights, types)
+    # The values are in [0, 1] already: no normalization of its own.
+    wsm = WSM(normalization_function=lambda column, cost=False: column)  # noqa: ARG005
+    found = wsm(matrix, weights, types)
     return pd.Series(found, table.index)
 
 
@@ -264,7 +266,9 @@ def peers() -> Path:
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
         site = next(folder.glob("lib/python*/site-packages"))
         paths = [p for p in sys.path if p.endswith("site-packages")]
-        (site / "siteselect-peers.pth").write_text("\n".join(paths) + "\n")
+        # Not the bare paths: what is installed editable is found by their own files.
+        lines = [f"import site; site.addsitedir({path!r})" for path in paths]
+        (site / "siteselect-peers.pth").write_text("\n".join(lines) + "\n")
         pip = [str(python), "-m", "pip", "install", "--quiet"]
         subprocess.run([*pip, "rasterstats", "pymcdm"], check=True)
     return python
