@@ -305,7 +305,7 @@ def scoring_races(sizes: list[int], folder: Path) -> None:
         for who in SCORING
     ]
     table(
-        "Scoring five criteria",
+        "Scoring ten criteria",
         scoring,
         [
             ("seconds", "seconds", ".2f"),

@@ -146,7 +146,7 @@ def weighing(who: str, table: gpd.GeoDataFrame) -> pd.Series:
     weights = weights / weights.sum()
     types = np.ones(len(names))
     # The values are in [0, 1] already: no normalization of its own.
-    wsm = WSM(normalization_function=lambda column, cost=False: column)  # noqa: ARG005
+    wsm = WSM(normalization_function=lambda column, cost=False: column)
     found = wsm(matrix, weights, types)
     return pd.Series(found, table.index)
 
