@@ -63,6 +63,7 @@ optimization-test: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/scoring.py
 
 data: $(VENV)/.dev
 	$(PIP) install -r data/build-requirements.txt

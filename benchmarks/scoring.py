@@ -1,29 +1,48 @@
-"""Scoring five criteria: siteselect, the plain geopandas idiom, the I/O floor."""
+"""Scoring ten criteria against others, and against reading and writing alone.
+
+``python benchmarks/scoring.py`` runs every race; ``python benchmarks/scoring.py WHO
+SIZE FOLDER`` is one contestant, which prints what it measured. Peers live in an
+environment of their own under ``.venv/``, made on the first run. Ratios are of
+processor seconds, which other work on the machine disturbs less than wall clocks;
+where processes share the work, of wall clocks, and to be read on an idle machine.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
-import resource
+import math
+import os
+import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import rasterio
-from contest import processor_seconds
 
 import siteselect as ss
 
-BOUNDS = {
-    "grid": (100.0, 1000.0),
-    "fiber": (80.0, 1.0),
-    "water": (0.8, 0.1),
-    "solar": (0.14, 0.30),
-    "labor": (500.0, 20000.0),
+IDIOM = "geopandas idiom"
+FLOOR = "read and write the GeoParquet"
+WORKERS = (1, 2)
+#: criterion: (kind, layer, argument, column or filter, worst, best, weight)
+CRITERIA: dict[str, tuple[str, str, Any, str | None, float, float, float]] = {
+    "grid": ("max", "substations", 25, "hosting_capacity_mw", 100, 1000, 0.20),
+    "line": ("near", "lines", None, "voltage_kv >= 230", 50, 1, 0.10),
+    "fiber": ("near", "fiber", None, None, 80, 1, 0.15),
+    "river": ("near", "rivers", None, None, 60, 1, 0.05),
+    "airport": ("near", "airports", None, None, 100, 10, 0.05),
+    "labor": ("sum", "workforce", 80, "electricians", 500, 20000, 0.15),
+    "cities": ("count", "cities", 30, None, 0, 40, 0.05),
+    "water": ("at", "water_stress", None, "stress", 0.8, 0.1, 0.10),
+    "carbon": ("at", "state_energy", None, "carbon_kg_per_mwh", 700, 100, 0.10),
+    "solar": ("sample", "solar_cf", None, None, 0.14, 0.30, 0.05),
 }
-WEIGHTS = {"grid": 0.35, "fiber": 0.20, "water": 0.15, "solar": 0.10, "labor": 0.20}
 
 
 def candidates(size: int) -> gpd.GeoDataFrame:
@@ -33,102 +52,339 @@ def candidates(size: int) -> gpd.GeoDataFrame:
     return ss.grid_candidates(area, spacing_km=(km2 / size) ** 0.5)
 
 
-def with_siteselect(sites: gpd.GeoDataFrame, layers: dict) -> pd.Series:
-    """Score with the library."""
-    criteria = [
-        ss.Criterion(
-            "grid",
-            ss.Within(layers["substations"], radius_km=25, max="hosting_capacity_mw"),
-            ss.Rising(*BOUNDS["grid"]),
-            weight=WEIGHTS["grid"],
-        ),
-        ss.Criterion(
-            "fiber",
-            ss.Nearest(layers["fiber"]),
-            ss.Falling(1, 80),
-            weight=WEIGHTS["fiber"],
-        ),
-        ss.Criterion(
-            "water",
-            ss.At(layers["water_stress"], "stress"),
-            ss.Falling(0.1, 0.8),
-            weight=WEIGHTS["water"],
-        ),
-        ss.Criterion(
-            "solar",
-            ss.Sample(layers["solar_cf"]),
-            ss.Rising(*BOUNDS["solar"]),
-            weight=WEIGHTS["solar"],
-        ),
-        ss.Criterion(
-            "labor",
-            ss.Within(layers["workforce"], radius_km=80, sum="electricians"),
-            ss.Rising(*BOUNDS["labor"]),
-            weight=WEIGHTS["labor"],
-        ),
-    ]
-    return ss.score_sites(sites, criteria)
+def load() -> dict[str, Any]:
+    """Return the layers that the criteria read."""
+    names = {entry[1] for entry in CRITERIA.values()}
+    area = ss.datasets.region("CONUS")
+    return {name: ss.datasets.load(name, area) for name in sorted(names)}
 
 
-def with_geopandas(sites: gpd.GeoDataFrame, layers: dict) -> pd.Series:
+def criteria(layers: dict[str, Any]) -> list[ss.Criterion]:
+    """Return the ten criteria."""
+    made = []
+    for name, (kind, layer, km, what, worst, best, weight) in CRITERIA.items():
+        source = layers[layer]
+        if kind == "near":
+            measure: Any = ss.Nearest(source, where=what)
+        elif kind == "at":
+            measure = ss.At(source, what)
+        elif kind == "sample":
+            measure = ss.Sample(source)
+        elif kind == "count":
+            measure = ss.Within(source, radius_km=km, count=True)
+        else:
+            measure = ss.Within(source, radius_km=km, **{kind: what})
+        value = ss.Rising(worst, best) if best > worst else ss.Falling(best, worst)
+        made.append(ss.Criterion(name, measure, value, weight=weight))
+    return made
+
+
+def with_geopandas(sites: gpd.GeoDataFrame, layers: dict[str, Any]) -> pd.Series:
     """Score as a geopandas user would write it: one join per criterion."""
     planar = sites.to_crs(5070)
     points = planar[["geometry"]]
     raw = pd.DataFrame(index=sites.index)
-
-    def within(layer: str, km: float, column: str, how: str) -> pd.Series:
-        rings = points.set_geometry(points.buffer(km * 1000))
-        joined = rings.sjoin(layers[layer].to_crs(5070)[[column, "geometry"]])
-        found = joined.groupby(level=0)[column].agg(how)
-        # Nothing in reach is a known zero; something unknown in reach is not.
-        return found.reindex(sites.index, fill_value=0)
-
-    raw["grid"] = within("substations", 25, "hosting_capacity_mw", "max")
-    near = points.sjoin_nearest(layers["fiber"].to_crs(5070), distance_col="m")
-    raw["fiber"] = near.groupby(level=0)["m"].min() / 1000
-    counties = layers["water_stress"].to_crs(5070)[["stress", "geometry"]]
-    inside = points.sjoin(counties, predicate="within")
-    raw["water"] = inside.groupby(level=0)["stress"].first()
-    lonlat = sites.to_crs(4326).geometry
-    with rasterio.open(layers["solar_cf"].path) as source:
-        pairs = list(zip(lonlat.x, lonlat.y, strict=True))
-        solar = np.array([v[0] for v in source.sample(pairs)], dtype=float)
-        solar[solar == source.nodata] = np.nan
-    raw["solar"] = solar
-    raw["labor"] = within("workforce", 80, "electricians", "sum")
+    for name, (kind, layer, km, what, *_) in CRITERIA.items():
+        if kind == "sample":
+            lonlat = sites.to_crs(4326).geometry
+            with rasterio.open(layers[layer].path) as source:
+                pairs = list(zip(lonlat.x, lonlat.y, strict=True))
+                found = np.array([v[0] for v in source.sample(pairs)], dtype=float)
+                found[found == source.nodata] = np.nan
+            raw[name] = found
+            continue
+        features = layers[layer].to_crs(5070)
+        if kind == "near":
+            kept = features if what is None else features.query(what)
+            near = points.sjoin_nearest(kept[["geometry"]], distance_col="m")
+            raw[name] = near.groupby(level=0)["m"].min() / 1000
+        elif kind == "at":
+            inside = points.sjoin(features[[what, "geometry"]], predicate="within")
+            raw[name] = inside.groupby(level=0)[what].first()
+        else:
+            column = what or "one"
+            rings = points.set_geometry(points.buffer(km * 1000))
+            joined = rings.sjoin(features.assign(one=1.0)[[column, "geometry"]])
+            found = joined.groupby(level=0)[column].agg("sum" if what is None else kind)
+            # Nothing in reach is a known zero; something unknown in reach is not.
+            raw[name] = found.reindex(sites.index, fill_value=0)
     score = pd.Series(0.0, index=sites.index)
-    for name, (worst, best) in BOUNDS.items():
-        score += WEIGHTS[name] * ((raw[name] - worst) / (best - worst)).clip(0, 1)
+    for name, (*_, worst, best, weight) in CRITERIA.items():
+        score += weight * ((raw[name] - worst) / (best - worst)).clip(0, 1)
     return score
 
 
-def main(who: str, size: int, folder: Path) -> dict:
-    """Time one contestant after the layers are in memory."""
-    sites = candidates(size)
-    layers = ss.datasets.load_all(ss.datasets.region("CONUS"))
-    stored = folder / f"scored{size}.parquet"
-    start, before = time.perf_counter(), processor_seconds()
-    if who == "siteselect":
-        scored = with_siteselect(sites, layers)
-        score = scored["score"]
-    elif who == "geopandas idiom":
-        score = with_geopandas(sites, layers)
-    else:
-        scored = gpd.read_parquet(stored)
-        scored.to_parquet(folder / "copy.parquet")
-        score = scored["score"]
-    seconds = time.perf_counter() - start
-    cpu_s = processor_seconds() - before
-    if who == "siteselect":
-        scored.to_parquet(stored)
+def zonal(who: str, sites: gpd.GeoDataFrame) -> pd.Series:
+    """Return the July temperature over the cell of each candidate."""
+    layer = ss.datasets.load("temperature").band("jul")
+    if who.endswith("siteselect"):
+        return ss.Zonal(layer)(sites)
+    import rasterstats
+
+    from siteselect.layers import spatial
+
+    cells = spatial.footprints(sites)
+    found = rasterstats.zonal_stats(
+        cells, str(layer.path), band=layer.bands[0], stats=["mean"], all_touched=True
+    )
+    return pd.Series([row["mean"] for row in found], sites.index, dtype=float)
+
+
+def weighing(who: str, table: gpd.GeoDataFrame) -> pd.Series:
+    """Return the weighted sum of ten columns of values."""
+    names = list(CRITERIA)
+    weights = np.array([CRITERIA[name][-1] for name in names])
+    if who.endswith("siteselect"):
+        own = [
+            ss.Criterion(name, ss.Column(name), ss.Rising(0, 1), weight=weight)
+            for name, weight in zip(names, weights, strict=True)
+        ]
+        return ss.score_sites(table, own)["score"]
+    from pymcdm.methods import WSM
+
+    matrix = table[names].to_numpy()
+    weights = weights / weights.sum()
+    types = np.ones(len(names))
+    # The values are in [0, 1] already: no normalization of its own.
+    wsm = WSM(normalization_function=lambda column, cost=False: column)
+    found = wsm(matrix, weights, types)
+    return pd.Series(found, table.index)
+
+
+def resident_mb() -> float:
+    """Return the memory that this process holds now [MB]."""
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def peak_mb() -> float:
+    """Return the most memory that this process has held [MB]."""
+    lines = Path("/proc/self/status").read_text("ascii").splitlines()
+    held = next(line for line in lines if line.startswith("VmHWM"))
+    return float(held.split()[1]) / 1024
+
+
+def stored_sites(size: int, folder: Path) -> Path:
+    """Return the file of the candidates, written on the first call."""
+    path = folder / f"sites{size}.parquet"
+    if not path.exists():
+        sites = candidates(size)
+        sites.to_parquet(path)
+        ss.write_partitions(
+            sites, folder / f"parts{size}", rows=max(2000, size // 16), overwrite=True
+        )
+    return path
+
+
+def on_workers(count: int, size: int, folder: Path, own: list[Any]) -> dict[str, Any]:
+    """Score the partitions on processes of one thread each."""
+    import distributed
+
+    with (
+        distributed.LocalCluster(
+            n_workers=count, threads_per_worker=1, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        # Starting the processes and their imports are no part of the work.
+        client.run(ss.__getattr__, "score_partitions")
+        start = time.perf_counter()
+        run = ss.score_partitions(
+            folder / f"parts{size}",
+            own,
+            out=folder / f"out{size}-{count}",
+            client=client,
+        )
+        seconds = time.perf_counter() - start
+    score = ss.read_partitions(folder / f"out{size}-{count}", columns=["score"])
     return {
         "seconds": seconds,
-        "cpu_s": cpu_s,
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "mean_score": float(score.mean()),
-        "n": len(sites),
+        "worker_mb": float(run["peak_mb"].max()),
+        "mean_score": float(score["score"].mean()),
+        "n": len(score),
     }
 
 
+def main(who: str, size: int, folder: Path) -> dict[str, Any]:
+    """Time one contestant after layers and candidates are in memory."""
+    path = stored_sites(size, folder)
+    table = folder / f"scored{size}.parquet"
+    if who == "prepare":
+        return {}
+    layers = load()
+    if who.startswith("workers"):
+        return on_workers(int(who.split()[1]), size, folder, criteria(layers))
+    before = resident_mb()
+    sites = gpd.read_parquet(path)
+    if who.startswith("weighing"):
+        values = np.random.default_rng(0).random((len(sites), len(CRITERIA)))
+        sites = sites.assign(**dict(zip(CRITERIA, values.T, strict=True)))
+    own = criteria(layers)
+    start, used = time.perf_counter(), time.process_time()
+    frame_mb = float("nan")
+    if who == "siteselect":
+        scored = ss.score_sites(sites, own)
+        score = scored["score"]
+    elif who == IDIOM:
+        score = with_geopandas(sites, layers)
+    elif who.startswith("zonal"):
+        score = zonal(who, sites)
+    elif who.startswith("weighing"):
+        score = weighing(who, sites)
+    else:
+        gpd.read_parquet(path)
+        held = resident_mb()
+        scored = gpd.read_parquet(table)
+        frame_mb = resident_mb() - held
+        start, used = time.perf_counter(), time.process_time()
+        gpd.read_parquet(path)
+        scored.to_parquet(folder / "copy.parquet")
+        score = scored["score"]
+    found = {
+        "seconds": time.perf_counter() - start,
+        "cpu_s": time.process_time() - used,
+        "peak_mb": peak_mb() - before,
+        "frame_mb": frame_mb,
+        "mean_score": float(score.mean()),
+        "n": len(sites),
+    }
+    if who == "siteselect":
+        scored.to_parquet(table)
+    return found
+
+
+# ------------------------------------------------------------------- the races
+
+
+def peers() -> Path:
+    """Return the interpreter that also has the peers, made on the first call."""
+    folder = (
+        Path(sys.prefix).parent / f"peers-{sys.version_info[0]}{sys.version_info[1]}"
+    )
+    python = folder / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        site = next(folder.glob("lib/python*/site-packages"))
+        paths = [p for p in sys.path if p.endswith("site-packages")]
+        # Not the bare paths: what is installed editable is found by their own files.
+        lines = [f"import site; site.addsitedir({path!r})" for path in paths]
+        (site / "siteselect-peers.pth").write_text("\n".join(lines) + "\n")
+        pip = [str(python), "-m", "pip", "install", "--quiet"]
+        subprocess.run([*pip, "rasterstats", "pymcdm"], check=True)
+    return python
+
+
+def contestant(
+    who: str, size: int, folder: Path, limit_s: float, python: Path | None = None
+) -> dict[str, Any]:
+    """Run one contestant in a process of its own, so that its memory is its own."""
+    command = [str(python or sys.executable), __file__, who, str(size), str(folder)]
+    threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    root = str(Path(__file__).parents[1])
+    env = {**os.environ, **dict.fromkeys(threads, "1"), "PYTHONPATH": root}
+    row: dict[str, Any] = {"who": who, "size": size}
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, env=env, timeout=limit_s
+        )
+    except subprocess.TimeoutExpired:
+        return {**row, "at_least_s": limit_s, "note": f"no result in {limit_s:.0f} s"}
+    if done.returncode:
+        return {**row, "note": done.stderr.strip()[-200:]}
+    return {**row, **json.loads(done.stdout.splitlines()[-1])}
+
+
+def print_row(row: dict[str, Any], own: dict[str, Any]) -> None:
+    """Print one row; the ratio is to siteselect in the same race."""
+    ratio = ""
+    for key in ("cpu_s", "seconds"):
+        if own.get(key) and row.get(key):
+            ratio = f"{row[key] / own[key]:.2f}"
+            break
+    else:
+        if own.get("seconds") and "at_least_s" in row:
+            ratio = f"≥ {row['at_least_s'] / own['seconds']:.1f}"
+    held = row.get("worker_mb", row.get("peak_mb"))
+    cells = [
+        f"{row['size']:,}",
+        row["who"],
+        ratio,
+        f"{row['cpu_s']:.2f}" if "cpu_s" in row else "",
+        f"{row['seconds']:.2f}" if "seconds" in row else "",
+        f"{held:,.0f}" if held else "",
+        f"{row['mean_score']:.5f}" if "mean_score" in row else "",
+        row.get("note", ""),
+    ]
+    print("| " + " | ".join(cells) + " |", flush=True)
+
+
+def race(
+    names: list[str], size: int, folder: Path, limit_s: float, python: Path | None
+) -> list[dict[str, Any]]:
+    """Run contestants on the same candidates; the first is who ratios are to."""
+    rows: list[dict[str, Any]] = []
+    for who in names:
+        rows.append(contestant(who, size, folder, limit_s, python))
+        print_row(rows[-1], rows[0])
+    return rows
+
+
+def aims(rows: list[dict[str, Any]], size: int, before: dict[str, Any]) -> dict:
+    """Print what a race says about the aims; return siteselect's row."""
+    own, idiom, floor, *workers = rows
+    if "cpu_s" not in own:
+        return {}
+    if "cpu_s" in idiom or "at_least_s" in idiom:
+        sign = "" if "cpu_s" in idiom else "≥ "
+        times = idiom.get("cpu_s", idiom.get("at_least_s")) / own["cpu_s"]
+        print(f"- {size:,}: the idiom takes {sign}{times:.1f} × (aim: ≥ 10)")
+    if "cpu_s" in floor:
+        times = own["cpu_s"] / floor["cpu_s"]
+        held = own["peak_mb"] / floor["frame_mb"]
+        print(f"- {size:,}: {times:.1f} × reading and writing (aim: ≤ 3)")
+        print(f"- {size:,}: memory {held:.1f} × the scored frame (aim: ≤ 2.5)")
+    if before:
+        n, m = own["n"], before["n"]
+        grown = own["cpu_s"] / before["cpu_s"]
+        allowed = n * math.log(n) / (m * math.log(m))
+        print(f"- {size:,}: {grown:.1f} × the time of {m:,}; N log N: {allowed:.1f} ×")
+    if len(workers) == 2 and all("seconds" in row for row in workers):
+        times = workers[0]["seconds"] / workers[1]["seconds"]
+        print(f"- {size:,}: 2 workers are {times:.2f} × as fast as 1 (aim: ≥ 1.7)")
+    return own
+
+
+def races() -> None:
+    """Run every race and print its table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    sizes = [20_000, 200_000, 1_000_000]
+    parser.add_argument("--sizes", type=int, nargs="*", default=sizes)
+    parser.add_argument("--limit-s", type=float, default=600.0)
+    parser.add_argument("--without-peers", action="store_true")
+    args = parser.parse_args()
+    head = "candidates | who | ratio | cpu s | seconds | MB | mean | remark"
+    before: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        for size in args.sizes:
+            contestant("prepare", size, folder, args.limit_s)
+            print(f"\n### Ten criteria, {size:,} candidates\n")
+            print(f"| {head} |\n|" + "---|" * 8)
+            names = ["siteselect", IDIOM, FLOOR, *(f"workers {k}" for k in WORKERS)]
+            rows = race(names, size, folder, args.limit_s, None)
+            print()
+            before = aims(rows, size, before)
+            if args.without_peers:
+                continue
+            print("\nOne zonal criterion, and the weighting of ten columns:\n")
+            print(f"| {head} |\n|" + "---|" * 8)
+            for step, other in (("zonal", "rasterstats"), ("weighing", "pymcdm WSM")):
+                pair = [f"{step}: siteselect", f"{step}: {other}"]
+                race(pair, size, folder, args.limit_s, peers())
+
+
 if __name__ == "__main__":
-    print(json.dumps(main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))))
+    if len(sys.argv) == 4 and not sys.argv[1].startswith("-"):
+        print(json.dumps(main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))))
+    else:
+        races()

@@ -20,7 +20,17 @@ from siteselect.suitability.measures import (
     Within,
     Zonal,
 )
+from siteselect.suitability.out_of_core import score_partitions
+from siteselect.suitability.partitions import read_partitions, write_partitions
 from siteselect.suitability.score import eligibility, score_sites
+from siteselect.suitability.sensitivity import rank_sensitivity
+from siteselect.suitability.stability import weight_stability
+from siteselect.suitability.uncertainty import (
+    NormalError,
+    TriangularError,
+    UniformError,
+    rank_intervals,
+)
 from siteselect.suitability.values import (
     Between,
     Categories,
@@ -50,6 +60,7 @@ __all__ = [
     "Measurement",
     "Near",
     "Nearest",
+    "NormalError",
     "Piecewise",
     "Rising",
     "Sample",
@@ -57,6 +68,8 @@ __all__ = [
     "Slope",
     "Step",
     "Travel",
+    "TriangularError",
+    "UniformError",
     "ValueFunction",
     "Where",
     "Within",
@@ -65,6 +78,12 @@ __all__ = [
     "grid_candidates",
     "normalize_weights",
     "presets",
+    "rank_intervals",
+    "rank_sensitivity",
+    "read_partitions",
+    "score_partitions",
     "score_sites",
     "substation_candidates",
+    "weight_stability",
+    "write_partitions",
 ]

@@ -1,0 +1,188 @@
+"""A digest of criteria, exclusions and layers: equal inputs, equal digest.
+
+It says whether a stored result still belongs to what is asked now. Layers count
+by their content, rasters by the size and time of their files, a user's own
+function by its code, defaults and closure.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+import pickle
+import types
+from collections.abc import Mapping, Set
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+
+from siteselect.layers import Raster
+
+#: What decides the last bit of a figure.
+_PACKAGES = (
+    "exactextract",
+    "geopandas",
+    "numpy",
+    "pandas",
+    "pyproj",
+    "rasterio",
+    "scipy",
+    "shapely",
+)
+
+__all__ = ["digest", "file_digest", "versions"]
+
+
+def digest(*parts: object) -> str:
+    """Return a hexadecimal digest of anything that scoring reads.
+
+    Examples
+    --------
+    >>> digest({"a": 1.0}) == digest({"a": 1.0}), digest(1) == digest(1.0)
+    (True, False)
+    """
+    return _Digest().of(parts).hex()
+
+
+def file_digest(path: Path) -> str:
+    """Return a hexadecimal digest of the bytes of a file."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "blake2b").hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that decide the last bit of a figure."""
+    from siteselect._version import __version__
+
+    found = {name: metadata.version(name) for name in _PACKAGES}
+    return {"siteselect": __version__, **found}
+
+
+class _Digest:
+    """Digests of nested things; what is met twice is read once."""
+
+    def __init__(self) -> None:
+        # Things are kept beside their digest so that their ids stay their own.
+        self._known: dict[int, tuple[object, bytes]] = {}
+
+    def of(self, thing: Any) -> bytes:
+        """Return the digest of one thing."""
+        if id(thing) not in self._known:
+            # What contains itself is told apart by its type alone.
+            self._known[id(thing)] = (thing, type(thing).__qualname__.encode())
+            self._known[id(thing)] = (thing, self._read(thing))
+        return self._known[id(thing)][1]
+
+    def _all(self, kind: str, *parts: Any) -> bytes:
+        joined = b"".join(self.of(part) for part in parts)
+        return _hash(kind, joined)
+
+    def _read(self, thing: Any) -> bytes:
+        if thing is None or isinstance(thing, (bool, int, float, str, bytes)):
+            return _hash(type(thing).__name__, repr(thing).encode())
+        if isinstance(thing, (np.ndarray, np.generic)):
+            return self._array(np.asarray(thing))
+        if isinstance(thing, pd.DataFrame):
+            columns = [thing.iloc[:, i] for i in range(thing.shape[1])]
+            about = json.dumps(thing.attrs, default=str, sort_keys=True)
+            return self._all("frame", list(thing.columns), thing.index, about, *columns)
+        if isinstance(thing, gpd.GeoSeries):
+            crs = None if thing.crs is None else thing.crs.to_wkt()
+            return self._all("geoseries", crs, thing.to_numpy())
+        if isinstance(thing, pd.Series):
+            return self._all("series", thing.name, thing.index, thing.array)
+        if isinstance(thing, pd.Index):
+            return self._all("index", list(thing.names), thing.array)
+        if isinstance(thing, pd.api.extensions.ExtensionArray):
+            return self._all("array", str(thing.dtype), np.asarray(thing))
+        if isinstance(thing, shapely.Geometry):
+            return _hash("geometry", shapely.to_wkb(thing))
+        if isinstance(thing, pyproj.CRS):
+            return _hash("crs", thing.to_wkt().encode())
+        if isinstance(thing, Raster):
+            fields = [getattr(thing, f.name) for f in dataclasses.fields(thing)]
+            return self._all("raster", *fields, *_files_of(thing))
+        if isinstance(thing, Path):
+            return _hash("path", str(thing).encode())
+        if isinstance(thing, Mapping):
+            return self._all("mapping", *thing.keys(), *thing.values())
+        if isinstance(thing, Set):
+            return _hash("set", b"".join(sorted(self.of(item) for item in thing)))
+        if isinstance(thing, (list, tuple)):
+            return self._all("sequence", *thing)
+        return self._code_or_object(thing)
+
+    def _array(self, array: Any) -> bytes:
+        shape = repr((str(array.dtype), array.shape)).encode()
+        if array.dtype != object:
+            return _hash("ndarray", shape + np.ascontiguousarray(array).tobytes())
+        flat = array.ravel()
+        if len(flat) and all(
+            item is None or isinstance(item, shapely.Geometry) for item in flat
+        ):
+            parts = [item or b"" for item in shapely.to_wkb(flat)]
+        else:
+            parts = [self._read(item) for item in flat]
+        sizes = np.array([len(part) for part in parts], dtype=np.int64).tobytes()
+        return _hash("ndarray", shape + sizes + b"".join(parts))
+
+    def _code_or_object(self, thing: Any) -> bytes:
+        if isinstance(thing, types.FunctionType):
+            cells = [_content(cell) for cell in thing.__closure__ or ()]
+            return self._all(
+                "function",
+                f"{thing.__module__}.{thing.__qualname__}",
+                thing.__code__,
+                thing.__defaults__,
+                thing.__kwdefaults__,
+                cells,
+            )
+        if isinstance(thing, types.CodeType):
+            return self._all("code", thing.co_code, thing.co_consts, thing.co_names)
+        if isinstance(thing, types.MethodType):
+            return self._all("method", thing.__func__, thing.__self__)
+        if isinstance(thing, functools.partial):
+            return self._all("partial", thing.func, thing.args, thing.keywords)
+        if isinstance(thing, (type, types.BuiltinFunctionType, np.ufunc)):
+            name = getattr(thing, "__qualname__", thing.__name__)
+            return _hash("named", name.encode())
+        kind = f"{type(thing).__module__}.{type(thing).__qualname__}"
+        if dataclasses.is_dataclass(thing):
+            names = [field.name for field in dataclasses.fields(thing)]
+            return self._all(kind, names, *(getattr(thing, name) for name in names))
+        if hasattr(thing, "__dict__") and vars(thing):
+            return self._all(kind, vars(thing))
+        return _hash(kind, pickle.dumps(thing, protocol=5))
+
+
+def _hash(kind: str, content: bytes) -> bytes:
+    """Digest of one kind of content."""
+    return hashlib.blake2b(kind.encode() + b"\0" + content, digest_size=32).digest()
+
+
+def _content(cell: types.CellType) -> Any:
+    """Return what a closure holds; a cell may still be empty."""
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return None
+
+
+def _files_of(raster: Raster) -> list[Any]:
+    """Size and time of each file of a raster, those of a mosaic included."""
+    import rasterio
+
+    paths: set[Path] = set()
+    for tile in {raster.path, *getattr(raster, "tiles", ())}:
+        with rasterio.open(tile) as source:
+            paths |= {tile, *map(Path, source.files)}
+    stats = [(str(path), path.stat()) for path in sorted(paths) if path.exists()]
+    return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]

@@ -1,0 +1,376 @@
+"""Scoring partition by partition: more candidates than memory, more machines."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from siteselect.errors import (
+    LayerError,
+    MissingDependencyError,
+    SiteSelectError,
+    StudyError,
+    four_parts,
+    shown,
+)
+from siteselect.suitability.criteria import Criterion
+from siteselect.suitability.exclusions import Where
+from siteselect.suitability.fingerprint import digest, file_digest, versions
+from siteselect.suitability.measures import Column
+from siteselect.suitability.partitions import (
+    PathLike,
+    index_of,
+    is_finished,
+    part_files,
+    read_list,
+    read_part,
+    refuse_repeats,
+    remove_part,
+    with_same_types,
+    write_list,
+    write_mark,
+    write_part,
+)
+from siteselect.suitability.score import score_sites
+
+__all__ = ["score_partitions"]
+
+
+def score_partitions(
+    folder: PathLike,
+    criteria: Sequence[Criterion],
+    *,
+    out: PathLike,
+    exclude: Sequence[Any] = (),
+    client: Any = None,
+    progress: Callable[[int, int], None] | None = None,
+    **more: Any,
+) -> pd.DataFrame:
+    """Score a folder of candidates file by file, on threads or on a cluster.
+
+    Gives the table of `score_sites`, bit for bit, however the candidates are
+    cut and whoever scores them: read it with `read_partitions`. A run that was
+    stopped goes on where it was: files that are finished, whole, and made from
+    the same candidates, criteria, layers and versions are kept.
+
+    Parameters
+    ----------
+    folder : path-like
+        What `write_partitions` wrote, or any folder of GeoParquet files whose
+        index labels do not repeat.
+    criteria : sequence of Criterion
+        As in `score_sites`.
+    out : path-like
+        Folder for the scored files, one for each file read. New, empty, or that
+        of an earlier run; files that no longer belong are removed.
+    exclude : sequence of Exclusion or callable, optional
+        As in `score_sites`.
+    client : distributed.Client or str, optional
+        Any Dask client, or the address of a scheduler; all workers must see
+        both folders, and the files of rasters. Threads of this machine by
+        default, as many as Dask is set to.
+    progress : callable, optional
+        Called with the number of finished files and of all.
+    **more
+        Any other argument of `score_sites`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per file: ``rows`` [count], ``kept`` (from an earlier run),
+        ``seconds``, ``worker`` (process that scored it) and ``peak_mb``, the
+        largest memory that this process has held so far [MB].
+
+    Raises
+    ------
+    MissingDependencyError
+        If Dask is not installed: ``pip install 'siteselect[parallel]'``.
+    StudyError, LayerError
+        As `score_sites`, or if a folder cannot be used.
+    SiteSelectError
+        If workers die again and again; finished files are kept.
+
+    Notes
+    -----
+    Measurements and exclusions that are functions of the user's must judge each
+    candidate by itself, as those of the library do. Layers are sent to each
+    worker once. Memory grows with the rows per file and the threads per worker,
+    not with the number of candidates.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import geopandas as gpd
+    >>> from siteselect.suitability import Column, Rising, read_partitions
+    >>> from siteselect.suitability import write_partitions
+    >>> sites = gpd.GeoDataFrame(
+    ...     {"acres": [100.0, 300.0, 500.0]},
+    ...     geometry=gpd.points_from_xy([0, 1, 2], [0, 0, 0]), crs=4326,
+    ... )
+    >>> criteria = [Criterion("size", Column("acres"), Rising(100, 500))]
+    >>> with tempfile.TemporaryDirectory() as scratch:
+    ...     folder = write_partitions(sites, f"{scratch}/sites", rows=2)
+    ...     run = score_partitions(folder, criteria, out=f"{scratch}/scored")
+    ...     scored = read_partitions(f"{scratch}/scored")
+    >>> run["rows"].tolist(), scored["score"].tolist()
+    ([2, 1], [0.0, 0.5, 1.0])
+    """
+    dask = _imported("dask")
+    sources = part_files(folder)
+    target = _target(Path(out), Path(folder))
+    labels = [index_of(path) for path in sources]
+    refuse_repeats(labels)
+    criteria = [criteria] if isinstance(criteria, Criterion) else list(criteria)
+    rules = [exclude] if callable(exclude) else list(exclude)
+    _refuse_strangers([*criteria, *rules], labels)
+    asked = digest(criteria, rules, more, versions())
+    names = {path.name: len(own) for path, own in zip(sources, labels, strict=True)}
+    _claim(target, names)
+    work = _Work(tuple(criteria), tuple(rules), more, asked)
+    jobs = [(str(path), str(target / path.name)) for path in sources]
+
+    count = _Count(len(jobs), progress)
+    with _told(target, len(jobs)):
+        if client is None:
+            found = _on_threads(dask, work, jobs, count)
+        else:
+            found = _on_client(dask, work, jobs, count, client)
+    for path in with_same_types([target / name for name in names]):
+        write_mark(path, _inputs(asked, Path(folder) / path.name))
+    write_list(target, names, is_complete=True)
+    table = pd.DataFrame(found, index=pd.Index(list(names), name="partition"))
+    return table[["rows", "kept", "seconds", "worker", "peak_mb"]]
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is asked of every file; sent to each worker once."""
+
+    criteria: tuple[Criterion, ...]
+    rules: tuple[Any, ...]
+    more: dict[str, Any]
+    asked: str
+
+    def __call__(self, source: str, target: str) -> dict[str, Any]:
+        """Score one file, unless that is done already."""
+        begin = time.perf_counter()
+        inputs = _inputs(self.asked, Path(source))
+        is_kept = is_finished(Path(target), inputs)
+        rows = 0
+        if not is_kept:
+            sites = read_part(Path(source))
+            rows = len(sites)
+            scored = score_sites(
+                sites,
+                [_cut(criterion, sites.index) for criterion in self.criteria],
+                exclude=[_cut(rule, sites.index) for rule in self.rules],
+                **self.more,
+            )
+            write_part(scored, Path(target))
+            write_mark(Path(target), inputs)
+        else:
+            rows = len(index_of(Path(target)))
+        return {
+            "rows": rows,
+            "kept": is_kept,
+            "seconds": time.perf_counter() - begin,
+            "worker": os.getpid(),
+            "peak_mb": _peak_mb(),
+        }
+
+
+def _inputs(asked: str, source: Path) -> str:
+    """Digest of all that a scored file is made from."""
+    return digest(asked, file_digest(source))
+
+
+def _series_of(part: Any) -> pd.Series[Any] | None:
+    """Return the Series on all candidates that a criterion or a rule reads."""
+    inner = part.measure if isinstance(part, Criterion) else part
+    if isinstance(inner, Where):
+        inner = inner.column
+    source = inner.source if isinstance(inner, Column) else inner
+    return source if isinstance(source, pd.Series) else None
+
+
+def _cut(part: Any, labels: pd.Index[Any]) -> Any:
+    """Return a criterion or a rule whose Series lists the labels of one file.
+
+    A Series without a label in common with the candidates is refused; with
+    those of one file it may well have none.
+    """
+    series = _series_of(part)
+    if series is None or not series.index.is_unique:
+        return part
+    own = series.reindex(labels)
+    if isinstance(part, Criterion):
+        column: Any = part.measure
+        return replace(part, measure=replace(column, source=own))
+    if isinstance(part.column, Column):
+        return replace(part, column=replace(part.column, source=own))
+    return replace(part, column=own)
+
+
+def _refuse_strangers(parts: Sequence[Any], labels: Sequence[pd.Index[Any]]) -> None:
+    """Refuse a Series without a label in common with any candidate."""
+    for part in parts:
+        series = _series_of(part)
+        if series is None or any(series.index.isin(own).any() for own in labels):
+            continue
+        raise LayerError(
+            four_parts(
+                f"Series {series.name!r} gives one figure per site",
+                "it has no label in common with the candidates "
+                f"({shown(series.index, 2)} against {shown(labels[0], 2)})",
+                "allowed are labels of the candidates' index",
+                "make it from the same candidates, or set its index",
+            )
+        )
+
+
+def _target(target: Path, source: Path) -> Path:
+    """Return the folder to write to, refusing one that holds something else."""
+    if target.exists() and target.resolve() == source.resolve():
+        wrong = "the folder of the candidates was given"
+    elif target.exists() and not target.is_dir():
+        wrong = "a file is there"
+    elif target.is_dir() and any(target.iterdir()) and not read_list(target):
+        wrong = f"it holds {shown(sorted(p.name for p in target.iterdir()), 3)}"
+    else:
+        target.mkdir(parents=True, exist_ok=True)
+        return target
+    raise StudyError(
+        four_parts(
+            f"Scored candidates were to be written to {str(target)!r}",
+            wrong,
+            "allowed is a new or empty folder, or that of an earlier run",
+            "pass another out=",
+        )
+    )
+
+
+def _claim(target: Path, names: dict[str, int]) -> None:
+    """Say which files the folder will hold, and drop those it no longer will."""
+    before = read_list(target).get("files", {})
+    write_list(target, names, is_complete=False)
+    for name in set(before) - set(names):
+        remove_part(target / name)
+
+
+class _Count:
+    """Counts finished files, from whichever thread."""
+
+    def __init__(self, total: int, progress: Callable[[int, int], None] | None) -> None:
+        self.done, self.total, self.progress = 0, total, progress
+        self._lock = threading.Lock()
+
+    def one(self) -> None:
+        """Count one more."""
+        with self._lock:
+            self.done += 1
+            if self.progress is not None:
+                self.progress(self.done, self.total)
+
+
+@contextmanager
+def _told(target: Path, total: int) -> Iterator[None]:
+    """Tell what is kept when a run does not reach its end."""
+    try:
+        yield
+    except BaseException as error:
+        error.add_note(
+            f"The files finished so far, of {total}, are kept in {target}; the "
+            "same call goes on from there."
+        )
+        raise
+
+
+def _on_threads(
+    dask: Any, work: _Work, jobs: list[tuple[str, str]], count: _Count
+) -> list[dict[str, Any]]:
+    """Score on threads of this process."""
+
+    def one(job: tuple[str, str]) -> dict[str, Any]:
+        found = work(*job)
+        count.one()
+        return found
+
+    bag = dask.delayed(one, pure=False, traverse=False)
+    return list(dask.compute(*[bag(job) for job in jobs], scheduler="threads"))
+
+
+def _on_client(
+    dask: Any, work: _Work, jobs: list[tuple[str, str]], count: _Count, client: Any
+) -> list[dict[str, Any]]:
+    """Score on the workers of a Dask cluster."""
+    distributed = _imported("distributed")
+    if isinstance(client, str):
+        with distributed.Client(client) as opened:
+            return _on_client(dask, work, jobs, count, opened)
+    cloudpickle = import_module("cloudpickle")
+    # A task rather than scattered data: should every worker that holds the
+    # layers die, the next one makes them again from what the scheduler keeps.
+    sent = cloudpickle.dumps(work, protocol=5)
+    quiet = {"distributed.admin.large-graph-warning-threshold": f"{2 * len(sent)}B"}
+    with dask.config.set(quiet):
+        held = client.submit(pickle.loads, sent, pure=False)
+    futures = [client.submit(_scored, held, job, pure=False) for job in jobs]
+    found = {}
+    try:
+        for future in distributed.as_completed(futures):
+            # Taken at once: a result that dies with its worker is asked for again.
+            found[future.key] = future.result()
+            future.release()
+            count.one()
+        return [found[future.key] for future in futures]
+    except distributed.scheduler.KilledWorker as error:
+        raise SiteSelectError(
+            four_parts(
+                f"{count.total} files of candidates were scored on a cluster",
+                f"workers died again and again over one of them ({error})",
+                "each worker needs memory for one file per thread",
+                "write smaller files with write_partitions(sites, folder, rows=...)",
+            )
+        ) from error
+    finally:
+        client.cancel([*futures, held])
+
+
+def _scored(work: _Work, job: tuple[str, str]) -> dict[str, Any]:
+    """Score one file on a worker."""
+    return work(*job)
+
+
+def _imported(name: str) -> Any:
+    """Import a part of Dask, or say how to get it."""
+    try:
+        return import_module(name)
+    except ImportError:
+        raise MissingDependencyError(
+            four_parts(
+                "score_partitions(...) runs on Dask",
+                f"the package {name!r} is not installed",
+                "the extra 'parallel' is needed",
+                "pip install 'siteselect[parallel]'",
+            )
+        ) from None
+
+
+def _peak_mb() -> float:
+    """Largest memory this process has held so far [MB]; NaN where not told."""
+    try:
+        text = Path("/proc/self/status").read_text("ascii")
+    except OSError:
+        return float("nan")
+    held = next(line for line in text.splitlines() if line.startswith("VmHWM"))
+    return float(held.split()[1]) / 1024

@@ -1,0 +1,334 @@
+"""Scoring file by file gives the table of score_sites, bit for bit."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from shapely import Point, box
+from strategies import SOAK, examples
+from suitability.world import WEST, features, frame, places, write_raster
+
+from siteselect.errors import LayerError, MissingDependencyError, StudyError
+from siteselect.layers import Raster
+from siteselect.suitability import (
+    At,
+    Categories,
+    Column,
+    CoveredShare,
+    Criterion,
+    Falling,
+    Inside,
+    Near,
+    Nearest,
+    Rising,
+    Sample,
+    Where,
+    Within,
+    Zonal,
+    read_partitions,
+    score_partitions,
+    score_sites,
+    write_partitions,
+)
+from siteselect.suitability.fingerprint import digest
+
+# Cells of half a degree under parcels of a few kilometers: coarse, and meant so.
+pytestmark = pytest.mark.filterwarnings("ignore::siteselect.errors.DataQualityWarning")
+
+
+def same_table(folder, wanted):
+    """Assert that the stored table is the wanted one, sorted by index."""
+    found = read_partitions(folder)
+    pd.testing.assert_frame_equal(found, wanted.sort_index(), check_exact=True)
+    for name in wanted.columns.drop(wanted.geometry.name):
+        if wanted[name].dtype == float:
+            a, b = found[name].to_numpy(), wanted.sort_index()[name].to_numpy()
+            assert a.tobytes() == b.tobytes(), name
+    assert found.attrs == json.loads(json.dumps(wanted.attrs))
+
+
+@pytest.fixture(scope="module")
+def raster(tmp_path_factory):
+    """A small raster with holes, for ties between cells."""
+    cells = np.random.default_rng(5).random((8, 8)).round(1)
+    cells[cells < 0.4] = np.nan
+    path = tmp_path_factory.mktemp("raster") / "cells.tif"
+    return Raster(write_raster(path, cells))
+
+
+@st.composite
+def studies(draw):
+    """Candidates (points and parcels), criteria of every kind, exclusions."""
+    sites = draw(places(least=2, most=12, shift=draw(st.sampled_from([0.0, 0.0137]))))
+    if draw(st.booleans()):
+        parcels = [p.buffer(0.03) if i % 2 else p for i, p in enumerate(sites.geometry)]
+        sites = sites.set_geometry(parcels, crs=4326)
+    sites["cell_km"], sites["cell_shape"] = 12.0, "square"
+    kind = pd.Categorical(["old", "new"] * len(sites), ["new", "old", "none"])
+    sites["kind"] = kind[: len(sites)]
+    sites["note"] = pd.Series([None] * (len(sites) - 1) + ["x"], sites.index, object)
+    layer = draw(features(most=9))
+    areas = draw(features(kinds=("polygon",)))
+    listed = pd.Series({label: float(label) for label in list(sites.index)[:1]})
+    return sites, layer, areas, listed
+
+
+def asked(study, raster):
+    """Return criteria and exclusions over the layers of a study."""
+    _, layer, areas, listed = study
+    criteria = [
+        Criterion("near", Nearest(layer), Falling(1, 90)),
+        Criterion("second", Nearest(layer, k=2), Falling(1, 90), weight=0),
+        Criterion("mw", Nearest(layer, attribute="mw"), Rising(-99, 99), weight=0),
+        Criterion("sum", Within(layer, radius_km=70, sum="mw"), Rising(0, 900)),
+        Criterion("mean", Within(layer, radius_km=90, mean="mw"), Rising(0, 900)),
+        Criterion("zone", At(areas, "zone"), Categories({"4A": 1, "5A": 0.3})),
+        Criterion("mw at", At(areas, "mw", reach_km=40), Rising(-9, 99), weight=0),
+        Criterion("under", CoveredShare(areas), Falling(0, 1)),
+        Criterion("cell", Sample(raster, reach_km=80), Rising(0, 1), weight=2),
+        Criterion("cells", Zonal(raster), Rising(0, 1), weight=2),
+        Criterion("listed", Column(listed), Rising(-99, 99), weight=0),
+        Criterion("own", lambda frame: frame["acres"], Rising(0, 500), weight=0),
+    ]
+    rules = [
+        Inside(areas, name="park"),
+        Near(layer, km=5),
+        Where(listed, below=-50, missing="keep"),
+        lambda frame: frame["acres"] > 400,
+    ]
+    return criteria, rules
+
+
+@given(study=studies(), rows=st.integers(1, 5), order=st.randoms())
+@examples(8)
+def test_any_cut_gives_the_same_bits(study, rows, order, raster):
+    check_cut(study, rows, order, raster)
+
+
+@pytest.mark.soak
+@given(study=studies(), rows=st.integers(1, 5), order=st.randoms())
+@examples(200 * SOAK)
+def test_any_cut_gives_the_same_bits_soak(study, rows, order, raster):
+    check_cut(study, rows, order, raster)
+
+
+def check_cut(study, rows, order, raster):
+    sites = study[0]
+    criteria, rules = asked(study, raster)
+    # Parquet knows texts, not objects.
+    stored = sites.astype({"note": "str"})
+    wanted = score_sites(stored, criteria, exclude=rules)
+    shuffled = list(range(len(sites)))
+    order.shuffle(shuffled)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = write_partitions(sites.iloc[shuffled], f"{scratch}/in", rows=rows)
+        pd.testing.assert_frame_equal(read_partitions(folder), stored.sort_index())
+        run = score_partitions(folder, criteria, out=f"{scratch}/out", exclude=rules)
+        same_table(f"{scratch}/out", wanted)
+        assert run["rows"].sum() == len(sites)
+        assert not run["kept"].any()
+
+
+def world(n):
+    """Many candidates, two layers, and criteria on them."""
+    rng = np.random.default_rng(n)
+    points = gpd.points_from_xy(WEST + 3 * rng.random(n), 31 + 3 * rng.random(n))
+    sites = gpd.GeoDataFrame({"acres": rng.random(n)}, geometry=points, crs=4326)
+    sites.index = pd.Index([f"s{i:06d}" for i in rng.permutation(n)], name="site")
+    lots = [Point(WEST + 3 * x, 31 + 3 * y) for x, y in rng.random((500, 2))]
+    towns = frame(lots, mw=rng.random(500))
+    parks = frame([p.buffer(0.05) for p in lots[:40]])
+    criteria = [
+        Criterion("size", Column("acres"), Rising(0, 1)),
+        Criterion("near", Nearest(towns), Falling(0, 30)),
+        Criterion("sum", Within(towns, radius_km=30, sum="mw"), Rising(0, 20)),
+    ]
+    return sites, criteria, [Inside(parks)]
+
+
+def test_a_run_goes_on_where_it_was(tmp_path):
+    sites, criteria, rules = world(300)
+    folder = write_partitions(sites, tmp_path / "in", rows=60)
+    out, trouble = tmp_path / "out", tmp_path / "trouble"
+
+    def stubborn(frame):
+        if trouble.exists() and len(list(out.glob("_part-*.json"))) == 2:
+            raise RuntimeError("not today")
+        return frame["acres"] > 0.99
+
+    ask = {"out": out, "exclude": [*rules, stubborn]}
+    trouble.touch()
+    dask = pytest.importorskip("dask")
+    with (
+        dask.config.set(num_workers=1),
+        pytest.raises(RuntimeError, match="not today") as told,
+    ):
+        score_partitions(folder, criteria, **ask)
+    assert any("goes on from there" in note for note in told.value.__notes__)
+    with pytest.raises(LayerError, match="not finished"):
+        read_partitions(out)
+    trouble.unlink()
+    seen = []
+    steps = lambda done, total: seen.append((done, total))  # noqa: E731
+    run = score_partitions(folder, criteria, **ask, progress=steps)
+    assert sorted(seen) == [(i, 5) for i in range(1, 6)]
+    assert run["kept"].sum() == 2
+    assert score_partitions(folder, criteria, **ask)["kept"].all()
+    same_table(out, score_sites(sites, criteria, exclude=ask["exclude"]))
+
+    # A damaged, a lost and a changed file are redone, and nothing else.
+    parts = sorted((tmp_path / "out").glob("part-*.parquet"))
+    parts[0].write_bytes(parts[0].read_bytes()[:-9])
+    parts[1].unlink()
+    source = folder / parts[2].name
+    changed = gpd.read_parquet(source).assign(acres=0.5)
+    changed.to_parquet(source)
+    run = score_partitions(folder, criteria, **ask)
+    assert run["kept"].tolist() == [False, False, False, True, True]
+    # Another weight, another table.
+    heavier = [Criterion("size", Column("acres"), Rising(0, 1), weight=2)]
+    run = score_partitions(folder, [*heavier, *criteria[1:]], **ask)
+    assert not run["kept"].any()
+    # Other files: those that no longer belong are removed.
+    coarse = write_partitions(sites, tmp_path / "coarse", rows=200)
+    score_partitions(coarse, criteria, out=tmp_path / "out", exclude=rules)
+    same_table(tmp_path / "out", score_sites(sites, criteria, exclude=rules))
+
+
+class Slow(Column):
+    """A column that takes its time, and notes who unpacked it."""
+
+    def __setstate__(self, state):
+        vars(self).update(state)
+        notes = Path(self.column_unit)
+        (notes / f"{os.getpid()}-{time.time_ns()}").touch()
+
+    def answer(self, queries):
+        time.sleep(0.05)
+        return super().answer(queries)
+
+
+def on_processes(test):
+    """Run a test with a cluster of two processes."""
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        test(client)
+
+
+def test_a_worker_may_die(tmp_path):
+    many = 3000 * SOAK
+    sites, criteria, rules = world(many)
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    criteria[0] = Criterion("size", Slow("acres", column_unit=str(notes)), Rising(0, 1))
+    wanted = score_sites(sites, criteria, exclude=rules)
+    folder = write_partitions(sites, tmp_path / "in", rows=many // 40)
+    out = tmp_path / "out"
+
+    def with_a_death(client):
+        first = list(client.run(os.getpid).values())
+        finished = {}
+
+        def kill():
+            while len(finished) < 8:
+                time.sleep(0.01)
+                marks = out.glob("_part-*.json")
+                finished.update((path, path.stat().st_mtime_ns) for path in marks)
+            os.kill(first[0], signal.SIGKILL)
+
+        killer = threading.Thread(target=kill)
+        killer.start()
+        run = score_partitions(folder, criteria, out=out, exclude=rules, client=client)
+        killer.join()
+        same_table(out, wanted)
+        assert run["rows"].sum() == many
+        # What was finished by then was not done again.
+        assert len(finished) >= 8
+        for path, written in finished.items():
+            assert path.stat().st_mtime_ns == written
+        # Layers were unpacked once by each worker.
+        unpacked = [p.name.split("-")[0] for p in notes.iterdir()]
+        assert len(unpacked) == len(set(unpacked))
+        again = score_partitions(
+            folder, criteria, out=out, exclude=rules, client=client.scheduler.address
+        )
+        assert again["kept"].all()
+
+    on_processes(with_a_death)
+
+
+def test_folders_that_are_refused(tmp_path, monkeypatch):
+    sites, criteria, _ = world(20)
+    folder = write_partitions(sites, tmp_path / "in", rows=5)
+    for ask, noun in (
+        (lambda: write_partitions(sites, folder), "overwrite"),
+        (lambda: write_partitions(sites, tmp_path), "omething else"),
+        (lambda: write_partitions(sites, tmp_path / "x", rows=0), "rows=0"),
+        (lambda: score_partitions(folder, criteria, out=folder), "candidates was"),
+        (lambda: score_partitions(folder, criteria, out=tmp_path), "holds in"),
+    ):
+        with pytest.raises(StudyError, match=noun):
+            ask()
+    mixed = sites.assign(note=pd.Series([1, "a"] * 10, sites.index, dtype=object))
+    far = Column(pd.Series([1.0], index=["elsewhere"]))
+    for ask, noun in (
+        (lambda: read_partitions(tmp_path / "nowhere"), "no such folder"),
+        (lambda: read_partitions(folder, columns=["acre"]), "Did you mean 'acres'"),
+        (lambda: write_partitions([sites, sites], tmp_path / "x"), "more than once"),
+        (lambda: write_partitions(sites.iloc[:0], tmp_path / "x"), "here are none"),
+        (lambda: write_partitions(mixed, tmp_path / "x"), "column cannot be"),
+        (
+            lambda: score_partitions(
+                folder, [Criterion("f", far, Rising(0, 1))], out=tmp_path / "y"
+            ),
+            "no label in common",
+        ),
+    ):
+        with pytest.raises(LayerError, match=noun):
+            ask()
+    # Whole or not at all.
+    assert not (tmp_path / "x").exists()
+    write_partitions(sites.iloc[:9], folder, overwrite=True)
+    assert len(read_partitions(folder)) == 9
+    next(folder.glob("*.parquet")).unlink()
+    with pytest.raises(LayerError, match="lost"):
+        read_partitions(folder)
+    monkeypatch.setitem(sys.modules, "dask", None)
+    with pytest.raises(MissingDependencyError, match="parallel"):
+        score_partitions(folder, criteria, out=tmp_path / "z")
+
+
+def test_the_digest_tells_inputs_apart(raster):
+    def things(k=1, height=1.0):
+        area = frame([box(0, 0, 1, height)], mw=[1.0])
+        return [
+            Criterion("a", Nearest(area, k=k), Falling(1, 9)),
+            Criterion("b", Sample(raster), Rising(0, 1)),
+            lambda frame: frame["acres"] > k,
+            {"a": {1, 2}},
+        ]
+
+    assert digest(things()) == digest(things())
+    assert len({digest(things()), digest(things(2)), digest(things(1, 2.0))}) == 3
+    # A raster counts by the time of its file.
+    before = digest(things())
+    os.utime(raster.path, ns=(1, 1))
+    assert digest(things()) != before
