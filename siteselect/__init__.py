@@ -169,6 +169,8 @@ if TYPE_CHECKING:
     from siteselect.reporting import plot_plan, plot_suitability
     from siteselect.study import Study, bundled_study
     from siteselect.suitability import (
+        AllOf,
+        AnyOf,
         At,
         Between,
         Categories,
@@ -177,13 +179,17 @@ if TYPE_CHECKING:
         Criterion,
         Falling,
         Inside,
+        Keep,
+        MinArea,
         Near,
         Nearest,
+        Not,
         Piecewise,
         Rising,
         Sample,
         Sigmoid,
         Step,
+        Waterfall,
         Where,
         Within,
         Zonal,
@@ -192,6 +198,7 @@ if TYPE_CHECKING:
         presets,
         score_sites,
         substation_candidates,
+        waterfall,
     )
 
 _ROOM_OF = {
@@ -200,6 +207,8 @@ _ROOM_OF = {
     ),
     **dict.fromkeys(
         (
+            "AllOf",
+            "AnyOf",
             "At",
             "Between",
             "Categories",
@@ -208,13 +217,17 @@ _ROOM_OF = {
             "Criterion",
             "Falling",
             "Inside",
+            "Keep",
+            "MinArea",
             "Near",
             "Nearest",
+            "Not",
             "Piecewise",
             "Rising",
             "Sample",
             "Sigmoid",
             "Step",
+            "Waterfall",
             "Where",
             "Within",
             "Zonal",
@@ -223,6 +236,7 @@ _ROOM_OF = {
             "presets",
             "score_sites",
             "substation_candidates",
+            "waterfall",
         ),
         "suitability",
     ),
@@ -280,7 +294,9 @@ _ROOM_OF = {
 }
 
 __all__ = [
+    "AllOf",
     "AllOrNone",
+    "AnyOf",
     "ApproximationWarning",
     "Arriving",
     "At",
@@ -304,6 +320,7 @@ __all__ = [
     "IfThen",
     "InfeasiblePlanError",
     "Inside",
+    "Keep",
     "LayerError",
     "LayerInfo",
     "Lexicographic",
@@ -311,9 +328,11 @@ __all__ = [
     "MaxDistance",
     "MaxMinDistance",
     "MeanDistance",
+    "MinArea",
     "MissingDependencyError",
     "Near",
     "Nearest",
+    "Not",
     "Piecewise",
     "PresentValue",
     "Raster",
@@ -332,6 +351,7 @@ __all__ = [
     "Step",
     "Study",
     "StudyError",
+    "Waterfall",
     "WayOut",
     "Weighted",
     "Where",
@@ -362,6 +382,7 @@ __all__ = [
     "robust",
     "score_sites",
     "substation_candidates",
+    "waterfall",
 ]
 
 

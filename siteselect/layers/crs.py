@@ -135,7 +135,9 @@ def to_wgs84(
         return gpd.GeoSeries(geoms, index=series.index, crs=WGS84)
     if crs.is_projected and (shapely.get_dimensions(geoms) > 0).any():
         unit_m = crs.axis_info[0].unit_conversion_factor or 1.0
-        geoms = shapely.segmentize(geoms, _EDGE_KM * 1000.0 / unit_m)
+        cut = shapely.segmentize(geoms, _EDGE_KM * 1000.0 / unit_m)
+        # A polygon without area would come out empty.
+        geoms = np.where(shapely.is_empty(cut), geoms, cut)
     moved = gpd.GeoSeries(geoms, index=series.index, crs=crs).to_crs(WGS84)
     bounds = shapely.bounds(np.asarray(moved.array, dtype=object))
     lost = ~np.isfinite(bounds).all(axis=1)

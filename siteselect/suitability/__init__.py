@@ -2,8 +2,18 @@
 
 from siteselect.suitability import presets
 from siteselect.suitability.candidates import grid_candidates, substation_candidates
+from siteselect.suitability.contiguous import MinArea
 from siteselect.suitability.criteria import Criterion
-from siteselect.suitability.exclusions import Exclusion, Inside, Near, Where
+from siteselect.suitability.exclusions import (
+    AllOf,
+    AnyOf,
+    Exclusion,
+    Inside,
+    Keep,
+    Near,
+    Not,
+    Where,
+)
 from siteselect.suitability.measures import (
     At,
     Column,
@@ -25,9 +35,12 @@ from siteselect.suitability.values import (
     Step,
     ValueFunction,
 )
+from siteselect.suitability.waterfall import Waterfall, waterfall
 from siteselect.suitability.weights import normalize_weights
 
 __all__ = [
+    "AllOf",
+    "AnyOf",
     "At",
     "Between",
     "Categories",
@@ -37,15 +50,19 @@ __all__ = [
     "Exclusion",
     "Falling",
     "Inside",
+    "Keep",
     "Measurement",
+    "MinArea",
     "Near",
     "Nearest",
+    "Not",
     "Piecewise",
     "Rising",
     "Sample",
     "Sigmoid",
     "Step",
     "ValueFunction",
+    "Waterfall",
     "Where",
     "Within",
     "Zonal",
@@ -55,4 +72,5 @@ __all__ = [
     "presets",
     "score_sites",
     "substation_candidates",
+    "waterfall",
 ]

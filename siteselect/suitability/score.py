@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,14 +21,13 @@ from siteselect.errors import (
     shown,
 )
 from siteselect.suitability.criteria import Criterion
-from siteselect.suitability.exclusions import Exclusion, judge
+from siteselect.suitability.exclusions import Keep, Rule, judged
 from siteselect.suitability.measures import Measured, Measurement
 from siteselect.suitability.queries import Queries
 from siteselect.suitability.values import ValueFunction
 from siteselect.suitability.weights import normalize_weights
 
 Floats = npt.NDArray[np.float64]
-Rule = Exclusion | Callable[[gpd.GeoDataFrame], Any]
 
 _TABLE = ("score", "coverage", "excluded_by", "fallbacks")
 #: A rounding of a user's own value function that is forgiven at 0 and 1.
@@ -147,15 +146,8 @@ def score_sites(
     coverage = np.where(is_known, 1.0, np.minimum(coverage, 1.0))
 
     excluded_by = np.full(n, "", dtype=object)
-    for name, rule in rules:
-        with _named(f"Exclusion {name!r}"):
-            verdict = judge(rule, name, queries)
-        for flags, text in (
-            (verdict.is_excluded, name),
-            (verdict.is_unknown, f"{name} (unknown)"),
-        ):
-            joined = np.where(excluded_by == "", text, excluded_by + (";" + text))
-            excluded_by = np.where(flags, joined, excluded_by)
+    for step in judged(rules, queries, _named):
+        excluded_by = step.applied(excluded_by)
     table["score"] = np.where(is_known & (excluded_by == ""), score, np.nan)
     table["coverage"] = coverage
     table["excluded_by"] = pd.Series(excluded_by, index=sites.index, dtype="str")
@@ -173,7 +165,7 @@ def score_sites(
             c.describe() | {"weight": float(w), "given_weight": float(c.weight)}
             for c, w in zip(criteria, weights, strict=True)
         ],
-        "exclusions": [name for name, _ in rules],
+        "exclusions": [name for name, rule in rules if not isinstance(rule, Keep)],
         "aggregate": aggregate,
     }
     return scored
