@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from siteselect.errors import LayerError, four_parts, nearest_name, shown
-from siteselect.layers.crs import GLOBAL_EQUAL_AREA, WGS84, to_wgs84
+from siteselect.layers.crs import GLOBAL_EQUAL_AREA, WGS84, cut_edges, to_wgs84
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -1045,7 +1045,7 @@ def _require_areas(geoms: NDArray[Any], frame: _Frame) -> None:
 
 def _equal_area(geoms: NDArray[Any]) -> NDArray[Any]:
     """Return polygons in an equal-area projection of the globe, valid."""
-    fine = shapely.segmentize(geoms, _STEP_DEG)
+    fine = cut_edges(geoms, _STEP_DEG)
     moved = gpd.GeoSeries(fine, crs=WGS84).to_crs(GLOBAL_EQUAL_AREA)
     out: NDArray[Any] = np.asarray(moved.array, dtype=object)
     bad = ~shapely.is_valid(out)

@@ -14,6 +14,7 @@ from siteselect.suitability.exclusions import (
     Not,
     Where,
 )
+from siteselect.suitability.gates import Gate, check_gates
 from siteselect.suitability.measures import (
     At,
     Column,
@@ -49,6 +50,7 @@ __all__ = [
     "Criterion",
     "Exclusion",
     "Falling",
+    "Gate",
     "Inside",
     "Keep",
     "Measurement",
@@ -66,6 +68,7 @@ __all__ = [
     "Where",
     "Within",
     "Zonal",
+    "check_gates",
     "eligibility",
     "grid_candidates",
     "normalize_weights",
