@@ -196,10 +196,12 @@ if TYPE_CHECKING:
         Zonal,
         check_gates,
         eligibility,
+        evidence,
         grid_candidates,
         presets,
         score_sites,
         substation_candidates,
+        value_of_information,
         waterfall,
     )
 
@@ -236,10 +238,12 @@ _ROOM_OF = {
             "Zonal",
             "check_gates",
             "eligibility",
+            "evidence",
             "grid_candidates",
             "presets",
             "score_sites",
             "substation_candidates",
+            "value_of_information",
             "waterfall",
         ),
         "suitability",
@@ -372,6 +376,7 @@ __all__ = [
     "common_mode",
     "datasets",
     "eligibility",
+    "evidence",
     "facility_mw",
     "frontier",
     "grid_candidates",
@@ -388,6 +393,7 @@ __all__ = [
     "robust",
     "score_sites",
     "substation_candidates",
+    "value_of_information",
     "waterfall",
 ]
 

@@ -26,6 +26,7 @@ from siteselect.suitability.measures import (
     Zonal,
 )
 from siteselect.suitability.score import eligibility, score_sites
+from siteselect.suitability.unknown import evidence, value_of_information
 from siteselect.suitability.values import (
     Between,
     Categories,
@@ -70,10 +71,12 @@ __all__ = [
     "Zonal",
     "check_gates",
     "eligibility",
+    "evidence",
     "grid_candidates",
     "normalize_weights",
     "presets",
     "score_sites",
     "substation_candidates",
+    "value_of_information",
     "waterfall",
 ]

@@ -713,6 +713,12 @@ class Judged:
     verdict: Verdict
     is_given_back: Flags | None = None
 
+    def known_out(self, is_out: Flags) -> Flags:
+        """Return who is known to be excluded after this rule."""
+        if self.is_given_back is not None:
+            return is_out & ~self.is_given_back
+        return is_out | self.verdict.is_excluded
+
     def applied(self, excluded_by: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return the texts of ``excluded_by`` after this rule."""
         if self.is_given_back is not None:

@@ -29,7 +29,14 @@ from siteselect.suitability.weights import normalize_weights
 
 Floats = npt.NDArray[np.float64]
 
-_TABLE = ("score", "coverage", "excluded_by", "fallbacks")
+_TABLE = (
+    "score",
+    "score_low",
+    "score_high",
+    "coverage",
+    "excluded_by",
+    "fallbacks",
+)
 #: A rounding of a user's own value function that is forgiven at 0 and 1.
 _ROUNDING = 1e-12
 
@@ -70,6 +77,9 @@ def score_sites(
         - ``<name>_contribution``: normalized weight times value [-],
         - ``score``: sum of the contributions [-]; NaN unless all criteria of
           positive weight are known and nothing excludes the candidate,
+        - ``score_low``, ``score_high``: what the score can still be [-], with the
+          value 0 or 1 for each unknown criterion; NaN where the candidate is
+          known to be excluded, whatever else is unknown,
         - ``coverage``: share of the weight that is known [-],
         - ``excluded_by``: names of exclusions joined by ``;``, else ``""``,
         - ``fallbacks``: number of criteria answered from nearby [count].
@@ -128,6 +138,7 @@ def score_sites(
     n = len(sites)
     table: dict[str, Any] = {}
     score, coverage = np.zeros(n), np.zeros(n)
+    low, high = np.zeros(n), np.zeros(n)
     is_known = np.ones(n, dtype=bool)
     fallbacks = np.zeros(n, dtype=np.int64)
     for criterion, weight in zip(criteria, weights, strict=True):
@@ -140,15 +151,21 @@ def score_sites(
         table[f"{criterion.name}_value"] = value
         table[f"{criterion.name}_contribution"] = contribution
         score += contribution
+        low += np.where(has_value, contribution, 0.0)
+        high += np.where(has_value, contribution, weight)
         coverage += np.where(has_value, weight, 0.0)
         is_known &= has_value | (weight == 0)
         fallbacks += found.is_fallback
     coverage = np.where(is_known, 1.0, np.minimum(coverage, 1.0))
 
     excluded_by = np.full(n, "", dtype=object)
+    is_out = np.zeros(n, dtype=bool)
     for step in judged(rules, queries, _named):
         excluded_by = step.applied(excluded_by)
+        is_out = step.known_out(is_out)
     table["score"] = np.where(is_known & (excluded_by == ""), score, np.nan)
+    table["score_low"] = np.where(is_out, np.nan, low)
+    table["score_high"] = np.where(is_out, np.nan, high)
     table["coverage"] = coverage
     table["excluded_by"] = pd.Series(excluded_by, index=sites.index, dtype="str")
     table["fallbacks"] = fallbacks
