@@ -1,7 +1,12 @@
 """The suitability room: candidates, criteria, exclusions, scores."""
 
 from siteselect.suitability import presets
-from siteselect.suitability.candidates import grid_candidates, substation_candidates
+from siteselect.suitability.candidates import (
+    grid_candidates,
+    line_candidates,
+    parcel_candidates,
+    substation_candidates,
+)
 from siteselect.suitability.contiguous import MinArea
 from siteselect.suitability.criteria import Criterion
 from siteselect.suitability.exclusions import (
@@ -14,6 +19,7 @@ from siteselect.suitability.exclusions import (
     Not,
     Where,
 )
+from siteselect.suitability.footprints import footprints
 from siteselect.suitability.gates import Gate, check_gates
 from siteselect.suitability.measures import (
     At,
@@ -72,8 +78,11 @@ __all__ = [
     "check_gates",
     "eligibility",
     "evidence",
+    "footprints",
     "grid_candidates",
+    "line_candidates",
     "normalize_weights",
+    "parcel_candidates",
     "presets",
     "score_sites",
     "substation_candidates",
