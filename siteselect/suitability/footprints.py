@@ -66,7 +66,7 @@ def footprints(
     value: Callable[[npt.NDArray[Any]], npt.ArrayLike] | None = None,
     area: Any = None,
 ) -> gpd.GeoDataFrame:
-    """Grow contiguous campus footprints of at least so many hectares.
+    r"""Grow contiguous campus footprints of at least so many hectares.
 
     Each footprint starts where the surroundings are best and takes the best
     adjoining cell until it is large enough; the next one starts in what is left.
@@ -76,7 +76,8 @@ def footprints(
     ----------
     source : geopandas.GeoDataFrame or Raster
         Scored cells of a grid or polygons (`score_sites`), or a raster of one
-        band. What has no score, or is excluded, is never part of a footprint.
+        band. What has no score, or is excluded, is never part of a footprint;
+        each part of a multipolygon is a cell of its own.
     min_ha : float
         Least area of a footprint [ha]; it exceeds it by less than one cell.
     compactness : float, default 0.5
@@ -109,11 +110,11 @@ def footprints(
     -----
     The next cell is the one with the greatest
 
-    .. math:: (1 - c)\\, s + \\tfrac{c}{2} \\left(b + \\max(0, 1 - d / 2R)\\right)
+    .. math:: (1 - c)\, s + \tfrac{c}{2} \left(b + \max(0, 1 - d / 2R)\right)
 
     with compactness :math:`c`, score :math:`s`, the share :math:`b` of the cell's
     border that adjoins the footprint, its distance :math:`d` from the start, and
-    :math:`R = \\sqrt{A / \\pi}` for the area :math:`A` asked for. It is a rule of
+    :math:`R = \sqrt{A / \pi}` for the area :math:`A` asked for. It is a rule of
     thumb, not an optimum; footprints of equal size compete in `optimize_sites`.
 
     References
@@ -280,7 +281,7 @@ def _scores(figures: Any, value: Any, what: str) -> Floats:
         raise StudyError(
             four_parts(
                 f"Footprints grow from scores in [0, 1], here {what}",
-                f"found {found[outside][0]:g} and {int(outside.sum()) - 1} more outside",
+                f"found {found[outside][0]:g}, and {int(outside.sum()) - 1} more",
                 "allowed are 0 (worst) to 1 (best), NaN where unknown",
                 "pass value=, e.g. value=Falling(1, 8) for slopes",
             )
@@ -312,22 +313,22 @@ def _of_frame(
                 "pass score= with the column of scores",
             )
         )
+    is_polygon = bool(np.all(shapely.get_dimensions(sites.geometry.to_numpy()) == 2))
+    if is_polygon:
+        sites = _in_parts(sites)
     points = spatial.points_of(sites)
     lon, lat = points.x.to_numpy(), points.y.to_numpy()
     order = np.lexsort((lon, -lat))
     sites, lon, lat = sites.iloc[order], lon[order], lat[order]
     found = _scores(
-        figures.iloc[order].to_numpy(dtype=float, na_value=np.nan),
-        value,
-        f"column {score!r}",
+        sites[score].to_numpy(dtype=float, na_value=np.nan), value, f"column {score!r}"
     )
     if "excluded_by" in sites.columns:
         why = sites["excluded_by"].astype(object).fillna("").astype(str)
         found = np.where(why == "", found, np.nan)
     pairs = touching(sites, "footprints")
-    is_polygon = len(sites) > 0 and shapely.get_type_id(sites.geometry.iloc[0]) != 0
     if is_polygon:
-        geoms = polygons_of(sites)
+        geoms = sites.geometry.to_numpy()
         _refuse_overlap(sites, geoms, pairs)
         shapes: Callable[[Ints], npt.NDArray[Any]] = lambda rows: geoms[rows]  # noqa: E731
     else:
@@ -335,6 +336,15 @@ def _of_frame(
         shapes = lambda rows: _lattice_cells(frame, lon, lat, pairs, rows)  # noqa: E731
     cells = _Cells(found, area_km2(sites), spatial._xyz(lon, lat), pairs)
     return cells, shapes
+
+
+def _in_parts(sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return each part of a multipolygon as a row; parts without area are none."""
+    parts, row = shapely.get_parts(polygons_of(sites), return_index=True)
+    solid = shapely.area(parts) > 0
+    out = sites.iloc[row[solid]]
+    shapes = gpd.GeoSeries(parts[solid], index=out.index, crs=WGS84)
+    return out.set_geometry(shapes)
 
 
 def _refuse_overlap(
@@ -462,9 +472,10 @@ def _lattice_cells(
     the grid ends, a neighbor turned round the center stands for the missing one.
     """
     middle = spatial._xyz(lon, lat).mean(axis=0)
+    lat_0 = math.degrees(math.atan2(middle[2], math.hypot(*middle[:2])))
+    lon_0 = math.degrees(math.atan2(middle[1], middle[0]))
     plane = pyproj.CRS.from_proj4(
-        f"+proj=laea +lat_0={math.degrees(math.atan2(middle[2], math.hypot(*middle[:2])))} "
-        f"+lon_0={math.degrees(math.atan2(middle[1], middle[0]))} +datum=WGS84 +units=m"
+        f"+proj=laea +lat_0={lat_0} +lon_0={lon_0} +datum=WGS84 +units=m"
     )
     there = pyproj.Transformer.from_crs(WGS84, plane, always_xy=True)
     center = np.column_stack(there.transform(lon, lat))
