@@ -135,7 +135,7 @@ def to_wgs84(
         return gpd.GeoSeries(geoms, index=series.index, crs=WGS84)
     if crs.is_projected and (shapely.get_dimensions(geoms) > 0).any():
         unit_m = crs.axis_info[0].unit_conversion_factor or 1.0
-        geoms = shapely.segmentize(geoms, _EDGE_KM * 1000.0 / unit_m)
+        geoms = cut_edges(geoms, _EDGE_KM * 1000.0 / unit_m)
     moved = gpd.GeoSeries(geoms, index=series.index, crs=crs).to_crs(WGS84)
     bounds = shapely.bounds(np.asarray(moved.array, dtype=object))
     lost = ~np.isfinite(bounds).all(axis=1)
@@ -150,6 +150,24 @@ def to_wgs84(
             )
         )
     return moved
+
+
+def cut_edges(geoms: NDArray[Any], length: float) -> NDArray[Any]:
+    """Cut edges to a length, without losing ground.
+
+    Cutting alone drops half of a polygon whose ring crosses itself, and leaves
+    nothing of one without area.
+    """
+    crossed = (shapely.get_dimensions(geoms) == 2) & ~shapely.is_valid(geoms)
+    whole = geoms
+    if crossed.any():
+        whole = geoms.copy()
+        whole[crossed] = shapely.make_valid(
+            geoms[crossed], method="structure", keep_collapsed=False
+        )
+    cut = shapely.segmentize(whole, length)
+    out: NDArray[Any] = np.where(shapely.is_empty(cut), geoms, cut)
+    return out
 
 
 def equal_area_crs(

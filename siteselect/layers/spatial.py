@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from siteselect.errors import LayerError, four_parts, nearest_name, shown
 from siteselect.layers.antimeridian import on_globe
-from siteselect.layers.crs import GLOBAL_EQUAL_AREA, WGS84, to_wgs84
+from siteselect.layers.crs import GLOBAL_EQUAL_AREA, WGS84, cut_edges, to_wgs84
 from siteselect.layers.edges import STEP_DEG, LayerIndex, tree_of
 from siteselect.layers.ellipsoid import CHORD_KM as _CHORD_KM
 from siteselect.layers.ellipsoid import GEOD as _GEOD
@@ -1151,7 +1151,7 @@ def _require_areas(geoms: NDArray[Any], frame: _Layer) -> None:
 
 def _equal_area(geoms: NDArray[Any]) -> NDArray[Any]:
     """Return polygons in an equal-area projection of the globe, valid."""
-    fine = shapely.segmentize(geoms, STEP_DEG)
+    fine = cut_edges(geoms, STEP_DEG)
     moved = gpd.GeoSeries(fine, crs=WGS84).to_crs(GLOBAL_EQUAL_AREA)
     out: NDArray[Any] = np.asarray(moved.array, dtype=object)
     bad = ~shapely.is_valid(out)

@@ -202,6 +202,15 @@ class SitePlan:
         years = [
             ("by year", ", ".join(f"{y}: {mw:,.6g} MW" for y, mw in self._mw_by_year()))
         ]
+        rests = [
+            (
+                "evidence",
+                ", ".join(
+                    f"{100 * weight:.3g} % {printable(level)}"
+                    for level, weight in self.evidence.itertuples(index=False)
+                ),
+            )
+        ]
         return [
             ("status", f"{proven} (gap {gap_text(self.gap)})"),
             ("sites", f"{len(self.sites):,} of {len(self.candidates):,} candidates"),
@@ -211,6 +220,7 @@ class SitePlan:
             ("objective", f"{self.objective:,.6g} {self.objective_name}"),
             ("bound", f"{self.bound:,.6g}"),
             ("limits", printable(", ".join(used)) or "none"),
+            *(rests if len(self.evidence) else []),
             ("time", f"{sum(self.seconds.values()):.2f} s, {self.solver}"),
         ]
 

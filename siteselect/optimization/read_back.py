@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 
@@ -14,6 +13,7 @@ from siteselect.optimization.draw import DRAW_COLUMNS, DRAWN, Draw, drawn_by_sit
 from siteselect.optimization.plan import SitePlan, relative_gap
 from siteselect.optimization.problem import Floats, Problem, Rows
 from siteselect.optimization.solution import Clock, Solution
+from siteselect.suitability.unknown import evidence as evidence_of
 
 #: A slack below this part of the bound counts as none.
 BINDING = 1e-6
@@ -273,23 +273,3 @@ def reasons(
                 said.append(f"uses all of {name} ({key.iloc[k]})")
         out.append("; ".join(s for s in said if s))
     return out
-
-
-def evidence_of(sites: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Return the weight on each kind of evidence, empty if criteria are unknown."""
-    about = sites.attrs.get("siteselect", {})
-    criteria = about.get("criteria", []) if isinstance(about, dict) else []
-    table = pd.DataFrame(
-        {
-            "evidence": [str(c.get("evidence") or "unstated") for c in criteria],
-            "weight": [float(c.get("weight", 0.0)) for c in criteria],
-        }
-    )
-    if not len(table):
-        return table
-    total = table["weight"].sum() or 1.0
-    return (
-        (table.groupby("evidence")["weight"].sum() / total)
-        .sort_values(ascending=False)
-        .reset_index()
-    )

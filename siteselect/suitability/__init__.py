@@ -1,9 +1,26 @@
 """The suitability room: candidates, criteria, exclusions, scores."""
 
 from siteselect.suitability import presets
-from siteselect.suitability.candidates import grid_candidates, substation_candidates
+from siteselect.suitability.candidates import (
+    grid_candidates,
+    line_candidates,
+    parcel_candidates,
+    substation_candidates,
+)
+from siteselect.suitability.contiguous import MinArea
 from siteselect.suitability.criteria import Criterion
-from siteselect.suitability.exclusions import Exclusion, Inside, Near, Where
+from siteselect.suitability.exclusions import (
+    AllOf,
+    AnyOf,
+    Exclusion,
+    Inside,
+    Keep,
+    Near,
+    Not,
+    Where,
+)
+from siteselect.suitability.footprints import footprints
+from siteselect.suitability.gates import Gate, check_gates
 from siteselect.suitability.measures import (
     Aspect,
     At,
@@ -31,6 +48,7 @@ from siteselect.suitability.uncertainty import (
     UniformError,
     rank_intervals,
 )
+from siteselect.suitability.unknown import evidence, value_of_information
 from siteselect.suitability.values import (
     Between,
     Categories,
@@ -41,9 +59,12 @@ from siteselect.suitability.values import (
     Step,
     ValueFunction,
 )
+from siteselect.suitability.waterfall import Waterfall, waterfall
 from siteselect.suitability.weights import normalize_weights
 
 __all__ = [
+    "AllOf",
+    "AnyOf",
     "Aspect",
     "At",
     "Between",
@@ -53,14 +74,18 @@ __all__ = [
     "Criterion",
     "Exclusion",
     "Falling",
+    "Gate",
     "Inside",
+    "Keep",
     "Latency",
     "Length",
     "Measured",
     "Measurement",
+    "MinArea",
     "Near",
     "Nearest",
     "NormalError",
+    "Not",
     "Piecewise",
     "Rising",
     "Sample",
@@ -71,12 +96,18 @@ __all__ = [
     "TriangularError",
     "UniformError",
     "ValueFunction",
+    "Waterfall",
     "Where",
     "Within",
     "Zonal",
+    "check_gates",
     "eligibility",
+    "evidence",
+    "footprints",
     "grid_candidates",
+    "line_candidates",
     "normalize_weights",
+    "parcel_candidates",
     "presets",
     "rank_intervals",
     "rank_sensitivity",
@@ -84,6 +115,8 @@ __all__ = [
     "score_partitions",
     "score_sites",
     "substation_candidates",
+    "value_of_information",
+    "waterfall",
     "weight_stability",
     "write_partitions",
 ]

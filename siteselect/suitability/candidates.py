@@ -1,8 +1,9 @@
-"""Candidates: a grid over an area, or the places of substations."""
+"""Candidates: a grid over an area, places along lines, substations, parcels."""
 
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any, Literal, TypeAlias
 
 import geopandas as gpd
@@ -12,18 +13,34 @@ import pandas as pd
 import pyproj
 import shapely
 
-from siteselect.errors import CRSError, LayerError, StudyError, four_parts, shown
+from siteselect.errors import (
+    CRSError,
+    DataQualityWarning,
+    LayerError,
+    StudyError,
+    four_parts,
+    shown,
+)
 from siteselect.layers import spatial
+from siteselect.layers.crs import to_wgs84
 from siteselect.suitability.checks import check_vector, layer_name, numbers
+from siteselect.suitability.contiguous import check_area
+from siteselect.suitability.ground import polygons_of
 
 Area: TypeAlias = gpd.GeoDataFrame | gpd.GeoSeries | Any
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 SHAPES = ("square", "hex")
 #: Lattice points looked at together; bounds the memory of a fine grid.
 _BLOCK = 1_000_000
 
-__all__ = ["grid_candidates", "substation_candidates"]
+__all__ = [
+    "grid_candidates",
+    "line_candidates",
+    "parcel_candidates",
+    "substation_candidates",
+]
 
 
 def grid_candidates(
@@ -186,11 +203,7 @@ def substation_candidates(
     points = spatial.points_of(substations)
     keep = voltage >= _checked_voltage(min_voltage_kv)
     if area is not None:
-        polygon, crs = _polygon(area)
-        shapely.prepare(polygon)
-        own = points.to_crs(crs)
-        inside = shapely.contains_xy(polygon, own.x.to_numpy(), own.y.to_numpy())
-        keep &= inside
+        keep &= _is_inside(area, points.x.to_numpy(), points.y.to_numpy())
     if not keep.any():
         raise LayerError(
             four_parts(
@@ -205,9 +218,267 @@ def substation_candidates(
     table = pd.DataFrame(substations)[
         [c for c in substations.columns if c != substations.geometry.name]
     ][keep]
-    x, y = points.x.to_numpy()[keep], points.y.to_numpy()[keep]
-    # At one place by all that tells two apart, so that the layer's order cannot
-    # reach the labels.
+    return _from_north_to_south(
+        table, points.x.to_numpy()[keep], points.y.to_numpy()[keep]
+    )
+
+
+def line_candidates(
+    lines: gpd.GeoDataFrame | gpd.GeoSeries,
+    *,
+    every_km: float,
+    area: Area | None = None,
+) -> gpd.GeoDataFrame:
+    """Lay candidates along lines, one every so many kilometres.
+
+    The distance is measured along the line on the ellipsoid. What is left over
+    is shared by the two ends, so that the direction of a line does not matter;
+    a line shorter than the spacing has one candidate, in its middle.
+
+    Parameters
+    ----------
+    lines : geopandas.GeoDataFrame or geopandas.GeoSeries
+        Lines in any CRS: roads, transmission lines, fiber. Each part of a
+        multi-part line is laid out by itself.
+    every_km : float
+        Distance between neighbors [km].
+    area : GeoDataFrame, GeoSeries or shapely polygon, optional
+        Keep those inside; all otherwise.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        Points (EPSG:4326) with the lines' columns, from north to south and west
+        to east whatever the order of the layer; index ``site``.
+
+    Raises
+    ------
+    StudyError, LayerError, CRSError
+        If the spacing or the lines cannot be used, or nothing is left.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from shapely import LineString
+    >>> road = gpd.GeoDataFrame(
+    ...     {"road": ["A1"]}, geometry=[LineString([(-99, 31), (-98, 31)])], crs=4326
+    ... )
+    >>> sites = line_candidates(road, every_km=30)
+    >>> len(sites), sites["road"].unique().tolist()
+    (4, ['A1'])
+    """
+    step = _checked_spacing(every_km, what="A line of candidates", name="every_km")
+    if isinstance(lines, gpd.GeoSeries):
+        lines = gpd.GeoDataFrame(geometry=lines)
+    check_vector(lines, "Candidates along lines")
+    geoms = np.asarray(to_wgs84(lines, "the lines").array, dtype=object)
+    wrong = (shapely.get_dimensions(geoms) != 1) | (shapely.length(geoms) == 0)
+    if wrong.any() or not len(geoms):
+        kinds = sorted({geometry.geom_type for geometry in geoms[wrong]})
+        raise LayerError(
+            four_parts(
+                "Candidates are laid along lines",
+                f"found {int(wrong.sum())} rows of {shown(kinds)}"
+                + (" without length" if "LineString" in kinds else "")
+                + f", e.g. {lines.index[wrong][0]!r}"
+                if wrong.any()
+                else "found no line",
+                "allowed are lines and multi-part lines with a length",
+                "drop these rows, or take layer.boundary of polygons",
+            )
+        )
+    parts, row = shapely.get_parts(geoms, return_index=True)
+    line, x, y = _along(parts, step)
+    row = row[line]
+    if area is not None:
+        keep = _is_inside(area, x, y)
+        row, x, y = row[keep], x[keep], y[keep]
+    if not len(x):
+        raise LayerError(
+            four_parts(
+                "Candidates along lines inside the area were asked for",
+                f"none of {len(lines)} lines has one inside",
+                "allowed is an area that the lines cross",
+                "widen the area, or pass a smaller every_km",
+            )
+        )
+    table = pd.DataFrame(lines)[[c for c in lines.columns if c != lines.geometry.name]]
+    return _from_north_to_south(table.iloc[row], x, y)
+
+
+def parcel_candidates(
+    parcels: gpd.GeoDataFrame,
+    *,
+    min_ha: float | None = None,
+    max_ha: float | None = None,
+) -> gpd.GeoDataFrame:
+    """Take the parcels of a size as candidates.
+
+    Parameters
+    ----------
+    parcels : geopandas.GeoDataFrame
+        Polygons and multipolygons in any CRS, with a unique index.
+    min_ha, max_ha : float, optional
+        Least and greatest area [ha], bounds included; any otherwise. Holes do
+        not count, all parts of a multipolygon do.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        The parcels kept, in their order, with their labels, columns and CRS,
+        and ``area_ha`` and ``largest_part_ha`` [ha] on the ellipsoid. Rings that
+        cross themselves are set right.
+
+    Raises
+    ------
+    StudyError, LayerError, CRSError
+        If a bound or a parcel cannot be used, or nothing is left.
+
+    Warns
+    -----
+    DataQualityWarning
+        If parcels without area were left out.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from shapely import box
+    >>> parcels = gpd.GeoDataFrame(
+    ...     {"owner": ["a", "b"]}, crs=5070,
+    ...     geometry=[box(0, 0, 1000, 1000), box(2000, 0, 5000, 3000)],
+    ... )
+    >>> parcel_candidates(parcels, min_ha=200)["owner"].tolist()
+    ['b']
+    """
+    check_vector(parcels, "Candidates from parcels")
+    for name, bound in (("min_ha", min_ha), ("max_ha", max_ha)):
+        if bound is not None:
+            check_area("parcel_candidates", name, bound)
+    if min_ha is not None and max_ha is not None and min_ha > max_ha:
+        raise StudyError(
+            four_parts(
+                "Parcels of a size were asked for",
+                f"found min_ha={min_ha:g} above max_ha={max_ha:g}",
+                "allowed is a least size below the greatest",
+                "turn the two round",
+            )
+        )
+    if not parcels.index.is_unique:
+        again = parcels.index[parcels.index.duplicated()].unique()
+        raise LayerError(
+            four_parts(
+                "Parcels are known by their index label",
+                f"found labels more than once: {shown(again)}",
+                "allowed is one row per label",
+                "call parcels.reset_index(drop=True)",
+            )
+        )
+    taken = [c for c in ("area_ha", "largest_part_ha") if c in parcels.columns]
+    if taken:
+        raise StudyError(
+            four_parts(
+                f"Parcels gain the column {taken[0]!r}",
+                "they already have it",
+                "allowed are names the frame does not use",
+                f"rename or drop it: parcels.drop(columns={taken})",
+            )
+        )
+    lonlat = to_wgs84(parcels, "the parcels")
+    spatial._require_areas(np.asarray(lonlat.array, dtype=object), parcels)
+    area, largest = _hectares(polygons_of(parcels))
+    keep = area > 0
+    if not keep.all():
+        warnings.warn(
+            f"{int((~keep).sum())} of {len(parcels)} parcels have no area and were "
+            f"left out: {shown(parcels.index[~keep])}",
+            DataQualityWarning,
+            stacklevel=2,
+        )
+    # A rounding of the last digits does not decide.
+    if min_ha is not None:
+        keep &= area >= min_ha * (1 - 1e-9)
+    if max_ha is not None:
+        keep &= area <= max_ha * (1 + 1e-9)
+    if not keep.any():
+        known = area[area > 0]
+        raise LayerError(
+            four_parts(
+                "Parcels of a size were asked for",
+                f"none of {len(parcels)} has it",
+                f"the parcels have {known.min():.4g} to {known.max():.4g} ha"
+                if len(known)
+                else "a parcel with ground is needed",
+                "widen min_ha and max_ha",
+            )
+        )
+    kept = parcels[keep].copy()
+    own = np.asarray(kept.geometry.array, dtype=object)
+    crossed = ~shapely.is_valid(own)
+    if crossed.any():
+        own[crossed] = shapely.make_valid(own[crossed])
+        kept = kept.set_geometry(gpd.GeoSeries(own, index=kept.index, crs=kept.crs))
+    kept["area_ha"], kept["largest_part_ha"] = area[keep], largest[keep]
+    return kept
+
+
+def _hectares(geoms: npt.NDArray[Any]) -> tuple[Floats, Floats]:
+    """Areas of polygons in longitude and latitude, and of their largest parts."""
+    parts, row = shapely.get_parts(geoms, return_index=True)
+    flat = shapely.get_dimensions(parts) == 2
+    parts, row = parts[flat], row[flat]
+    part = shapely.area(spatial._equal_area(parts)) / 1e4
+    largest = np.zeros(len(geoms))
+    np.maximum.at(largest, row, part)
+    return np.bincount(row, weights=part, minlength=len(geoms)), largest
+
+
+def _along(parts: npt.NDArray[Any], step: float) -> tuple[Ints, Floats, Floats]:
+    """Places along lines every so many metres: number of the line, lon, lat."""
+    fine = shapely.segmentize(parts, spatial._STEP_DEG)
+    xy, line = shapely.get_coordinates(fine, return_index=True)
+    first, second = xy[:-1], xy[1:]
+    own = line[:-1] == line[1:]
+    first, second, line = first[own], second[own], line[:-1][own]
+    metres = np.asarray(
+        spatial._GEOD.inv(first[:, 0], first[:, 1], second[:, 0], second[:, 1])[2]
+    )
+    end = np.cumsum(metres)
+    total = np.bincount(line, weights=metres, minlength=len(parts))
+    before = np.concatenate([[0.0], np.cumsum(total)[:-1]])
+    # A whole number of steps is not lost to the last digit.
+    n = np.floor(total / step * (1 + 1e-12)).astype(np.int64) + 1
+    start = (total - (n - 1) * step) / 2
+    which = np.repeat(np.arange(len(parts)), n)
+    number = np.arange(len(which)) - np.repeat(np.cumsum(n) - n, n)
+    at = before[which] + np.clip(start[which] + number * step, 0.0, total[which])
+    piece = np.minimum(np.searchsorted(end, at), len(end) - 1)
+    # Rounding must not carry a place to the next line.
+    bounds = np.searchsorted(
+        line, [np.arange(len(parts)), np.arange(1, len(parts) + 1)]
+    )
+    piece = np.clip(piece, bounds[0][which], bounds[1][which] - 1)
+    share = np.zeros(len(at))
+    np.divide(
+        at - (end - metres)[piece], metres[piece], out=share, where=metres[piece] > 0
+    )
+    place = first[piece] + np.clip(share, 0.0, 1.0)[:, None] * (second - first)[piece]
+    return which.astype(np.int64), place[:, 0], place[:, 1]
+
+
+def _is_inside(area: Area, lon: Floats, lat: Floats) -> npt.NDArray[np.bool_]:
+    """Say which places lie inside an area."""
+    polygon, crs = _polygon(area)
+    shapely.prepare(polygon)
+    own = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
+    inside: npt.NDArray[np.bool_] = shapely.contains_xy(
+        polygon, *own.transform(lon, lat)
+    )
+    return inside
+
+
+def _from_north_to_south(table: pd.DataFrame, x: Floats, y: Floats) -> gpd.GeoDataFrame:
+    """Return points with columns in an order that the layer's cannot change."""
+    # At one place by all that tells two apart.
     ties = [table[c].astype(str).to_numpy(dtype=str) for c in table.columns[::-1]]
     order = np.lexsort([*ties, x, -y])
     return gpd.GeoDataFrame(
@@ -229,7 +500,9 @@ def _steps(along: Floats, step: float) -> tuple[int, int]:
     return math.floor(np.min(along) / step), math.ceil(np.max(along) / step)
 
 
-def _checked_spacing(spacing_km: float) -> float:
+def _checked_spacing(
+    spacing_km: float, *, what: str = "A grid", name: str = "spacing_km"
+) -> float:
     """Spacing in metres, refused unless finite and positive."""
     is_good = isinstance(spacing_km, (int, float, np.number)) and not isinstance(
         spacing_km, bool
@@ -237,10 +510,10 @@ def _checked_spacing(spacing_km: float) -> float:
     if not is_good or not np.isfinite(spacing_km) or spacing_km <= 0:
         raise StudyError(
             four_parts(
-                "A grid has a spacing in kilometres",
-                f"found spacing_km={spacing_km!r}",
+                f"{what} has a spacing in kilometres",
+                f"found {name}={spacing_km!r}",
                 "allowed are finite numbers above 0",
-                "pass for instance spacing_km=10",
+                f"pass for instance {name}=10",
             )
         )
     return float(spacing_km) * 1000.0

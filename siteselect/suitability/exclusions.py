@@ -3,14 +3,19 @@
 An exclusion answers yes, no or unknown per candidate. Unknown is never a
 pass: the candidate is taken out under ``"<name> (unknown)"``, unless the rule
 says ``missing="keep"``.
+
+Rules combine as in logic: ``a & b``, ``a | b``, ``~a``. What is unknown in a
+part is unknown in the whole wherever it could change the answer.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from typing import Any, Self, TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -25,11 +30,24 @@ from siteselect.suitability.measures import (
     Measured,
     Measurement,
 )
-from siteselect.suitability.queries import Queries
+from siteselect.suitability.queries import Queries, function_name
 
 Flags = npt.NDArray[np.bool_]
 
-__all__ = ["Exclusion", "Inside", "Near", "Verdict", "Where", "judge"]
+__all__ = [
+    "AllOf",
+    "AnyOf",
+    "Exclusion",
+    "Inside",
+    "Judged",
+    "Keep",
+    "Near",
+    "Not",
+    "Verdict",
+    "Where",
+    "judge",
+    "judged",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,10 +58,35 @@ class Verdict:
     ----------
     is_excluded, is_unknown : numpy.ndarray of bool, shape (n,)
         Never both True for one candidate.
+    is_tolerated : numpy.ndarray of bool, shape (n,), optional
+        Unknown too, but the rule keeps what it does not know.
     """
 
     is_excluded: Flags
     is_unknown: Flags
+    is_tolerated: Flags | None = None
+
+    @property
+    def tolerated(self) -> Flags:
+        """``is_tolerated``, nowhere by default."""
+        none = np.zeros(len(self.is_excluded), dtype=bool)
+        return none if self.is_tolerated is None else self.is_tolerated
+
+    def __invert__(self) -> Verdict:
+        """Exclude what is clear; what is unknown stays unknown."""
+        is_open = self.is_unknown | self.tolerated
+        return Verdict(~(self.is_excluded | is_open), self.is_unknown, self.tolerated)
+
+    def __or__(self, other: Verdict) -> Verdict:
+        """Exclude what either excludes."""
+        excluded = self.is_excluded | other.is_excluded
+        unknown = (self.is_unknown | other.is_unknown) & ~excluded
+        tolerated = (self.tolerated | other.tolerated) & ~excluded & ~unknown
+        return Verdict(excluded, unknown, tolerated)
+
+    def __and__(self, other: Verdict) -> Verdict:
+        """Exclude what both exclude."""
+        return ~(~self | ~other)
 
 
 class Exclusion(ABC):
@@ -64,6 +107,56 @@ class Exclusion(ABC):
     def verdict(self, queries: Queries) -> Verdict:
         """Judge all sites of ``queries``."""
 
+    def verdict_after(self, queries: Queries, is_out: Flags) -> Verdict:
+        """Judge all sites, knowing which the rules before this one took out."""
+        del is_out
+        return self.verdict(queries)
+
+    def named(self, name: str) -> Self:
+        """Return the same rule under another name.
+
+        Parameters
+        ----------
+        name : str
+            Name in ``excluded_by``.
+
+        Returns
+        -------
+        Exclusion
+        """
+        return replace(self, name=name)  # type: ignore[type-var]
+
+    def __and__(self, other: Rule) -> AllOf:
+        """Exclude where both rules do."""
+        return AllOf([self, other])
+
+    def __rand__(self, other: Rule) -> AllOf:
+        """Exclude where both rules do."""
+        return AllOf([other, self])
+
+    def __or__(self, other: Rule) -> AnyOf:
+        """Exclude where either rule does."""
+        return AnyOf([self, other])
+
+    def __ror__(self, other: Rule) -> AnyOf:
+        """Exclude where either rule does."""
+        return AnyOf([other, self])
+
+    def __invert__(self) -> Not:
+        """Exclude where this rule does not."""
+        return Not(self)
+
+    def __bool__(self) -> bool:
+        """Refuse ``a and b``, which Python would read as ``b`` alone."""
+        raise StudyError(
+            four_parts(
+                "Exclusions are combined rule by rule",
+                f"found `and`, `or`, `not` or `if` on {self.name!r}",
+                "allowed are & (both), | (either), ~ (not)",
+                "write (a & b) | ~c",
+            )
+        )
+
     def __call__(self, sites: gpd.GeoDataFrame) -> pd.Series[Any]:
         """Return True where a candidate is taken out (or unknown) by this rule.
 
@@ -80,6 +173,10 @@ class Exclusion(ABC):
         found = self.verdict(Queries(sites))
         taken_out = found.is_excluded | found.is_unknown
         return pd.Series(taken_out, index=sites.index, name=self.name)
+
+
+#: An exclusion, or a user's own function frame -> boolean Series.
+Rule: TypeAlias = Exclusion | Callable[[gpd.GeoDataFrame], Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -305,7 +402,7 @@ class Where(Exclusion):
             excluded |= series.isin(list(self.isin)).to_numpy(dtype=bool)
         excluded &= ~unknown
         if self.missing == "keep":
-            unknown = np.zeros(len(series), dtype=bool)
+            return Verdict(excluded, np.zeros(len(series), dtype=bool), unknown)
         return Verdict(excluded, unknown)
 
     def _figures(self, series: pd.Series[Any]) -> npt.NDArray[np.float64]:
@@ -326,12 +423,343 @@ class Where(Exclusion):
         return series.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
+class _Combined(Exclusion):
+    """Shared by rules made of rules."""
+
+    rules: Sequence[Rule]
+    name: str
+
+    def _prepare(self, word: str) -> None:
+        """Check the parts, open nested ones of the same kind, make the name."""
+        parts: list[Rule] = []
+        for rule in self.rules:
+            _check_part(rule, type(self).__name__)
+            if (
+                isinstance(rule, _Combined)
+                and type(rule) is type(self)
+                and rule.name == rule._made(word)
+            ):
+                parts.extend(rule.rules)
+            else:
+                parts.append(rule)
+        if not parts:
+            raise StudyError(
+                four_parts(
+                    f"{type(self).__name__} combines rules",
+                    "found none",
+                    "allowed are Inside, Near, Where, or functions frame -> Series",
+                    "write for instance Near(lakes, km=1) & Where('slope', above=8)",
+                )
+            )
+        object.__setattr__(self, "rules", tuple(parts))
+        _name(self, self._made(word))
+
+    def _made(self, word: str) -> str:
+        """Name made of the names of the parts."""
+        return f" {word} ".join(
+            f"({_part_name(r)})" if isinstance(r, _Combined) else _part_name(r)
+            for r in self.rules
+        )
+
+    def _verdicts(self, queries: Queries) -> list[Verdict]:
+        return [judge(rule, _part_name(rule), queries) for rule in self.rules]
+
+
+@dataclass(frozen=True, eq=False)
+class AllOf(_Combined):
+    """Exclude candidates that every one of several rules excludes; ``a & b``.
+
+    Parameters
+    ----------
+    rules : sequence of Exclusion or callable
+        At least one. A candidate that a rule is known to spare is spared,
+        whatever the others do not know.
+    name : str, optional
+        Name in ``excluded_by``; made from the rules' names otherwise.
+
+    Raises
+    ------
+    StudyError
+        If a rule cannot be combined.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from shapely import Point
+    >>> sites = gpd.GeoDataFrame(
+    ...     {"slope_pct": [9.0, 9.0, None], "acres": [50.0, 900.0, 900.0]},
+    ...     geometry=[Point(0, 0), Point(1, 0), Point(2, 0)], crs=4326,
+    ... )
+    >>> rule = Where("slope_pct", above=8) & Where("acres", below=100)
+    >>> rule.name, rule(sites).tolist()
+    ('slope_pct above 8 and acres below 100', [True, False, False])
+    """
+
+    rules: Sequence[Rule] = field(repr=False)
+    name: str = field(default="", kw_only=True)
+
+    def __post_init__(self) -> None:
+        self._prepare("and")
+
+    def verdict(self, queries: Queries) -> Verdict:
+        """Judge all sites."""
+        return reduce(Verdict.__and__, self._verdicts(queries))
+
+
+@dataclass(frozen=True, eq=False)
+class AnyOf(_Combined):
+    """Exclude candidates that at least one of several rules excludes; ``a | b``.
+
+    Parameters
+    ----------
+    rules : sequence of Exclusion or callable
+        At least one. A candidate that a rule is known to exclude is excluded,
+        whatever the others do not know.
+    name : str, optional
+        Name in ``excluded_by``; made from the rules' names otherwise.
+
+    Raises
+    ------
+    StudyError
+        If a rule cannot be combined.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from shapely import Point
+    >>> sites = gpd.GeoDataFrame(
+    ...     {"slope_pct": [9.0, 1.0], "acres": [900.0, 900.0]},
+    ...     geometry=[Point(0, 0), Point(1, 0)], crs=4326,
+    ... )
+    >>> (Where("slope_pct", above=8) | Where("acres", below=100))(sites).tolist()
+    [True, False]
+    """
+
+    rules: Sequence[Rule] = field(repr=False)
+    name: str = field(default="", kw_only=True)
+
+    def __post_init__(self) -> None:
+        self._prepare("or")
+
+    def verdict(self, queries: Queries) -> Verdict:
+        """Judge all sites."""
+        return reduce(Verdict.__or__, self._verdicts(queries))
+
+
+@dataclass(frozen=True, eq=False)
+class Not(Exclusion):
+    """Exclude candidates that a rule does not exclude; ``~a``.
+
+    Parameters
+    ----------
+    rule : Exclusion or callable
+        What it does not know stays unknown.
+    name : str, optional
+        Name in ``excluded_by``; made from the rule's name otherwise.
+
+    Raises
+    ------
+    StudyError
+        If the rule cannot be combined.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from shapely import Point, box
+    >>> sites = gpd.GeoDataFrame(geometry=[Point(1, 1), Point(5, 5)], crs=4326)
+    >>> territory = gpd.GeoDataFrame(geometry=[box(0, 0, 2, 2)], crs=4326)
+    >>> (~Inside(territory, name="territory"))(sites).tolist()
+    [False, True]
+    """
+
+    rule: Rule = field(repr=False)
+    name: str = field(default="", kw_only=True)
+
+    def __post_init__(self) -> None:
+        _check_part(self.rule, "Not")
+        inner = _part_name(self.rule)
+        _name(
+            self,
+            f"not ({inner})" if isinstance(self.rule, _Combined) else f"not {inner}",
+        )
+
+    def verdict(self, queries: Queries) -> Verdict:
+        """Judge all sites."""
+        return ~judge(self.rule, _part_name(self.rule), queries)
+
+
+@dataclass(frozen=True, eq=False)
+class Keep(Exclusion):
+    """Give back candidates that the rules before it in the list took out.
+
+    For places that an exclusion must not remove: an industrial park inside a
+    setback, a parcel that was surveyed. Rules after it in the list still count.
+
+    Parameters
+    ----------
+    where : Exclusion, callable or sequence
+        A rule that says which candidates to keep (``Inside(parks)``), or their
+        labels. A candidate of which the rule does not know is not given back.
+    name : str, optional
+        Name in a waterfall; made from the rule's name otherwise.
+
+    Raises
+    ------
+    StudyError, LayerError
+        If the rule, or a label, cannot be used.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from shapely import Point
+    >>> from siteselect.suitability import Column, Criterion, Rising, score_sites
+    >>> sites = gpd.GeoDataFrame(
+    ...     {"slope_pct": [12.0, 12.0]}, index=["a", "b"],
+    ...     geometry=[Point(0, 0), Point(1, 0)], crs=4326,
+    ... )
+    >>> scored = score_sites(
+    ...     sites, [Criterion("slope", Column("slope_pct"), Rising(0, 20))],
+    ...     exclude=[Where("slope_pct", above=8), Keep(["b"])],
+    ... )
+    >>> scored["excluded_by"].tolist()
+    ['slope_pct above 8', '']
+    """
+
+    where: Rule | Sequence[Any] = field(repr=False)
+    name: str = field(default="", kw_only=True)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.where, str) or not (
+            callable(self.where) or isinstance(self.where, Collection)
+        ):
+            raise StudyError(
+                four_parts(
+                    "Keep takes a rule or labels of candidates",
+                    f"found {self.where!r}",
+                    "allowed are e.g. Inside(parks) or ['s0001', 's0002']",
+                    "pass a list of labels",
+                )
+            )
+        if callable(self.where):
+            _check_part(self.where, "Keep")
+            made = f"keep {_part_name(self.where)}"
+        else:
+            made = f"keep {len(self.where)} candidates"
+        _name(self, made)
+
+    def verdict(self, queries: Queries) -> Verdict:
+        """Exclude nothing."""
+        none = np.zeros(len(queries.sites), dtype=bool)
+        return Verdict(none, none)
+
+    def is_kept(self, queries: Queries) -> Flags:
+        """Say which sites the rules before must not take out."""
+        if callable(self.where):
+            return judge(self.where, self.name, queries).is_excluded
+        index = queries.sites.index
+        labels = list(self.where)
+        stray = [label for label in labels if label not in index]
+        if stray:
+            raise LayerError(
+                four_parts(
+                    f"{self.name!r} names candidates",
+                    f"{shown(map(repr, stray))} of {len(labels)} are none",
+                    f"allowed are labels such as {shown(map(repr, index[:3]))}",
+                    "check sites.index",
+                )
+            )
+        return np.asarray(index.isin(labels), dtype=bool)
+
+
+def _check_part(rule: object, kind: str) -> None:
+    """Refuse what cannot be part of a rule."""
+    if not callable(rule) or isinstance(rule, (type, Keep)):
+        raise StudyError(
+            four_parts(
+                f"{kind} combines rules",
+                f"found {rule!r}",
+                "allowed are Inside, Near, Where, or functions frame -> Series"
+                + ("; Keep stands alone" if isinstance(rule, Keep) else ""),
+                "put Keep(...) into the list of exclusions, after the others"
+                if isinstance(rule, Keep)
+                else "write for instance Near(lakes, km=1) & Where('slope', above=8)",
+            )
+        )
+
+
+def _part_name(rule: Rule) -> str:
+    """Name of a rule, or of the function it is."""
+    if isinstance(rule, Exclusion):
+        return rule.name
+    name = function_name(rule)
+    return "function" if "<" in name else name
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """One step through a list of rules.
+
+    Parameters
+    ----------
+    name : str
+        Name of the rule.
+    verdict : Verdict
+        What the rule says, of all candidates.
+    is_given_back : numpy.ndarray of bool or None
+        For a `Keep`: whom the rules before must not take out.
+    """
+
+    name: str
+    verdict: Verdict
+    is_given_back: Flags | None = None
+
+    def known_out(self, is_out: Flags) -> Flags:
+        """Return who is known to be excluded after this rule."""
+        if self.is_given_back is not None:
+            return is_out & ~self.is_given_back
+        return is_out | self.verdict.is_excluded
+
+    def applied(self, excluded_by: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return the texts of ``excluded_by`` after this rule."""
+        if self.is_given_back is not None:
+            return np.where(self.is_given_back, "", excluded_by)
+        for flags, text in (
+            (self.verdict.is_excluded, self.name),
+            (self.verdict.is_unknown, f"{self.name} (unknown)"),
+        ):
+            joined = np.where(excluded_by == "", text, excluded_by + (";" + text))
+            excluded_by = np.where(flags, joined, excluded_by)
+        return excluded_by
+
+
+def judged(
+    rules: Sequence[tuple[str, Rule]],
+    queries: Queries,
+    named: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext(),
+) -> Iterator[Judged]:
+    """Go through named rules in order, each knowing what those before took out.
+
+    ``named`` puts the name of the rule before a message.
+    """
+    is_out = np.zeros(len(queries.sites), dtype=bool)
+    for name, rule in rules:
+        with named(f"Exclusion {name!r}"):
+            given_back = rule.is_kept(queries) if isinstance(rule, Keep) else None
+            verdict = judge(rule, name, queries, is_out=is_out)
+        is_out = is_out | verdict.is_excluded | verdict.is_unknown
+        if given_back is not None:
+            is_out &= ~given_back
+        yield Judged(name, verdict, given_back)
+
+
 def judge(
-    rule: Exclusion | Callable[[gpd.GeoDataFrame], Any], name: str, queries: Queries
+    rule: Rule, name: str, queries: Queries, *, is_out: Flags | None = None
 ) -> Verdict:
     """Ask an exclusion, or a user's own function, about all sites."""
     if isinstance(rule, Exclusion):
-        return rule.verdict(queries)
+        if is_out is None:
+            return rule.verdict(queries)
+        return rule.verdict_after(queries, is_out)
     sites = queries.sites
     found = rule(sites.copy())
     if not isinstance(found, pd.Series) or not found.index.equals(sites.index):

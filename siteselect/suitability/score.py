@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,16 +21,22 @@ from siteselect.errors import (
     shown,
 )
 from siteselect.suitability.criteria import Criterion
-from siteselect.suitability.exclusions import Exclusion, judge
+from siteselect.suitability.exclusions import Keep, Rule, judged
 from siteselect.suitability.measures import Measured, Measurement
 from siteselect.suitability.queries import Queries
 from siteselect.suitability.values import ValueFunction
 from siteselect.suitability.weights import normalize_weights
 
 Floats = npt.NDArray[np.float64]
-Rule = Exclusion | Callable[[gpd.GeoDataFrame], Any]
 
-_TABLE = ("score", "coverage", "excluded_by", "fallbacks")
+_TABLE = (
+    "score",
+    "score_low",
+    "score_high",
+    "coverage",
+    "excluded_by",
+    "fallbacks",
+)
 #: A rounding of a user's own value function that is forgiven at 0 and 1.
 _ROUNDING = 1e-12
 
@@ -71,6 +77,9 @@ def score_sites(
         - ``<name>_contribution``: normalized weight times value [-],
         - ``score``: sum of the contributions [-]; NaN unless all criteria of
           positive weight are known and nothing excludes the candidate,
+        - ``score_low``, ``score_high``: what the score can still be [-], with the
+          value 0 or 1 for each unknown criterion; NaN where the candidate is
+          known to be excluded, whatever else is unknown,
         - ``coverage``: share of the weight that is known [-],
         - ``excluded_by``: names of exclusions joined by ``;``, else ``""``,
         - ``fallbacks``: number of criteria answered from nearby [count].
@@ -129,6 +138,7 @@ def score_sites(
     n = len(sites)
     table: dict[str, Any] = {}
     score, coverage = np.zeros(n), np.zeros(n)
+    low, high = np.zeros(n), np.zeros(n)
     is_known = np.ones(n, dtype=bool)
     fallbacks = np.zeros(n, dtype=np.int64)
     for criterion, weight in zip(criteria, weights, strict=True):
@@ -141,22 +151,21 @@ def score_sites(
         table[f"{criterion.name}_value"] = value
         table[f"{criterion.name}_contribution"] = contribution
         score += contribution
+        low += np.where(has_value, contribution, 0.0)
+        high += np.where(has_value, contribution, weight)
         coverage += np.where(has_value, weight, 0.0)
         is_known &= has_value | (weight == 0)
         fallbacks += found.is_fallback
     coverage = np.where(is_known, 1.0, np.minimum(coverage, 1.0))
 
     excluded_by = np.full(n, "", dtype=object)
-    for name, rule in rules:
-        with _named(f"Exclusion {name!r}"):
-            verdict = judge(rule, name, queries)
-        for flags, text in (
-            (verdict.is_excluded, name),
-            (verdict.is_unknown, f"{name} (unknown)"),
-        ):
-            joined = np.where(excluded_by == "", text, excluded_by + (";" + text))
-            excluded_by = np.where(flags, joined, excluded_by)
+    is_out = np.zeros(n, dtype=bool)
+    for step in judged(rules, queries, _named):
+        excluded_by = step.applied(excluded_by)
+        is_out = step.known_out(is_out)
     table["score"] = np.where(is_known & (excluded_by == ""), score, np.nan)
+    table["score_low"] = np.where(is_out, np.nan, low)
+    table["score_high"] = np.where(is_out, np.nan, high)
     table["coverage"] = coverage
     table["excluded_by"] = pd.Series(excluded_by, index=sites.index, dtype="str")
     table["fallbacks"] = fallbacks
@@ -173,7 +182,7 @@ def score_sites(
             c.describe() | {"weight": float(w), "given_weight": float(c.weight)}
             for c, w in zip(criteria, weights, strict=True)
         ],
-        "exclusions": [name for name, _ in rules],
+        "exclusions": [name for name, rule in rules if not isinstance(rule, Keep)],
         "aggregate": aggregate,
     }
     return scored

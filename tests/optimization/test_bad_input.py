@@ -328,8 +328,11 @@ def test_odd_frames_are_answered() -> None:
         frame.astype({"capacity_mw": "category"}),
         frame.set_axis(pd.date_range("2027", periods=6, tz="UTC")),
         frame.set_axis([(k, "x") for k in range(6)]).set_axis(list("uvwxyz")),
-        frame.set_axis(pd.Index([1, "a", 2.5, b"x", None, (1, 2)], dtype=object)[
-            [0, 1, 2, 3, 5]].append(pd.Index(["z"]))),
+        frame.set_axis(
+            pd.Index([1, "a", 2.5, b"x", None, (1, 2)], dtype=object)[
+                [0, 1, 2, 3, 5]
+            ].append(pd.Index(["z"]))
+        ),
         frame.to_crs(5070).assign(geometry=lambda f: f.buffer(900)),
         frame.rename_geometry("place"),
         frame.set_geometry([Point(-99, 35)] * 6, crs=4326),

@@ -29,7 +29,14 @@ weights = st.lists(
     st.one_of(st.just(0.0), st.integers(1, 9).map(float)), min_size=4, max_size=4
 ).filter(any)
 PARTS = ("raw", "value", "contribution")
-RESULT = ("score", "coverage", "excluded_by", "fallbacks")
+RESULT = (
+    "score",
+    "score_low",
+    "score_high",
+    "coverage",
+    "excluded_by",
+    "fallbacks",
+)
 
 
 @st.composite
