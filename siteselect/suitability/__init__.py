@@ -1,9 +1,31 @@
 """The suitability room: candidates, criteria, exclusions, scores."""
 
 from siteselect.suitability import presets
-from siteselect.suitability.candidates import grid_candidates, substation_candidates
-from siteselect.suitability.criteria import Criterion
-from siteselect.suitability.exclusions import Exclusion, Inside, Near, Where
+from siteselect.suitability.candidates import (
+    grid_candidates,
+    substation_candidates,
+)
+from siteselect.suitability.criteria import (
+    Criterion,
+)
+from siteselect.suitability.curves import (
+    Exponential,
+    Fading,
+    Gaussian,
+    Large,
+    Logarithm,
+    NearTo,
+    Power,
+    Saturating,
+    Sigmoid,
+    Small,
+)
+from siteselect.suitability.exclusions import (
+    Exclusion,
+    Inside,
+    Near,
+    Where,
+)
 from siteselect.suitability.measures import (
     At,
     Column,
@@ -14,18 +36,27 @@ from siteselect.suitability.measures import (
     Within,
     Zonal,
 )
-from siteselect.suitability.score import eligibility, score_sites
+from siteselect.suitability.score import (
+    eligibility,
+    score_sites,
+)
+from siteselect.suitability.value_function import (
+    ValueFunction,
+)
+from siteselect.suitability.value_records import (
+    value_from_dict,
+)
 from siteselect.suitability.values import (
     Between,
     Categories,
     Falling,
     Piecewise,
     Rising,
-    Sigmoid,
     Step,
-    ValueFunction,
 )
-from siteselect.suitability.weights import normalize_weights
+from siteselect.suitability.weights import (
+    normalize_weights,
+)
 
 __all__ = [
     "At",
@@ -35,15 +66,24 @@ __all__ = [
     "CoveredShare",
     "Criterion",
     "Exclusion",
+    "Exponential",
+    "Fading",
     "Falling",
+    "Gaussian",
     "Inside",
+    "Large",
+    "Logarithm",
     "Measurement",
     "Near",
+    "NearTo",
     "Nearest",
     "Piecewise",
+    "Power",
     "Rising",
     "Sample",
+    "Saturating",
     "Sigmoid",
+    "Small",
     "Step",
     "ValueFunction",
     "Where",
@@ -55,4 +95,5 @@ __all__ = [
     "presets",
     "score_sites",
     "substation_candidates",
+    "value_from_dict",
 ]
