@@ -1,6 +1,12 @@
 """The suitability room: candidates, criteria, exclusions, scores."""
 
 from siteselect.suitability import presets
+from siteselect.suitability.aggregation import (
+    Aggregate,
+    GeometricMean,
+    Minimum,
+    WeightedSum,
+)
 from siteselect.suitability.candidates import (
     grid_candidates,
     substation_candidates,
@@ -36,15 +42,22 @@ from siteselect.suitability.measures import (
     Within,
     Zonal,
 )
+from siteselect.suitability.owa import (
+    OWA,
+)
+from siteselect.suitability.records import (
+    aggregate_from_dict,
+    value_from_dict,
+)
+from siteselect.suitability.reference_point import (
+    ReferencePoint,
+)
 from siteselect.suitability.score import (
     eligibility,
     score_sites,
 )
 from siteselect.suitability.value_function import (
     ValueFunction,
-)
-from siteselect.suitability.value_records import (
-    value_from_dict,
 )
 from siteselect.suitability.values import (
     Between,
@@ -59,6 +72,8 @@ from siteselect.suitability.weights import (
 )
 
 __all__ = [
+    "OWA",
+    "Aggregate",
     "At",
     "Between",
     "Categories",
@@ -70,15 +85,18 @@ __all__ = [
     "Fading",
     "Falling",
     "Gaussian",
+    "GeometricMean",
     "Inside",
     "Large",
     "Logarithm",
     "Measurement",
+    "Minimum",
     "Near",
     "NearTo",
     "Nearest",
     "Piecewise",
     "Power",
+    "ReferencePoint",
     "Rising",
     "Sample",
     "Saturating",
@@ -86,9 +104,11 @@ __all__ = [
     "Small",
     "Step",
     "ValueFunction",
+    "WeightedSum",
     "Where",
     "Within",
     "Zonal",
+    "aggregate_from_dict",
     "eligibility",
     "grid_candidates",
     "normalize_weights",

@@ -15,8 +15,8 @@ from strategies import examples
 
 import siteselect as ss
 from siteselect.errors import StudyError
+from siteselect.suitability.records import VALUE_FUNCTIONS
 from siteselect.suitability.value_function import ValueFunction, along, ramp
-from siteselect.suitability.value_records import VALUE_FUNCTIONS
 
 figure = st.floats(-1e6, 1e6)
 above = st.floats(1e-3, 1e6)

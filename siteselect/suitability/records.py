@@ -1,12 +1,20 @@
-"""From a plain record (of a study file, or of a scored frame) to a value function."""
+"""From a plain record, of a study file or a scored frame, to what it describes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields
-from typing import Any
+from typing import Any, TypeVar
+
+import geopandas as gpd
 
 from siteselect.errors import StudyError, four_parts, nearest_name, shown
+from siteselect.suitability.aggregation import (
+    Aggregate,
+    GeometricMean,
+    Minimum,
+    WeightedSum,
+)
 from siteselect.suitability.curves import (
     Exponential,
     Fading,
@@ -19,6 +27,8 @@ from siteselect.suitability.curves import (
     Sigmoid,
     Small,
 )
+from siteselect.suitability.owa import OWA
+from siteselect.suitability.reference_point import ReferencePoint
 from siteselect.suitability.value_function import ValueFunction
 from siteselect.suitability.values import (
     Between,
@@ -29,7 +39,25 @@ from siteselect.suitability.values import (
     Step,
 )
 
-__all__ = ["VALUE_FUNCTIONS", "value_from_dict"]
+__all__ = [
+    "AGGREGATES",
+    "VALUE_FUNCTIONS",
+    "aggregate_from_dict",
+    "aggregate_of",
+    "value_from_dict",
+]
+
+#: Every aggregate of the room.
+AGGREGATES: tuple[type[Aggregate], ...] = (
+    GeometricMean,
+    Minimum,
+    OWA,
+    ReferencePoint,
+    WeightedSum,
+)
+
+
+Made = TypeVar("Made")
 
 #: Every value function of the room.
 VALUE_FUNCTIONS: tuple[type[ValueFunction], ...] = (
@@ -82,41 +110,77 @@ def value_from_dict(
     >>> value_from_dict(value_from_dict({"kind": "Large", "middle": 300}).describe())
     Large(middle=300, exponent=5.0)
     """
-    classes = {kind.__name__: kind for kind in (*VALUE_FUNCTIONS, *own)}
-    if not isinstance(record, Mapping) or "kind" not in record:
-        raise StudyError(
-            four_parts(
-                "A value function is read from a table with its kind",
-                f"found {record!r}",
-                f"allowed kinds are {shown(classes, 30)}",
-                "write for instance value = {kind = 'Rising', a = 100, b = 1000}",
-            )
-        )
-    kind = record["kind"]
-    if kind == "function":
-        raise StudyError(
-            four_parts(
-                "A value function is read from a table with its kind",
-                f"found a function of your own, {record.get('name', '')!r}",
-                "allowed are value functions, which can be written down",
-                "pass the function in Python: Criterion(name, measure, function)",
-            )
-        )
-    if not isinstance(kind, str) or kind not in classes:
-        raise StudyError(
-            four_parts(
-                "A value function is read from a table with its kind",
-                f"found kind {kind!r}.{nearest_name(str(kind), classes)}",
-                f"allowed are {shown(classes, 30)}",
-                "write for instance value = {kind = 'Rising', a = 100, b = 1000}",
-            )
-        )
-    made = classes[kind]
+    made = _class_of(record, (*VALUE_FUNCTIONS, *own), "A value function", "Rising")
     arguments = {key: record[key] for key in record if key != "kind"}
     if made is Categories and "labels" in arguments:
         arguments = _with_labels(arguments)
     _check_arguments(made, arguments)
     return made(**arguments)
+
+
+def aggregate_from_dict(
+    record: Mapping[str, Any], *, own: Iterable[type[Aggregate]] = ()
+) -> Aggregate:
+    """Make the aggregate that a plain record describes.
+
+    Parameters
+    ----------
+    record : mapping
+        ``kind`` names the class, the rest are its arguments.
+    own : iterable of Aggregate classes, optional
+        Frozen dataclasses of your own that a record may name.
+
+    Returns
+    -------
+    Aggregate
+        Equal to the one that was described.
+
+    Raises
+    ------
+    StudyError
+        If the kind is not known, an argument is missing, unknown or unusable.
+
+    Examples
+    --------
+    >>> aggregate_from_dict({"kind": "OWA", "risk": 0.3})
+    OWA(risk=0.3, order_weights=None)
+    """
+    made = _class_of(record, (*AGGREGATES, *own), "An aggregate", "Minimum")
+    arguments = {key: record[key] for key in record if key != "kind"}
+    _check_arguments(made, arguments)
+    return made(**arguments)
+
+
+def aggregate_of(scored: gpd.GeoDataFrame) -> Aggregate:
+    """Return the aggregate a frame was scored with; the weighted sum if unsaid."""
+    noted = scored.attrs.get("siteselect", {}).get("aggregation")
+    return WeightedSum() if noted is None else aggregate_from_dict(noted)
+
+
+def _class_of(
+    record: Any, classes: Iterable[type[Made]], what: str, example: str
+) -> type[Made]:
+    """Return the class a record names."""
+    by_kind = {made.__name__: made for made in classes}
+    kind = record.get("kind") if isinstance(record, Mapping) else None
+    if isinstance(kind, str) and kind in by_kind:
+        return by_kind[kind]
+    mend = f"compare with {example}(...).describe()"
+    if kind is None:
+        found = f"found {record!r}"
+    elif kind == "function":
+        found = f"found a function of your own, {record.get('name', '')!r}"
+        mend = "pass the function in Python: Criterion(name, measure, function)"
+    else:
+        found = f"found kind {kind!r}.{nearest_name(str(kind), by_kind)}"
+    raise StudyError(
+        four_parts(
+            f"{what} is read from a table with its kind",
+            found,
+            f"allowed kinds are {shown(by_kind, 30)}",
+            mend,
+        )
+    )
 
 
 def _with_labels(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -136,9 +200,9 @@ def _with_labels(arguments: dict[str, Any]) -> dict[str, Any]:
     return arguments | {"values": dict(zip(*lists, strict=True))}
 
 
-def _check_arguments(made: type[ValueFunction], arguments: Mapping[str, Any]) -> None:
+def _check_arguments(made: type[Any], arguments: Mapping[str, Any]) -> None:
     """Refuse arguments that are unknown or missing."""
-    known = {field.name: field for field in fields(made)}  # type: ignore[arg-type]
+    known = {field.name: field for field in fields(made)}
     stray = [name for name in arguments if name not in known]
     needed = [
         name
@@ -146,7 +210,7 @@ def _check_arguments(made: type[ValueFunction], arguments: Mapping[str, Any]) ->
         if field.default is MISSING and field.default_factory is MISSING
     ]
     missing = [name for name in needed if name not in arguments]
-    lists = {"edges", "points"} & set(arguments)
+    lists = {"edges", "points", "order_weights"} & set(arguments)
     not_lists = [n for n in lists if not isinstance(arguments[n], (list, tuple))]
     if made is Step and not isinstance(arguments.get("values", ()), (list, tuple)):
         not_lists.append("values")
