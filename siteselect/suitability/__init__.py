@@ -45,6 +45,10 @@ from siteselect.suitability.measures import (
 from siteselect.suitability.owa import (
     OWA,
 )
+from siteselect.suitability.pairwise import (
+    AHP,
+    ahp,
+)
 from siteselect.suitability.records import (
     aggregate_from_dict,
     value_from_dict,
@@ -67,11 +71,22 @@ from siteselect.suitability.values import (
     Rising,
     Step,
 )
+from siteselect.suitability.weighting import (
+    Weights,
+    critic_weights,
+    direct_weights,
+    entropy_weights,
+    group_weights,
+    rank_weights,
+    swing_weights,
+    with_weights,
+)
 from siteselect.suitability.weights import (
     normalize_weights,
 )
 
 __all__ = [
+    "AHP",
     "OWA",
     "Aggregate",
     "At",
@@ -105,15 +120,24 @@ __all__ = [
     "Step",
     "ValueFunction",
     "WeightedSum",
+    "Weights",
     "Where",
     "Within",
     "Zonal",
     "aggregate_from_dict",
+    "ahp",
+    "critic_weights",
+    "direct_weights",
     "eligibility",
+    "entropy_weights",
     "grid_candidates",
+    "group_weights",
     "normalize_weights",
     "presets",
+    "rank_weights",
     "score_sites",
     "substation_candidates",
+    "swing_weights",
     "value_from_dict",
+    "with_weights",
 ]
