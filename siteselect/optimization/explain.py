@@ -221,11 +221,13 @@ def _ineligible(plan: SitePlan, site: Hashable) -> str:
     elif isinstance(request.score, pd.Series):
         score = request.score.get(site)
     if score is None or pd.isna(score):
-        missing = [
+        # By the values: an aggregate other than the sum leaves no contribution.
+        names = [
             str(key).removesuffix("_contribution")
             for key, value in row.items()
             if str(key).endswith("_contribution") and pd.isna(value)
         ]
+        missing = [name for name in names if pd.isna(row.get(f"{name}_value"))]
         what = f": {', '.join(missing)} missing" if missing else ""
         return f"its score is unknown{what}"
     capacity = request.capacity

@@ -20,12 +20,13 @@ from siteselect.optimization.asked import (
 )
 from siteselect.optimization.plan import relative_gap
 from siteselect.optimization.priceout import PriceOut
+from siteselect.suitability.records import aggregate_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
     from siteselect.optimization.plan import SitePlan
-    from siteselect.suitability import Criterion
+from siteselect.suitability import Criterion
 
 #: Relative standard deviation of a raw value by the layer's evidence. Judgement:
 #: the order is certain, the levels are not; override with ``noise=``.
@@ -198,6 +199,7 @@ class Shaker:
         # From the middle of the candidates, so that single precision is enough.
         self.xyz = (xyz - xyz.mean(axis=0)).astype(np.float32)
         self.criteria = tuple(criteria)
+        self.aggregate = aggregate_of(frame)
         self.raw = [frame[f"{c.name}_raw"].to_numpy() for c in criteria]
         about: Any = frame.attrs.get("siteselect", {})
         told = {c["name"]: c.get("evidence") for c in about.get("criteria", [])}
@@ -215,16 +217,16 @@ class Shaker:
             weight_spread * rng.standard_normal(self.weight.size)
         )
         weight /= weight.sum()
-        score = np.zeros(len(self.xyz))
-        for criterion, raw, sd, share in zip(
-            self.criteria, self.raw, self.sd, weight, strict=True
-        ):
-            z = (self.field(rng) + rng.standard_normal(len(score))) / np.sqrt(2.0)
+        n = len(self.xyz)
+        values = []
+        for criterion, raw, sd in zip(self.criteria, self.raw, self.sd, strict=True):
+            z = (self.field(rng) + rng.standard_normal(n)) / np.sqrt(2.0)
             # Classes have no size to shake; numbers do.
             if np.issubdtype(raw.dtype, np.number):
                 raw = raw * np.exp(sd * z)
-            score += share * criterion.value(raw)
-        return score
+            values.append(np.asarray(criterion.value(raw), dtype=np.float64))
+        names = [criterion.name for criterion in self.criteria]
+        return self.aggregate.combine(values, weight, names)[0]
 
     def field(
         self, rng: np.random.Generator, terms: int = 24

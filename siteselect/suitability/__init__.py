@@ -21,6 +21,29 @@ from siteselect.suitability.exclusions import (
 )
 from siteselect.suitability.footprints import footprints
 from siteselect.suitability.gates import Gate, check_gates
+from siteselect.suitability.aggregation import (
+    Aggregate,
+    GeometricMean,
+    Minimum,
+    WeightedSum,
+)
+)
+from siteselect.suitability.criteria import (
+    Criterion,
+)
+from siteselect.suitability.curves import (
+    Exponential,
+    Fading,
+    Gaussian,
+    Large,
+    Logarithm,
+    NearTo,
+    Power,
+    Saturating,
+    Sigmoid,
+    Small,
+)
+)
 from siteselect.suitability.measures import (
     Aspect,
     At,
@@ -49,15 +72,34 @@ from siteselect.suitability.uncertainty import (
     rank_intervals,
 )
 from siteselect.suitability.unknown import evidence, value_of_information
+from siteselect.suitability.owa import (
+    OWA,
+)
+from siteselect.suitability.pairwise import (
+    AHP,
+    ahp,
+)
+from siteselect.suitability.records import (
+    aggregate_from_dict,
+    value_from_dict,
+)
+from siteselect.suitability.reference_point import (
+    ReferencePoint,
+)
+from siteselect.suitability.score import (
+    eligibility,
+    score_sites,
+)
+from siteselect.suitability.value_function import (
+    ValueFunction,
+)
 from siteselect.suitability.values import (
     Between,
     Categories,
     Falling,
     Piecewise,
     Rising,
-    Sigmoid,
     Step,
-    ValueFunction,
 )
 from siteselect.suitability.waterfall import Waterfall, waterfall
 from siteselect.suitability.weights import normalize_weights
@@ -66,6 +108,22 @@ __all__ = [
     "AllOf",
     "AnyOf",
     "Aspect",
+from siteselect.suitability.weighting import (
+    Weights,
+    critic_weights,
+    direct_weights,
+    entropy_weights,
+    group_weights,
+    rank_weights,
+    swing_weights,
+    with_weights,
+)
+from siteselect.suitability.weights import (
+    normalize_weights,
+)
+    "AHP",
+    "OWA",
+    "Aggregate",
     "At",
     "Between",
     "Categories",
@@ -73,6 +131,8 @@ __all__ = [
     "CoveredShare",
     "Criterion",
     "Exclusion",
+    "Exponential",
+    "Fading",
     "Falling",
     "Gate",
     "Inside",
@@ -82,15 +142,25 @@ __all__ = [
     "Measured",
     "Measurement",
     "MinArea",
+    "Gaussian",
+    "GeometricMean",
+    "Large",
+    "Logarithm",
+    "Minimum",
     "Near",
+    "NearTo",
     "Nearest",
     "NormalError",
     "Not",
     "Piecewise",
+    "Power",
+    "ReferencePoint",
     "Rising",
     "Sample",
+    "Saturating",
     "Sigmoid",
     "Slope",
+    "Small",
     "Step",
     "Travel",
     "TriangularError",
@@ -106,6 +176,14 @@ __all__ = [
     "footprints",
     "grid_candidates",
     "line_candidates",
+    "WeightedSum",
+    "Weights",
+    "aggregate_from_dict",
+    "ahp",
+    "critic_weights",
+    "direct_weights",
+    "entropy_weights",
+    "group_weights",
     "normalize_weights",
     "parcel_candidates",
     "presets",
@@ -119,4 +197,8 @@ __all__ = [
     "waterfall",
     "weight_stability",
     "write_partitions",
+    "rank_weights",
+    "swing_weights",
+    "value_from_dict",
+    "with_weights",
 ]

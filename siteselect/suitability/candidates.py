@@ -23,6 +23,7 @@ from siteselect.errors import (
 )
 from siteselect.layers import spatial
 from siteselect.layers.crs import to_wgs84
+from siteselect.layers.edges import STEP_DEG
 from siteselect.suitability.checks import check_vector, layer_name, numbers
 from siteselect.suitability.contiguous import check_area
 from siteselect.suitability.ground import polygons_of
@@ -434,7 +435,7 @@ def _hectares(geoms: npt.NDArray[Any]) -> tuple[Floats, Floats]:
 
 def _along(parts: npt.NDArray[Any], step: float) -> tuple[Ints, Floats, Floats]:
     """Places along lines every so many metres: number of the line, lon, lat."""
-    fine = shapely.segmentize(parts, spatial._STEP_DEG)
+    fine = shapely.segmentize(parts, STEP_DEG)
     xy, line = shapely.get_coordinates(fine, return_index=True)
     first, second = xy[:-1], xy[1:]
     own = line[:-1] == line[1:]

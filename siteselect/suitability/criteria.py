@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy.typing as npt
@@ -16,6 +16,9 @@ from siteselect.suitability.measures import Measurement
 from siteselect.suitability.queries import function_name
 from siteselect.suitability.values import ValueFunction
 from siteselect.suitability.weights import is_weight
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["Criterion"]
 
@@ -33,8 +36,10 @@ class Criterion:
         `Nearest`, `Within`, `At`, `CoveredShare`, `Sample`, `Zonal`, `Column`,
         or any function frame -> Series on the frame's index.
     value : ValueFunction or callable
-        `Rising`, `Falling`, `Between`, `Step`, `Piecewise`, `Sigmoid`,
-        `Categories`, or any function array -> array in [0, 1].
+        `Rising`, `Falling`, `Between`, `Step`, `Piecewise`, `Categories`, a
+        curve (`Sigmoid`, `Gaussian`, `NearTo`, `Large`, `Small`, `Saturating`,
+        `Fading`, `Power`, `Exponential`, `Logarithm`), or any function array ->
+        array in [0, 1].
     weight : float, default 1
         Relative weight [-]; weights are divided by their sum when scoring.
     evidence : str, optional
@@ -117,6 +122,44 @@ class Criterion:
     def layer_name(self) -> str:
         """Name of the layer that is read, ``""`` for none."""
         return str(getattr(self.measure, "layer_name", ""))
+
+    def plot(
+        self,
+        data: gpd.GeoDataFrame | pd.Series[Any] | None = None,
+        ax: Axes | None = None,
+    ) -> Axes:
+        """Draw the value function, and under it the figures that it values.
+
+        Parameters
+        ----------
+        data : GeoDataFrame or Series, optional
+            Scored candidates (their ``<name>_raw`` is shown), candidates to
+            measure, or raw figures; without it the curve alone.
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Raises
+        ------
+        StudyError, LayerError
+            If the candidates cannot be measured, or there is no range to draw.
+
+        Examples
+        --------
+        >>> from siteselect.suitability import Column, Rising
+        >>> size = Criterion("size", Column("acres"), Rising(100, 500))
+        >>> ax = size.plot(pd.Series([120.0, 300.0, None]))
+        >>> print(ax.get_title(loc="left"))
+        Rising(a=100, b=500)
+        3 candidates, 1 unknown
+        """
+        from siteselect.suitability._plots import plot_criterion
+
+        axes: Axes = plot_criterion(self, data, ax)
+        return axes
 
     def describe(self) -> dict[str, Any]:
         """Return the criterion as a plain, JSON-able dict (weight as given).

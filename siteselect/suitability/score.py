@@ -20,6 +20,7 @@ from siteselect.errors import (
     nearest_name,
     shown,
 )
+from siteselect.suitability.aggregation import Aggregate, as_aggregate
 from siteselect.suitability.criteria import Criterion
 from siteselect.suitability.exclusions import Keep, Rule, judged
 from siteselect.suitability.measures import Measured, Measurement
@@ -48,12 +49,13 @@ def score_sites(
     criteria: Sequence[Criterion],
     *,
     exclude: Sequence[Rule] = (),
-    aggregate: str = "weighted_sum",
+    aggregate: Aggregate | str = "weighted_sum",
 ) -> gpd.GeoDataFrame:
     r"""Score candidates by weighted criteria, keeping what is unknown unknown.
 
-    Each criterion measures every candidate, maps the figure to a value in
-    [0, 1] by stated references, and adds weight times value. Candidates do not
+    Each criterion measures every candidate and maps the figure to a value in
+    [0, 1] by stated references; the score is the sum of weight times value, or
+    what another aggregate makes of weights and values. Candidates do not
     influence each other: adding, dropping or reordering rows changes no score.
 
     Parameters
@@ -64,8 +66,9 @@ def score_sites(
         With different names and at least one weight above 0.
     exclude : sequence of Exclusion or callable, optional
         `Inside`, `Near`, `Where`, or functions frame -> boolean Series.
-    aggregate : {"weighted_sum"}, default "weighted_sum"
-        How values become a score.
+    aggregate : Aggregate, default "weighted_sum"
+        How values become a score: `WeightedSum`, `GeometricMean`, `OWA`,
+        `Minimum` or `ReferencePoint`.
 
     Returns
     -------
@@ -74,7 +77,8 @@ def score_sites(
 
         - ``<name>_raw``: measured figure [unit of the criterion],
         - ``<name>_value``: its value in [0, 1] [-],
-        - ``<name>_contribution``: normalized weight times value [-],
+        - ``<name>_contribution``: normalized weight times value [-], or what the
+          aggregate says it is,
         - ``score``: sum of the contributions [-]; NaN unless all criteria of
           positive weight are known and nothing excludes the candidate,
         - ``score_low``, ``score_high``: what the score can still be [-], with the
@@ -85,8 +89,9 @@ def score_sites(
         - ``fallbacks``: number of criteria answered from nearby [count].
 
         ``attrs["siteselect"]["criteria"]`` describes the criteria as plain
-        dicts, with ``weight`` normalized and ``given_weight`` as given. Columns
-        of an earlier scoring are replaced.
+        dicts, with ``weight`` normalized and ``given_weight`` as given, and
+        ``"aggregation"`` the aggregate. Columns of an earlier scoring are
+        replaced.
 
     Raises
     ------
@@ -121,24 +126,16 @@ def score_sites(
     _check_sites(sites)
     criteria = _checked_criteria(criteria)
     rules = _named_rules(exclude)
-    if aggregate != "weighted_sum":
-        raise StudyError(
-            four_parts(
-                "Values are put together into a score",
-                f"found aggregate={aggregate!r}",
-                "allowed is 'weighted_sum'",
-                "leave it out",
-            )
-        )
     names = [criterion.name for criterion in criteria]
     weights = normalize_weights([c.weight for c in criteria], names=names)
+    way = as_aggregate(aggregate, names)
     columns, earlier = _new_columns(sites, names)
     queries = Queries(sites)
 
     n = len(sites)
     table: dict[str, Any] = {}
-    score, coverage = np.zeros(n), np.zeros(n)
-    low, high = np.zeros(n), np.zeros(n)
+    values: list[Floats] = []
+    coverage = np.zeros(n)
     is_known = np.ones(n, dtype=bool)
     fallbacks = np.zeros(n, dtype=np.int64)
     for criterion, weight in zip(criteria, weights, strict=True):
@@ -146,17 +143,18 @@ def score_sites(
             found = _measured(criterion, queries)
             raw, value = _valued(criterion, found.values)
         has_value = ~np.isnan(value)
-        contribution = weight * value if weight > 0 else np.zeros(n)
+        values.append(value)
         table[f"{criterion.name}_raw"] = raw
         table[f"{criterion.name}_value"] = value
-        table[f"{criterion.name}_contribution"] = contribution
-        score += contribution
-        low += np.where(has_value, contribution, 0.0)
-        high += np.where(has_value, contribution, weight)
         coverage += np.where(has_value, weight, 0.0)
         is_known &= has_value | (weight == 0)
         fallbacks += found.is_fallback
     coverage = np.where(is_known, 1.0, np.minimum(coverage, 1.0))
+    score, parts = way.combine(values, weights, names)
+    low, high = (
+        _if_unknown(worst, values, weights, names, way, score) for worst in (0.0, 1.0)
+    )
+    table |= {f"{n}_contribution": part for n, part in zip(names, parts, strict=True)}
 
     excluded_by = np.full(n, "", dtype=object)
     is_out = np.zeros(n, dtype=bool)
@@ -183,7 +181,8 @@ def score_sites(
             for c, w in zip(criteria, weights, strict=True)
         ],
         "exclusions": [name for name, rule in rules if not isinstance(rule, Keep)],
-        "aggregate": aggregate,
+        "aggregate": way.name,
+        "aggregation": way.describe(),
     }
     return scored
 
@@ -325,6 +324,22 @@ def _check_sites(sites: gpd.GeoDataFrame) -> None:
                 "rename or drop the others",
             )
         )
+
+
+def _if_unknown(
+    value: float,
+    values: Sequence[Floats],
+    weights: Floats,
+    names: Sequence[str],
+    way: Aggregate,
+    score: Floats,
+) -> Floats:
+    """Return the score with ``value`` in place of all that is unknown."""
+    if not np.isnan(score).any():
+        return score
+    # Aggregates never fall where a value rises, so 0 and 1 are the ends.
+    filled = [np.where(np.isnan(v), value, v) for v in values]
+    return way.combine(filled, weights, names)[0]
 
 
 def _checked_criteria(criteria: Sequence[Criterion]) -> list[Criterion]:

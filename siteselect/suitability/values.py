@@ -3,25 +3,32 @@
 The bounds are references that the user states (a distance, a share, a count),
 never the smallest and largest figure of the data: adding a candidate cannot
 change the value of another one. A missing measurement keeps a missing value.
+Straight lines, steps and labels are here, bent curves in `curves`.
 """
 
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from itertools import pairwise
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import expit
 
 from siteselect.errors import StudyError, four_parts, shown
-
-Floats = npt.NDArray[np.float64]
+from siteselect.suitability.value_function import (
+    Floats,
+    ValueFunction,
+    at_least,
+    check_bounds,
+    check_rising,
+    check_values,
+    is_one_way,
+    plain,
+    ramp,
+)
 
 __all__ = [
     "Between",
@@ -29,55 +36,9 @@ __all__ = [
     "Falling",
     "Piecewise",
     "Rising",
-    "Sigmoid",
     "Step",
     "ValueFunction",
 ]
-
-
-class ValueFunction(ABC):
-    """What every value function offers; subclass it for one of your own.
-
-    A plain function from an array to an array in [0, 1] does as well.
-
-    Examples
-    --------
-    >>> isinstance(Rising(0, 1), ValueFunction), Rising(0, 1).is_monotone
-    (True, True)
-    """
-
-    #: True where the function takes labels (text) rather than numbers.
-    takes_labels: bool = False
-
-    @property
-    @abstractmethod
-    def is_monotone(self) -> bool:
-        """True where the value never rises and falls in turn."""
-
-    @abstractmethod
-    def _value(self, raw: Any) -> Floats:
-        """Value of known and unknown figures alike; NaN in, NaN out."""
-
-    def __call__(self, raw: npt.ArrayLike) -> Floats:
-        """Return the value in [0, 1] of each raw figure; NaN stays NaN.
-
-        Parameters
-        ----------
-        raw : array-like, shape (n,)
-            Measurements [the unit of the bounds].
-
-        Returns
-        -------
-        numpy.ndarray of float64, shape (n,)
-        """
-        return self._value(np.asarray(raw, dtype=np.float64))
-
-    def describe(self) -> dict[str, Any]:
-        """Return the function and its bounds as a plain, JSON-able dict."""
-        return {"kind": type(self).__name__} | {
-            field.name: _plain(getattr(self, field.name))
-            for field in fields(self)  # type: ignore[arg-type]
-        }
 
 
 @dataclass(frozen=True)
@@ -104,15 +65,21 @@ class Rising(ValueFunction):
     b: float
 
     def __post_init__(self) -> None:
-        _check_bounds("Rising", (self.a, self.b), strict=True)
+        turn = "swap the bounds, or use Falling for the other direction"
+        check_bounds("Rising", (self.a, self.b), mend=turn)
 
     @property
     def is_monotone(self) -> bool:
         """Always True."""
         return True
 
+    @property
+    def span(self) -> tuple[float, float]:
+        """From ``a`` to ``b``."""
+        return self.a, self.b
+
     def _value(self, raw: Floats) -> Floats:
-        return _ramp(raw, self.a, self.b)
+        return ramp(raw, self.a, self.b)
 
 
 @dataclass(frozen=True)
@@ -139,15 +106,21 @@ class Falling(ValueFunction):
     b: float
 
     def __post_init__(self) -> None:
-        _check_bounds("Falling", (self.a, self.b), strict=True)
+        turn = "swap the bounds, or use Rising for the other direction"
+        check_bounds("Falling", (self.a, self.b), mend=turn)
 
     @property
     def is_monotone(self) -> bool:
         """Always True."""
         return True
 
+    @property
+    def span(self) -> tuple[float, float]:
+        """From ``a`` to ``b``."""
+        return self.a, self.b
+
     def _value(self, raw: Floats) -> Floats:
-        return 1.0 - _ramp(raw, self.a, self.b)
+        return 1.0 - ramp(raw, self.a, self.b)
 
 
 @dataclass(frozen=True)
@@ -159,6 +132,7 @@ class Between(ValueFunction):
     a, b, c, d : float
         References, ``a <= b <= c <= d`` and ``a < d``. With ``a == b`` the
         rise is a step that counts as 1 at ``a`` itself; likewise ``c == d``.
+        With ``b == c`` the trapezoid is a triangle.
 
     Raises
     ------
@@ -177,19 +151,25 @@ class Between(ValueFunction):
     d: float
 
     def __post_init__(self) -> None:
-        _check_bounds("Between", (self.a, self.b, self.c, self.d), strict=False)
+        order = "a <= b <= c <= d with a < d"
+        check_bounds("Between", (self.a, self.b, self.c, self.d), order=order)
 
     @property
     def is_monotone(self) -> bool:
         """Always False."""
         return False
 
+    @property
+    def span(self) -> tuple[float, float]:
+        """From ``a`` to ``d``."""
+        return self.a, self.d
+
     def _value(self, raw: Floats) -> Floats:
-        up = _ramp(raw, self.a, self.b) if self.a < self.b else _at_least(raw, self.a)
+        up = ramp(raw, self.a, self.b) if self.a < self.b else at_least(raw, self.a)
         down = (
-            1.0 - _ramp(raw, self.c, self.d)
+            1.0 - ramp(raw, self.c, self.d)
             if self.c < self.d
-            else _at_least(-raw, -self.d)
+            else at_least(-raw, -self.d)
         )
         return np.minimum(up, down)
 
@@ -231,13 +211,18 @@ class Step(ValueFunction):
                     "write for instance Step([0.1, 0.4], [1, 0.5, 0])",
                 )
             )
-        _check_rising("Step", self.edges)
-        _check_values("Step", self.values)
+        check_rising("Step", self.edges)
+        check_values("Step", self.values)
 
     @property
     def is_monotone(self) -> bool:
         """True where the class values never rise and fall in turn."""
-        return _is_monotone(self.values)
+        return is_one_way(self.values)
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """From the first edge to the last."""
+        return self.edges[0], self.edges[-1]
 
     def _value(self, raw: Floats) -> Floats:
         at = np.searchsorted(np.asarray(self.edges, float), raw, side="right")
@@ -283,13 +268,18 @@ class Piecewise(ValueFunction):
                 )
             )
         object.__setattr__(self, "points", points)
-        _check_rising("Piecewise", [x for x, _ in points])
-        _check_values("Piecewise", [y for _, y in points])
+        check_rising("Piecewise", [x for x, _ in points])
+        check_values("Piecewise", [y for _, y in points])
 
     @property
     def is_monotone(self) -> bool:
         """True where the values never rise and fall in turn."""
-        return _is_monotone([y for _, y in self.points])
+        return is_one_way([y for _, y in self.points])
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """From the first point to the last."""
+        return self.points[0][0], self.points[-1][0]
 
     def _value(self, raw: Floats) -> Floats:
         x, y = np.asarray(self.points, dtype=np.float64).T
@@ -299,53 +289,13 @@ class Piecewise(ValueFunction):
 
 
 @dataclass(frozen=True)
-class Sigmoid(ValueFunction):
-    """Smooth S-curve: value 0.05 at ``a`` and 0.95 at ``b``.
-
-    Parameters
-    ----------
-    a, b : float
-        References [the unit of the measurement]; the curve rises where
-        ``a < b`` and falls where ``a > b``. It is 0.5 halfway.
-
-    Raises
-    ------
-    StudyError
-        If the bounds are not finite or equal.
-
-    Examples
-    --------
-    >>> Sigmoid(0, 10)([0, 5, 10]).round(2)
-    array([0.05, 0.5 , 0.95])
-    """
-
-    a: float
-    b: float
-
-    def __post_init__(self) -> None:
-        bounds = (self.a, self.b)
-        is_falling = all(map(_is_number, bounds)) and self.b < self.a
-        _check_bounds("Sigmoid", bounds[::-1] if is_falling else bounds, strict=True)
-
-    @property
-    def is_monotone(self) -> bool:
-        """Always True."""
-        return True
-
-    def _value(self, raw: Floats) -> Floats:
-        # logit(0.95) - logit(0.05) = 2 ln 19 spans the stated bounds.
-        turns = 2.0 * math.log(19.0) * (_along(raw, self.a, self.b) - 0.5)
-        return np.asarray(expit(turns), dtype=np.float64)
-
-
-@dataclass(frozen=True)
 class Categories(ValueFunction):
-    """One value per label, for measurements that are classes or codes.
+    """One value per label or code (unique values), for measurements in classes.
 
     Parameters
     ----------
     values : mapping
-        Label to value in [0, 1].
+        Label (text, a number or a truth value) to value in [0, 1].
     other : float, optional
         Value of every label not listed. Without it such a label is an error,
         so that a misspelled class cannot pass unseen.
@@ -359,6 +309,8 @@ class Categories(ValueFunction):
     --------
     >>> Categories({"4A": 0.8, "5A": 1.0}, other=0.5)(["5A", "1A", None])
     array([1. , 0.5, nan])
+    >>> Categories({41: 0.2, 82: 1.0})([82, 41, float("nan")])
+    array([1. , 0.2, nan])
     """
 
     values: Mapping[Hashable, float]
@@ -366,8 +318,12 @@ class Categories(ValueFunction):
     takes_labels = True
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "values", dict(self.values))
-        if not self.values:
+        values = {
+            label.item() if isinstance(label, np.generic) else label: value
+            for label, value in dict(self.values).items()
+        }
+        object.__setattr__(self, "values", values)
+        if not values:
             raise StudyError(
                 four_parts(
                     "Categories takes a value per label",
@@ -376,11 +332,22 @@ class Categories(ValueFunction):
                     "write for instance Categories({'4A': 0.8, '5A': 1})",
                 )
             )
+        odd = [label for label in values if not _is_label(label)]
+        if odd:
+            raise StudyError(
+                four_parts(
+                    "Categories values labels and codes",
+                    f"found {shown(map(repr, odd))}",
+                    "allowed are text, finite numbers, True and False; what is "
+                    "missing stays missing",
+                    "turn the labels into text, e.g. layer['zone'].astype(str)",
+                )
+            )
         others = [] if self.other is None else [self.other]
-        _check_values("Categories", [*self.values.values(), *others])
+        check_values("Categories", [*values.values(), *others])
 
     def __hash__(self) -> int:
-        return hash((tuple(self.values.items()), self.other))
+        return hash((frozenset(self.values.items()), self.other))
 
     @property
     def is_monotone(self) -> bool:
@@ -410,104 +377,22 @@ class Categories(ValueFunction):
         return np.where(known, value, np.nan)
 
     def describe(self) -> dict[str, Any]:
-        """Return the labels and values as a plain, JSON-able dict."""
-        values = {str(_plain(key)): float(v) for key, v in self.values.items()}
-        return {"kind": "Categories", "values": values, "other": _plain(self.other)}
+        """Return labels, values and ``other`` (if any) in plain types.
+
+        Text labels and their values are one table; labels of other types are a
+        list beside the list of values, since a key of JSON and TOML is text.
+        """
+        said: dict[str, Any] = {"kind": "Categories"}
+        values = [plain(value) for value in self.values.values()]
+        if all(isinstance(label, str) for label in self.values):
+            said["values"] = dict(zip(self.values, values, strict=True))
+        else:
+            said |= {"labels": list(self.values), "values": values}
+        return said if self.other is None else said | {"other": plain(self.other)}
 
 
-def _ramp(raw: Floats, a: float, b: float) -> Floats:
-    """0 at ``a``, 1 at ``b``, straight between, held outside."""
-    return np.clip(_along(raw, a, b), 0.0, 1.0)
-
-
-def _along(raw: Floats, a: float, b: float) -> Floats:
-    """0 at ``a``, 1 at ``b``, straight on both sides."""
-    # Far beyond narrow bounds the quotient is infinite, which is as good.
-    with np.errstate(over="ignore"):
-        along: Floats = (raw - a) / (b - a)
-    return along
-
-
-def _at_least(raw: Floats, edge: float) -> Floats:
-    """1 from ``edge`` on, 0 below, NaN where unknown."""
-    return np.where(np.isnan(raw), np.nan, (raw >= edge).astype(np.float64))
-
-
-def _plain(item: Any) -> Any:
-    """Turn NumPy scalars and sequences into what json writes."""
-    if isinstance(item, np.generic):
-        return item.item()
-    if isinstance(item, (tuple, list)):
-        return [_plain(part) for part in item]
-    return item
-
-
-def _is_monotone(values: Sequence[float]) -> bool:
-    """Return True where the values only rise or only fall."""
-    steps = np.diff(np.asarray(values, dtype=np.float64))
-    return bool((steps >= 0).all() or (steps <= 0).all())
-
-
-def _is_number(item: object) -> bool:
-    """Return True for a finite real number, not a bool."""
-    return (
-        isinstance(item, (int, float, np.integer, np.floating))
-        and not isinstance(item, bool)
-        and math.isfinite(item)
+def _is_label(label: object) -> bool:
+    """Return True for text, truth values and finite numbers."""
+    return isinstance(label, (str, bool, int)) or (
+        isinstance(label, float) and math.isfinite(label)
     )
-
-
-def _check_bounds(kind: str, bounds: Sequence[float], *, strict: bool) -> None:
-    """Refuse bounds that are not finite numbers in rising order."""
-    is_good = all(_is_number(bound) for bound in bounds)
-    if is_good:
-        pairs = pairwise(bounds)
-        is_good = (
-            all(a < b if strict else a <= b for a, b in pairs)
-            and bounds[0] < bounds[-1]
-            and math.isfinite(bounds[-1] - bounds[0])
-        )
-    if not is_good:
-        order = "a < b" if len(bounds) == 2 else "a <= b <= c <= d with a < d"
-        if kind == "Sigmoid":
-            order = "a different from b"
-        turn = {"Rising": "Falling", "Falling": "Rising"}.get(kind)
-        raise StudyError(
-            four_parts(
-                f"{kind} takes reference bounds in order",
-                f"found {', '.join(str(bound) for bound in bounds)}",
-                f"allowed are finite numbers with {order}",
-                f"swap the bounds, or use {turn} for the other direction"
-                if turn
-                else "put the bounds in order",
-            )
-        )
-
-
-def _check_rising(kind: str, edges: Sequence[float]) -> None:
-    """Refuse edges that are not finite numbers in strictly rising order."""
-    if not all(_is_number(x) for x in edges) or any(
-        not a < b for a, b in pairwise(edges)
-    ):
-        raise StudyError(
-            four_parts(
-                f"{kind} takes raw figures in rising order",
-                f"found {shown(edges)}",
-                "allowed are finite numbers, each above the one before",
-                "sort them and drop duplicates",
-            )
-        )
-
-
-def _check_values(kind: str, values: Sequence[float]) -> None:
-    """Refuse values outside [0, 1]."""
-    bad = [v for v in values if not _is_number(v) or not 0 <= v <= 1]
-    if bad:
-        raise StudyError(
-            four_parts(
-                f"{kind} gives values in [0, 1]",
-                f"found {shown(bad)}",
-                "allowed are numbers from 0 (worst) to 1 (best)",
-                "divide by the largest value you want to count as best",
-            )
-        )
