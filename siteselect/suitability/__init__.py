@@ -1,32 +1,22 @@
 """The suitability room: candidates, criteria, exclusions, scores."""
 
-from siteselect.suitability import presets
-from siteselect.suitability.candidates import (
-    grid_candidates,
-    line_candidates,
-    parcel_candidates,
-    substation_candidates,
+from siteselect.suitability import (
+    presets,
 )
-from siteselect.suitability.contiguous import MinArea
-from siteselect.suitability.criteria import Criterion
-from siteselect.suitability.exclusions import (
-    AllOf,
-    AnyOf,
-    Exclusion,
-    Inside,
-    Keep,
-    Near,
-    Not,
-    Where,
-)
-from siteselect.suitability.footprints import footprints
-from siteselect.suitability.gates import Gate, check_gates
 from siteselect.suitability.aggregation import (
     Aggregate,
     GeometricMean,
     Minimum,
     WeightedSum,
 )
+from siteselect.suitability.candidates import (
+    grid_candidates,
+    line_candidates,
+    parcel_candidates,
+    substation_candidates,
+)
+from siteselect.suitability.contiguous import (
+    MinArea,
 )
 from siteselect.suitability.criteria import (
     Criterion,
@@ -43,6 +33,22 @@ from siteselect.suitability.curves import (
     Sigmoid,
     Small,
 )
+from siteselect.suitability.exclusions import (
+    AllOf,
+    AnyOf,
+    Exclusion,
+    Inside,
+    Keep,
+    Near,
+    Not,
+    Where,
+)
+from siteselect.suitability.footprints import (
+    footprints,
+)
+from siteselect.suitability.gates import (
+    Gate,
+    check_gates,
 )
 from siteselect.suitability.measures import (
     Aspect,
@@ -60,24 +66,19 @@ from siteselect.suitability.measures import (
     Within,
     Zonal,
 )
-from siteselect.suitability.out_of_core import score_partitions
-from siteselect.suitability.partitions import read_partitions, write_partitions
-from siteselect.suitability.score import eligibility, score_sites
-from siteselect.suitability.sensitivity import rank_sensitivity
-from siteselect.suitability.stability import weight_stability
-from siteselect.suitability.uncertainty import (
-    NormalError,
-    TriangularError,
-    UniformError,
-    rank_intervals,
+from siteselect.suitability.out_of_core import (
+    score_partitions,
 )
-from siteselect.suitability.unknown import evidence, value_of_information
 from siteselect.suitability.owa import (
     OWA,
 )
 from siteselect.suitability.pairwise import (
     AHP,
     ahp,
+)
+from siteselect.suitability.partitions import (
+    read_partitions,
+    write_partitions,
 )
 from siteselect.suitability.records import (
     aggregate_from_dict,
@@ -90,6 +91,22 @@ from siteselect.suitability.score import (
     eligibility,
     score_sites,
 )
+from siteselect.suitability.sensitivity import (
+    rank_sensitivity,
+)
+from siteselect.suitability.stability import (
+    weight_stability,
+)
+from siteselect.suitability.uncertainty import (
+    NormalError,
+    TriangularError,
+    UniformError,
+    rank_intervals,
+)
+from siteselect.suitability.unknown import (
+    evidence,
+    value_of_information,
+)
 from siteselect.suitability.value_function import (
     ValueFunction,
 )
@@ -101,13 +118,10 @@ from siteselect.suitability.values import (
     Rising,
     Step,
 )
-from siteselect.suitability.waterfall import Waterfall, waterfall
-from siteselect.suitability.weights import normalize_weights
-
-__all__ = [
-    "AllOf",
-    "AnyOf",
-    "Aspect",
+from siteselect.suitability.waterfall import (
+    Waterfall,
+    waterfall,
+)
 from siteselect.suitability.weighting import (
     Weights,
     critic_weights,
@@ -121,9 +135,14 @@ from siteselect.suitability.weighting import (
 from siteselect.suitability.weights import (
     normalize_weights,
 )
+
+__all__ = [
     "AHP",
     "OWA",
     "Aggregate",
+    "AllOf",
+    "AnyOf",
+    "Aspect",
     "At",
     "Between",
     "Categories",
@@ -135,17 +154,17 @@ from siteselect.suitability.weights import (
     "Fading",
     "Falling",
     "Gate",
+    "Gaussian",
+    "GeometricMean",
     "Inside",
     "Keep",
+    "Large",
     "Latency",
     "Length",
+    "Logarithm",
     "Measured",
     "Measurement",
     "MinArea",
-    "Gaussian",
-    "GeometricMean",
-    "Large",
-    "Logarithm",
     "Minimum",
     "Near",
     "NearTo",
@@ -167,38 +186,38 @@ from siteselect.suitability.weights import (
     "UniformError",
     "ValueFunction",
     "Waterfall",
+    "WeightedSum",
+    "Weights",
     "Where",
     "Within",
     "Zonal",
+    "aggregate_from_dict",
+    "ahp",
     "check_gates",
+    "critic_weights",
+    "direct_weights",
     "eligibility",
+    "entropy_weights",
     "evidence",
     "footprints",
     "grid_candidates",
-    "line_candidates",
-    "WeightedSum",
-    "Weights",
-    "aggregate_from_dict",
-    "ahp",
-    "critic_weights",
-    "direct_weights",
-    "entropy_weights",
     "group_weights",
+    "line_candidates",
     "normalize_weights",
     "parcel_candidates",
     "presets",
     "rank_intervals",
     "rank_sensitivity",
+    "rank_weights",
     "read_partitions",
     "score_partitions",
     "score_sites",
     "substation_candidates",
+    "swing_weights",
+    "value_from_dict",
     "value_of_information",
     "waterfall",
     "weight_stability",
-    "write_partitions",
-    "rank_weights",
-    "swing_weights",
-    "value_from_dict",
     "with_weights",
+    "write_partitions",
 ]

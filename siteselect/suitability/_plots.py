@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import geopandas as gpd
+
 if TYPE_CHECKING:
+    from siteselect.suitability.criteria import Criterion
+    from siteselect.suitability.value_function import ValueFunction
     from siteselect.suitability.waterfall import Waterfall
 
 
@@ -13,3 +17,37 @@ def plot_waterfall(waterfall: Waterfall, ax: Any = None, **kwargs: Any) -> Any:
     from siteselect.reporting.waterfall_chart import plot_waterfall as draw
 
     return draw(waterfall, ax, **kwargs)
+
+
+def plot_value(value: ValueFunction, raw: Any, ax: Any, *, unit: str, name: str) -> Any:
+    """Draw a value function, and figures under it."""
+    from siteselect.reporting.criterion_chart import plot_value as draw
+
+    return draw(value, raw, ax, unit=unit, name=name)
+
+
+def plot_criterion(criterion: Criterion, data: Any, ax: Any) -> Any:
+    """Draw the value function of a criterion, and under it what it values."""
+    from siteselect.reporting.criterion_chart import plot_value as draw
+
+    if isinstance(data, gpd.GeoDataFrame):
+        data = _raw_of(criterion, data)
+    return draw(
+        criterion.value,
+        data,
+        ax,
+        unit=criterion.unit,
+        name=criterion.name,
+        rows="candidates",
+    )
+
+
+def _raw_of(criterion: Criterion, sites: gpd.GeoDataFrame) -> Any:
+    """Return the figures a frame holds already, or measure them."""
+    from siteselect.suitability.score import score_sites
+
+    column = f"{criterion.name}_raw"
+    if column not in sites.columns:
+        bare = gpd.GeoDataFrame(sites.drop(columns=["score"], errors="ignore"))
+        sites = score_sites(bare, [criterion])
+    return sites[column]

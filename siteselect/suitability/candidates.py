@@ -24,6 +24,7 @@ from siteselect.errors import (
 from siteselect.layers import spatial
 from siteselect.layers.crs import to_wgs84
 from siteselect.layers.edges import STEP_DEG
+from siteselect.layers.ellipsoid import GEOD
 from siteselect.suitability.checks import check_vector, layer_name, numbers
 from siteselect.suitability.contiguous import check_area
 from siteselect.suitability.ground import polygons_of
@@ -430,7 +431,8 @@ def _hectares(geoms: npt.NDArray[Any]) -> tuple[Floats, Floats]:
     part = shapely.area(spatial._equal_area(parts)) / 1e4
     largest = np.zeros(len(geoms))
     np.maximum.at(largest, row, part)
-    return np.bincount(row, weights=part, minlength=len(geoms)), largest
+    total: Floats = np.bincount(row, weights=part, minlength=len(geoms)).astype(float)
+    return total, largest
 
 
 def _along(parts: npt.NDArray[Any], step: float) -> tuple[Ints, Floats, Floats]:
@@ -441,7 +443,7 @@ def _along(parts: npt.NDArray[Any], step: float) -> tuple[Ints, Floats, Floats]:
     own = line[:-1] == line[1:]
     first, second, line = first[own], second[own], line[:-1][own]
     metres = np.asarray(
-        spatial._GEOD.inv(first[:, 0], first[:, 1], second[:, 0], second[:, 1])[2]
+        GEOD.inv(first[:, 0], first[:, 1], second[:, 0], second[:, 1])[2]
     )
     end = np.cumsum(metres)
     total = np.bincount(line, weights=metres, minlength=len(parts))

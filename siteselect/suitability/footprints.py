@@ -20,6 +20,7 @@ from scipy.spatial import KDTree, Voronoi
 from siteselect.errors import LayerError, StudyError, four_parts, shown
 from siteselect.layers import Raster, spatial
 from siteselect.layers.crs import WGS84
+from siteselect.layers.ellipsoid import GEOD, xyz
 from siteselect.suitability.candidates import _is_inside, _labels
 from siteselect.suitability.checks import column_of, layer_name
 from siteselect.suitability.contiguous import check_area
@@ -264,7 +265,7 @@ def _smoothed(
     out = np.where(free, score, 0.0)
     for _ in range(steps):
         out = (out + links @ out) / count
-    rounded: Floats = np.round(out, _DIGITS)
+    rounded: Floats = np.asarray(np.round(out, _DIGITS), dtype=np.float64)
     return rounded
 
 
@@ -334,7 +335,7 @@ def _of_frame(
     else:
         frame = sites
         shapes = lambda rows: _lattice_cells(frame, lon, lat, pairs, rows)  # noqa: E731
-    cells = _Cells(found, area_km2(sites), spatial._xyz(lon, lat), pairs)
+    cells = _Cells(found, area_km2(sites), xyz(lon, lat), pairs)
     return cells, shapes
 
 
@@ -428,7 +429,7 @@ def _of_raster(
         corners = np.stack([np.stack([x[i], y[i]], axis=-1) for i in ring], axis=1)
         return _moved(shapely.polygons(corners), crs)
 
-    return _Cells(score, km2, spatial._xyz(lon, lat), pairs), shapes
+    return _Cells(score, km2, xyz(lon, lat), pairs), shapes
 
 
 def _refuse_large(raster: Raster, window: Any, name: str) -> None:
@@ -471,7 +472,7 @@ def _lattice_cells(
     little against north. The Voronoi cells of its centers are its cells; where
     the grid ends, a neighbor turned round the center stands for the missing one.
     """
-    middle = spatial._xyz(lon, lat).mean(axis=0)
+    middle = xyz(lon, lat).mean(axis=0)
     lat_0 = math.degrees(math.atan2(middle[2], math.hypot(*middle[:2])))
     lon_0 = math.degrees(math.atan2(middle[1], middle[0]))
     plane = pyproj.CRS.from_proj4(
@@ -563,8 +564,8 @@ def _perimeter_km(geoms: npt.NDArray[Any]) -> Floats:
     rings, owner = shapely.get_rings(geoms, return_index=True)
     xy, ring = shapely.get_coordinates(rings, return_index=True)
     same = ring[:-1] == ring[1:]
-    metres = np.asarray(spatial._GEOD.inv(*xy[:-1].T, *xy[1:].T)[2])
-    length: Floats = np.bincount(
+    metres = np.asarray(GEOD.inv(*xy[:-1].T, *xy[1:].T)[2])
+    length = np.bincount(
         owner[ring[:-1][same]], weights=metres[same], minlength=len(geoms)
     )
-    return length / 1000
+    return np.asarray(length, dtype=np.float64) / 1000

@@ -13,7 +13,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from siteselect.errors import LayerError, StudyError, four_parts, shown
-from siteselect.layers import Raster, layer_info, spatial
+from siteselect.layers import Raster, layer_info
+from siteselect.layers.ellipsoid import geodesic_km
 from siteselect.suitability.checks import check_length, layer_name
 from siteselect.suitability.exclusions import Exclusion, judge
 from siteselect.suitability.measures import Measured, Measurement
@@ -466,9 +467,7 @@ def _cell_km(layer: Raster) -> float:
     x = step.a * along + step.b * down + step.c
     y = step.d * along + step.e * down + step.f
     lon, lat = Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform(x, y)
-    sides = spatial._geodesic_km(
-        np.repeat(lon[0], 2), np.repeat(lat[0], 2), lon[1:], lat[1:]
-    )
+    sides = geodesic_km(np.repeat(lon[0], 2), np.repeat(lat[0], 2), lon[1:], lat[1:])
     return float(np.max(sides))
 
 
@@ -491,7 +490,9 @@ def _figures(measure: Any, name: str, queries: Queries) -> Measured:
     return Measured(found, np.zeros(len(sites), dtype=bool))
 
 
-def _words(codes: Codes, index: pd.Index[Any], name: str | None = None) -> Any:
+def _words(
+    codes: Codes, index: pd.Index[Any], name: str | None = None
+) -> pd.Series[Any]:
     """States as text."""
     words = np.array(STATES, dtype=object)[codes]
     return pd.Series(words, index=index, dtype="str", name=name)
@@ -499,7 +500,7 @@ def _words(codes: Codes, index: pd.Index[Any], name: str | None = None) -> Any:
 
 def _checked_gates(gates: Sequence[Gate]) -> list[Gate]:
     """Refuse no gates, other things, and names used twice."""
-    listed = [gates] if isinstance(gates, Gate) else list(gates)
+    listed: list[Gate] = [gates] if isinstance(gates, Gate) else list(gates)
     stray = [item for item in listed if not isinstance(item, Gate)]
     if stray or not listed:
         raise StudyError(
