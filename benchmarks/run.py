@@ -294,7 +294,7 @@ def import_seconds() -> tuple[float, float, float]:
 def scoring(page: Page, sizes: list[int], folder: Path) -> Found:
     """Time the imports, then scoring against the geopandas idiom."""
     geopandas_s, siteselect_s, rooms_s = import_seconds()
-    page.say("\n### Scoring five criteria on the bundled layers")
+    page.say("\n### Scoring ten criteria on the bundled layers")
     page.say(
         f"\nimport siteselect: {siteselect_s / geopandas_s:.2f} × import geopandas; "
         f"with every room in use {rooms_s / geopandas_s:.2f} ×"
