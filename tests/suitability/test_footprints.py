@@ -261,7 +261,7 @@ def scored(**columns):
         (lambda: ss.footprints(scored(score=50.0), min_ha=1), StudyError, "found 50"),
         (lambda: ss.footprints(scored(score="good"), min_ha=1), LayerError, "score"),
         (
-            lambda: ss.footprints(scored(), min_ha=1, score="socre"),
+            lambda: ss.footprints(scored(), min_ha=1, score="scores_"),
             LayerError,
             "'score'",
         ),
