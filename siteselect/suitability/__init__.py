@@ -69,6 +69,7 @@ from siteselect.suitability.measures import (
 from siteselect.suitability.out_of_core import (
     score_partitions,
 )
+from siteselect.suitability.outranking import rank_sites
 from siteselect.suitability.owa import (
     OWA,
 )
@@ -208,6 +209,7 @@ __all__ = [
     "presets",
     "rank_intervals",
     "rank_sensitivity",
+    "rank_sites",
     "rank_weights",
     "read_partitions",
     "score_partitions",
