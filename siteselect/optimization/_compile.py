@@ -29,6 +29,7 @@ from siteselect.optimization.by_year import (
     year_of,
     years_of,
 )
+from siteselect.optimization.draw import Draw
 from siteselect.optimization.horizon import Dated, dated, discount, rows_of
 from siteselect.optimization.limits import (
     Budget,
@@ -608,7 +609,7 @@ def _compiled(request: Request) -> Compiled:
     small = len(frame) - np.unique(problem.column_site).size
     if small:
         notes.append(f"{small:,} can carry none of the sizes")
-    problem = choices(problem, fixed, forbidden)
+    problem = choices(problem, fixed, forbidden, limits)
     problem = replace(problem, maximize=objective.maximize)
     chosen: list[SupportsLimit] = list(limits)
     if hasattr(objective, "rows"):
@@ -1066,7 +1067,10 @@ def path_columns(
 
 
 def choices(
-    problem: Problem, fixed: tuple[Any, ...], forbidden: tuple[Any, ...]
+    problem: Problem,
+    fixed: tuple[Any, ...],
+    forbidden: tuple[Any, ...],
+    limits: Sequence[Any] = (),
 ) -> Problem:
     """Return the problem with sites that must or must not be chosen."""
     frame, site = problem.frame, problem.column_site
@@ -1076,6 +1080,20 @@ def choices(
     offered[site] = True
     for label in fixed:
         if not offered[where[label]]:
+            lone = [
+                limit.name
+                for limit in limits
+                if isinstance(limit, Draw) and label not in set(limit.links["site"])
+            ]
+            if lone:
+                raise StudyError(
+                    four_parts(
+                        f"fixed names {label!r}",
+                        f"no source of {lone[0]!r} has a link to it",
+                        f"sites with a link: fixed and {lone[0]!r} contradict",
+                        f"links with a row for {label!r}",
+                    )
+                )
             raise StudyError(
                 four_parts(
                     f"fixed names {label!r}",

@@ -250,3 +250,11 @@ def test_a_link_that_carries_nothing_costs_nothing():
     plan.verify()
     joined = set(zip(plan.draws["site"], plan.draws["source"], strict=True))
     assert (0, "B") in joined or plan.total_cost_usd == 600e6
+
+
+def test_a_fixed_site_without_a_link_names_both():
+    sites, draw = example()
+    links = draw.links[draw.links["site"] != 0]
+    lone = replace(draw, links=links)
+    with pytest.raises(StudyError, match=f"fixed and {lone.name!r} contradict"):
+        ss.optimize_sites(sites, site_mw=[100], fixed=[0], limits=[lone])
