@@ -22,6 +22,7 @@ from siteselect.errors import (
     StudyError,
     four_parts,
     nearest_name,
+    said,
     shown,
 )
 from siteselect.optimization import highs
@@ -80,6 +81,8 @@ SHARED = (
 TIMES_GAP = 10.0
 #: Most time for each of them where the request sets none [s].
 MOST_SECONDS = 60.0
+#: No factor on a column is larger.
+LARGEST_FACTOR = 1e12
 #: Room for rounding in rows of scaled units.
 ROOM = 1e-6
 
@@ -521,10 +524,10 @@ def _values(request: Request, name: str, changes: Mapping[Any, Any]) -> dict[str
                 raise _refused(f"the column {how!r}, which the candidates do not have")
             new = column_of(sites, how, "robust")
             out[column] = _as_before(sites, column, new)
-        elif isinstance(how, int | float) and np.isfinite(how) and how >= 0:
+        elif isinstance(how, int | float) and 0 <= how < LARGEST_FACTOR:
             out[column] = _numbers(sites, column) * float(how)
         else:
-            raise _refused(f"{how!r} for {column!r} in {name!r}")
+            raise _refused(f"{said(how)} for {column!r} in {name!r}")
     return out
 
 
@@ -538,10 +541,11 @@ def _scored(request: Request, weights: Mapping[Any, Any]) -> pd.Series[Any]:
         c[: -len("_value")] for c in map(str, sites.columns) if c.endswith("_value")
     ]
     for name, value in weights.items():
-        ok = isinstance(value, int | float) and np.isfinite(value) and value >= 0
+        ok = isinstance(value, int | float) and 0 <= value < LARGEST_FACTOR
         if f"{name}_value" not in sites.columns or not ok:
             raise _refused(
-                f"the weight {value!r} of {name!r}." + nearest_name(str(name), known)
+                f"the weight {said(value)} of {name!r}."
+                + nearest_name(str(name), known)
             )
         weight[str(name)] = float(value)
     total = sum(weight.values())
