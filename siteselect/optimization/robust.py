@@ -487,7 +487,7 @@ def _numbers(sites: gpd.GeoDataFrame, column: str) -> pd.Series[Any]:
             f"the column {column!r}, which the candidates do not have."
             + nearest_name(column, map(str, sites.columns))
         )
-    numbers = as_floats(sites[column])
+    numbers = as_floats(column_of(sites, column, "robust"))
     if numbers is None:
         raise _refused(f"numbers for {column!r}, which holds {sites[column].dtype}")
     return pd.Series(numbers, index=sites.index)
