@@ -106,7 +106,7 @@ class PresentValue:
             raise StudyError(
                 four_parts(
                     f"{self.name!r} discounts {years:g} years at {rate:g}",
-                    "the years are not whole, or not from 1 to 1000"
+                    "the years are below 1, over 1000 or not whole"
                     if rate > -1
                     else "the rate is -100 % or less",
                     "whole years from 1 to 1000, and a rate above -1 per year",
