@@ -859,7 +859,9 @@ def limits_of(request: Request, sites: gpd.GeoDataFrame) -> list[SupportsLimit]:
             by_year = dict(zip(years, bounds, strict=True)) if years else None
             out.append(make(*bounds[-1], by_year=by_year))
     if request.budget_usd is not None:
-        out.append(budget_of(request, sites))
+        budget = budget_of(request, sites)
+        if budget.by_year is None or budget.by_year:
+            out.append(budget)
     most = count_of(request.max_sites, "max_sites")
     least = count_of(request.min_sites, "min_sites")
     if most is not None or least is not None:

@@ -428,6 +428,8 @@ def fates(
     key = mixed(mixed(mixed(a) + b) + twin)
     if common is not None:
         codes, known = pd.factorize(aligned(frame, common, limit))
+        if not len(known):
+            return key  # No group is known: every site is on its own.
         digests = np.array(
             [_digest(group) for group in known.tolist()], dtype=np.uint64
         )

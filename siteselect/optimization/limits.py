@@ -303,7 +303,16 @@ def needs_bound(limit: str, *bounds: object) -> None:
 
 
 def crossed(limit: str, low: Floats, high: Floats, keys: list[Any]) -> None:
-    """Refuse a minimum over its maximum."""
+    """Refuse a minimum over its maximum, and what is endless the wrong way."""
+    if (low == np.inf).any() or (high == -np.inf).any():
+        raise StudyError(
+            four_parts(
+                f"{limit!r} is bounded by infinity",
+                "at_least is inf, or at_most is -inf: nothing keeps that",
+                "finite bounds; at_most=inf or at_least=-inf for none",
+                "at_most=900",
+            )
+        )
     bad = np.flatnonzero(low > high)
     if bad.size:
         g = int(bad[0])

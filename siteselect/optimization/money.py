@@ -102,14 +102,14 @@ class PresentValue:
                 )
             )
         years, rate = number(self.years, self.name), number(self.discount_rate, "rate")
-        if years != int(years) or years < 1 or rate <= -1:
+        if years != int(years) or not 1 <= years <= 1000 or rate <= -1:
             raise StudyError(
                 four_parts(
                     f"{self.name!r} discounts {years:g} years at {rate:g}",
-                    "the years are not whole or below 1"
+                    "the years are below 1, over 1000 or not whole"
                     if rate > -1
                     else "the rate is -100 % or less",
-                    "whole years of 1 or more, and a rate above -1 per year",
+                    "whole years from 1 to 1000, and a rate above -1 per year",
                     "years=20, discount_rate=0.07",
                 )
             )

@@ -10,11 +10,14 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from siteselect.errors import StudyError, four_parts, nearest_name, shown
+from siteselect.errors import StudyError, four_parts, nearest_name, said, shown
 from siteselect.optimization._compile import Request
 from siteselect.optimization.asked import criteria_list, seed_of
 from siteselect.optimization.problem import as_floats, column_of, held, number
 from siteselect.optimization.survival import NOISE, Shaker
+
+#: No factor on a column is larger.
+LARGEST_FACTOR = 1e12
 
 
 def scenarios_of(
@@ -83,7 +86,7 @@ def _numbers(sites: gpd.GeoDataFrame, column: str) -> pd.Series[Any]:
             f"the column {column!r}, which the candidates do not have."
             + nearest_name(column, map(str, sites.columns))
         )
-    numbers = as_floats(sites[column])
+    numbers = as_floats(column_of(sites, column, "robust"))
     if numbers is None:
         raise _refused(f"numbers for {column!r}, which holds {sites[column].dtype}")
     return pd.Series(numbers, index=sites.index)
@@ -120,10 +123,10 @@ def _values(request: Request, name: str, changes: Mapping[Any, Any]) -> dict[str
                 raise _refused(f"the column {how!r}, which the candidates do not have")
             new = column_of(sites, how, "robust")
             out[column] = _as_before(sites, column, new)
-        elif isinstance(how, int | float) and np.isfinite(how) and how >= 0:
+        elif isinstance(how, int | float) and 0 <= how < LARGEST_FACTOR:
             out[column] = _numbers(sites, column) * float(how)
         else:
-            raise _refused(f"{how!r} for {column!r} in {name!r}")
+            raise _refused(f"{said(how)} for {column!r} in {name!r}")
     return out
 
 
@@ -137,10 +140,11 @@ def _scored(request: Request, weights: Mapping[Any, Any]) -> pd.Series[Any]:
         c[: -len("_value")] for c in map(str, sites.columns) if c.endswith("_value")
     ]
     for name, value in weights.items():
-        ok = isinstance(value, int | float) and np.isfinite(value) and value >= 0
+        ok = isinstance(value, int | float) and 0 <= value < LARGEST_FACTOR
         if f"{name}_value" not in sites.columns or not ok:
             raise _refused(
-                f"the weight {value!r} of {name!r}." + nearest_name(str(name), known)
+                f"the weight {said(value)} of {name!r}."
+                + nearest_name(str(name), known)
             )
         weight[str(name)] = float(value)
     total = sum(weight.values())

@@ -539,11 +539,10 @@ def _labels(labels: Any) -> list[Any]:
 
 def _at(frame: Any, spec: Any, label: Any) -> float:
     """Return a column, Series or number at one label."""
-    if isinstance(spec, str):
-        return float(frame.at[label, spec])
-    if isinstance(spec, pd.Series):
-        return float(np.asarray(spec.at[label], dtype=np.float64))
-    return float(spec)
+    if not isinstance(spec, str | pd.Series):
+        return float(spec)
+    found: Any = frame.at[label, spec] if isinstance(spec, str) else spec.at[label]
+    return float("nan") if pd.isna(found) else float(found)
 
 
 def _ends(size: Any) -> tuple[float, float]:

@@ -100,7 +100,7 @@ def rank_sites(
     --------
     >>> from siteselect.suitability import Column, Criterion, Rising, score_sites
     >>> sites = gpd.GeoDataFrame(
-    ...     {"mw": [90, 60, 20, None], "ha": [10, 60, 80, 50]},
+    ...     {"mw": [90, 70, 20, None], "ha": [10, 70, 80, 50]},
     ...     geometry=gpd.points_from_xy([0, 1, 2, 3], [0, 0, 0, 0]), crs=4326,
     ... )
     >>> criteria = [Criterion(n, Column(n), Rising(0, 100)) for n in ("mw", "ha")]

@@ -627,7 +627,7 @@ def odd_frame(frame: Any, rng: random.Random) -> Any:
         lambda: with_index(pd.Index([(k, "x") for k in range(n)], tupleize_cols=False)),
         lambda: with_index(pd.CategoricalIndex([str(k) for k in range(n)])),
         lambda: with_index(
-            pd.Index(["s0", 1, None, 2.5, b"x", (1, 2)][:n], dtype=object)
+            pd.Index(["s0", 1, None, 2.5, b"x", (1, 2), True][:n], dtype=object)
         ),
         lambda: with_index(pd.RangeIndex(n)),
         lambda: frame.T,

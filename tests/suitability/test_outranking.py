@@ -123,11 +123,15 @@ def test_order_of_rows_constants_and_weights_times_k_change_nothing(
     assert again[f"{method}_rank"].tolist() == (
         ranked[f"{method}_rank"].iloc[order].tolist()
     )
-    # One more criterion with one value for all: weights keep their ratios.
+    # Constant criteria are fine; of weight 0, they change nothing.
     wider = ss.rank_sites(
         scored([[*row, 0.4] for row in rows], [*weights, 0]), method=method
     )
     np.testing.assert_allclose(wider[method], ranked[method], atol=1e-9)
+    heavy = ss.rank_sites(
+        scored([[*row, 0.4] for row in rows], [*weights, 5]), method=method
+    )
+    assert heavy[method].notna().all()
     double = ss.rank_sites(scored(rows, [w * 2 for w in weights]), method=method)
     np.testing.assert_allclose(double[method], ranked[method], atol=1e-9)
 
