@@ -49,6 +49,9 @@ from siteselect.suitability.pairwise import (
     AHP,
     ahp,
 )
+from siteselect.suitability.ranking import (
+    rank_sites,
+)
 from siteselect.suitability.records import (
     aggregate_from_dict,
     value_from_dict,
@@ -134,6 +137,7 @@ __all__ = [
     "group_weights",
     "normalize_weights",
     "presets",
+    "rank_sites",
     "rank_weights",
     "score_sites",
     "substation_candidates",
