@@ -544,10 +544,11 @@ def _method(plan: PlanLike) -> list[str]:
     if criteria_of(plan.candidates):
         aggregate = attached(plan.candidates).get("aggregate", "weighted_sum")
         way = _said(aggregate).replace("_", " ")
+        article = "an" if way[:1] in "aeiou" else "a"
         said.append(
             "Each candidate gets a score between 0 and 1: its criteria are measured "
             "on map layers, valued between bounds that do not depend on the other "
-            f"candidates, and put together as a {way}."
+            f"candidates, and put together as {article} {way}."
         )
     said.append(
         "An integer program chooses places and sizes that satisfy every limit at "

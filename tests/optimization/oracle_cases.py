@@ -420,8 +420,8 @@ def draw_case(seed: int, kind: str = "sizes") -> Case:
                 for many, b in zip(plan.options, before, strict=True)
             ]
             plan.picks = [
-                (found or many)[0]
-                for found, many in zip(kept, plan.options, strict=True)
+                (found or many or [old])[0]
+                for found, many, old in zip(kept, plan.options, before, strict=True)
             ]
             plan.mw[[not found for found in kept]] = 0.0
             plan.opened = plan.mw[:, -1] > 0

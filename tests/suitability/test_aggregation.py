@@ -305,7 +305,7 @@ def test_what_is_missing_is_named_whatever_the_aggregate(aggregate):
         ),
         (lambda: scored([(1, 1, 1)], [1, 1, 1], "sum"), "WeightedSum"),
         (lambda: scored([(1, 1, 1)], [1, 1, 1], ss.Minimum), "Minimum"),
-        (lambda: ss.aggregate_from_dict({"kind": "Minimums"}), "mean .Minimum."),
+        (lambda: ss.aggregate_from_dict({"kind": "Minima"}), "Did you mean 'Minimum'"),
         (lambda: ss.aggregate_from_dict({"kind": "OWA", "risks": 1}), "'risk'"),
     ],
 )

@@ -383,4 +383,4 @@ def test_columns_that_hold_no_figures_are_refused():
     with pytest.raises(LayerError, match="'b'"):
         ss.entropy_weights(pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}))
     with pytest.raises(LayerError, match="Did you mean 'grid'"):
-        ss.entropy_weights(pd.DataFrame({"grid": [1, 2]}), ["gridd"])
+        ss.entropy_weights(pd.DataFrame({"grid": [1, 2]}), ["grids"])
