@@ -15,6 +15,8 @@ from siteselect.optimization._compile import Request
 from siteselect.optimization.asked import criteria_list, seed_of
 from siteselect.optimization.problem import as_floats, column_of, held, number
 from siteselect.optimization.survival import NOISE, Shaker
+from siteselect.suitability.aggregation import WeightedSum
+from siteselect.suitability.records import aggregate_of
 
 #: No factor on a column is larger.
 LARGEST_FACTOR = 1e12
@@ -147,15 +149,15 @@ def _scored(request: Request, weights: Mapping[Any, Any]) -> pd.Series[Any]:
                 + nearest_name(str(name), known)
             )
         weight[str(name)] = float(value)
-    total = sum(weight.values())
-    if total <= 0:
+    counted = {name: value for name, value in weight.items() if value > 0}
+    if not counted:
         raise _refused("weights that are all zero")
-    score = pd.Series(0.0, index=sites.index)
-    for name, value in weight.items():
-        if value > 0:
-            score = score + value / total * sites[f"{name}_value"].astype(float)
+    values = [sites[f"{name}_value"].to_numpy(dtype=float) for name in counted]
+    shares = np.array(list(counted.values())) / sum(counted.values())
+    way = aggregate_of(sites) if isinstance(about, dict) else WeightedSum()
+    score, _ = way.combine(values, shares, list(counted))
     # Excluded sites stay without a score.
-    return score.where(sites[request.score].notna())
+    return pd.Series(score, index=sites.index).where(sites[request.score].notna())
 
 
 def changed(request: Request, changes: Mapping[str, Any]) -> Request:
