@@ -88,7 +88,8 @@ def contest(
         err.seek(0)
         said, failed = out.read(), err.read()
     if process.returncode:
-        return {**row, "note": failed.strip()[-200:]}
+        said = failed.strip()[-200:]
+        return {**row, "note": said or f"ended with code {process.returncode}"}
     return {**row, **json.loads(said.splitlines()[-1])}
 
 
