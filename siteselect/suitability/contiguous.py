@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 
@@ -49,6 +50,8 @@ class MinArea(Exclusion):
     >>> MinArea(min_ha=2_000_000)(sites).all(), MinArea(min_ha=500_000)(sites).any()
     (np.True_, np.False_)
     """
+
+    needs_all_sites: ClassVar[bool] = True
 
     min_ha: float = field(kw_only=True)
     name: str = field(default="", kw_only=True)

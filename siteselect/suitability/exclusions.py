@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from typing import Any, Self, TypeAlias
+from typing import Any, ClassVar, Self, TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -102,10 +102,17 @@ class Exclusion(ABC):
     """
 
     name: str
+    #: The verdict on one candidate hangs on the others.
+    needs_all_sites: ClassVar[bool] = False
 
     @abstractmethod
     def verdict(self, queries: Queries) -> Verdict:
         """Judge all sites of ``queries``."""
+
+    def with_parts(self, change: Callable[[Any], Any]) -> Exclusion:
+        """Return the rule with each rule that it is made of changed."""
+        del change
+        return self
 
     def verdict_after(self, queries: Queries, is_out: Flags) -> Verdict:
         """Judge all sites, knowing which the rules before this one took out."""
@@ -461,6 +468,14 @@ class _Combined(Exclusion):
             for r in self.rules
         )
 
+    def with_parts(self, change: Callable[[Any], Any]) -> Exclusion:
+        """Return the rule with each rule that it is made of changed."""
+        own: Any = self
+        made: Exclusion = replace(
+            own, rules=[change(r) for r in self.rules], name=self.name
+        )
+        return made
+
     def _verdicts(self, queries: Queries) -> list[Verdict]:
         return [judge(rule, _part_name(rule), queries) for rule in self.rules]
 
@@ -583,6 +598,10 @@ class Not(Exclusion):
             f"not ({inner})" if isinstance(self.rule, _Combined) else f"not {inner}",
         )
 
+    def with_parts(self, change: Callable[[Any], Any]) -> Exclusion:
+        """Return the rule with the rule that it turns round changed."""
+        return replace(self, rule=change(self.rule), name=self.name)
+
     def verdict(self, queries: Queries) -> Verdict:
         """Judge all sites."""
         return ~judge(self.rule, _part_name(self.rule), queries)
@@ -646,6 +665,12 @@ class Keep(Exclusion):
         else:
             made = f"keep {len(self.where)} candidates"
         _name(self, made)
+
+    def with_parts(self, change: Callable[[Any], Any]) -> Exclusion:
+        """Return the rule with the rule that says whom to keep changed."""
+        if not callable(self.where):
+            return self
+        return replace(self, where=change(self.where), name=self.name)
 
     def verdict(self, queries: Queries) -> Verdict:
         """Exclude nothing."""

@@ -24,7 +24,7 @@ from siteselect.errors import (
     shown,
 )
 from siteselect.suitability.criteria import Criterion
-from siteselect.suitability.exclusions import Where
+from siteselect.suitability.exclusions import Exclusion, Keep, Where
 from siteselect.suitability.fingerprint import digest, file_digest, versions
 from siteselect.suitability.measures import Column
 from siteselect.suitability.partitions import (
@@ -132,7 +132,9 @@ def score_partitions(
     refuse_repeats(labels)
     criteria = [criteria] if isinstance(criteria, Criterion) else list(criteria)
     rules = [exclude] if callable(exclude) else list(exclude)
-    _refuse_strangers([*criteria, *rules], labels)
+    parts = [part for rule in rules for part in _parts(rule)]
+    _refuse_patches(parts)
+    _refuse_strangers([*criteria, *parts], labels)
     asked = digest(criteria, rules, more, versions())
     names = {path.name: len(own) for path, own in zip(sources, labels, strict=True)}
     _claim(target, names)
@@ -209,6 +211,12 @@ def _cut(part: Any, labels: pd.Index[Any]) -> Any:
     A Series without a label in common with the candidates is refused; with
     those of one file it may well have none.
     """
+    if isinstance(part, Keep) and not callable(part.where):
+        # Labels of no candidate at all were refused before.
+        own_labels = [label for label in part.where if label in labels]
+        return replace(part, where=own_labels, name=part.name)
+    if isinstance(part, Exclusion):
+        part = part.with_parts(lambda inner: _cut(inner, labels))
     series = _series_of(part)
     if series is None or not series.index.is_unique:
         return part
@@ -221,9 +229,48 @@ def _cut(part: Any, labels: pd.Index[Any]) -> Any:
     return replace(part, column=own)
 
 
-def _refuse_strangers(parts: Sequence[Any], labels: Sequence[pd.Index[Any]]) -> None:
-    """Refuse a Series without a label in common with any candidate."""
+def _parts(rule: Any) -> list[Any]:
+    """Return a rule and all rules that it is made of."""
+    found = [rule]
+
+    def add(inner: Any) -> Any:
+        found.extend(_parts(inner))
+        return inner
+
+    if isinstance(rule, Exclusion):
+        rule.with_parts(add)
+    return found
+
+
+def _refuse_patches(parts: Sequence[Any]) -> None:
+    """Refuse a rule whose verdict hangs on candidates of other files."""
     for part in parts:
+        if getattr(part, "needs_all_sites", False):
+            raise StudyError(
+                four_parts(
+                    "Partitions are scored one by one",
+                    f"exclusion {part.name!r} looks at the neighbors of a candidate, "
+                    "which may lie in another partition",
+                    "allowed are exclusions that judge each candidate by itself",
+                    "read the scored partitions, and pass it to score_sites",
+                )
+            )
+
+
+def _refuse_strangers(parts: Sequence[Any], labels: Sequence[pd.Index[Any]]) -> None:
+    """Refuse a Series or a label in common with no candidate."""
+    for part in parts:
+        if isinstance(part, Keep) and not callable(part.where):
+            stray = [x for x in part.where if not any(x in own for own in labels)]
+            if stray:
+                raise LayerError(
+                    four_parts(
+                        f"{part.name!r} names candidates",
+                        f"{shown(map(repr, stray))} of {len(part.where)} are none",
+                        "allowed are labels of the candidates' index",
+                        "check the labels",
+                    )
+                )
         series = _series_of(part)
         if series is None or any(series.index.isin(own).any() for own in labels):
             continue

@@ -31,6 +31,8 @@ from siteselect.suitability import (
     Criterion,
     Falling,
     Inside,
+    Keep,
+    MinArea,
     Near,
     Nearest,
     Rising,
@@ -88,7 +90,7 @@ def studies(draw):
 
 def asked(study, raster):
     """Return criteria and exclusions over the layers of a study."""
-    _, layer, areas, listed = study
+    sites, layer, areas, listed = study
     criteria = [
         Criterion("near", Nearest(layer), Falling(1, 90)),
         Criterion("second", Nearest(layer, k=2), Falling(1, 90), weight=0),
@@ -108,6 +110,9 @@ def asked(study, raster):
         Near(layer, km=5),
         Where(listed, below=-50, missing="keep"),
         lambda frame: frame["acres"] > 400,
+        Keep([sites.index[0]]),
+        ~Where(listed, above=-80) & Near(layer, km=30),
+        Keep(Where(listed, above=80) | Inside(areas)),
     ]
     return criteria, rules
 
@@ -301,9 +306,18 @@ def test_folders_that_are_refused(tmp_path, monkeypatch):
             ),
             "no label in common",
         ),
+        (
+            lambda: score_partitions(
+                folder, criteria, out=tmp_path / "y", exclude=[Keep(["nobody"])]
+            ),
+            "'nobody'",
+        ),
     ):
         with pytest.raises(LayerError, match=noun):
             ask()
+    patches = Inside(frame([box(0, 0, 1, 1)])) | MinArea(min_ha=1)
+    with pytest.raises(StudyError, match="neighbors"):
+        score_partitions(folder, criteria, out=tmp_path / "y", exclude=[patches])
     # Whole or not at all.
     assert not (tmp_path / "x").exists()
     write_partitions(sites.iloc[:9], folder, overwrite=True)
