@@ -98,6 +98,8 @@ NOTHING = MipResult("unknown", -np.inf, np.inf, None)
 #: HiGHS under a deadline runs in a thread up to this many columns and stops when
 #: told; larger programs may not listen, and get a process that can be killed.
 THREAD_COLUMNS = 600
+#: A hair of room in a row, relative to its bound, or absolute where that is below 1.
+ROOM = 1e-10
 #: How far a row of a solver's plan may be off, per unit of its largest term.
 ROW_TOLERANCE = 1e-5
 
@@ -255,6 +257,66 @@ def run_watched(h: Any, sign: float) -> None:
     h.setCallback(None, None)
 
 
+def with_room(program: Program) -> Program:
+    """Return a program with a hair of room in rows that are no equations."""
+    low, high = program.row_lower, program.row_upper
+    is_range = low < high
+    with np.errstate(invalid="ignore"):
+        down = np.where(is_range, low - ROOM * np.maximum(1.0, np.abs(low)), low)
+        up = np.where(is_range, high + ROOM * np.maximum(1.0, np.abs(high)), high)
+    return replace(program, row_lower=down, row_upper=up)
+
+
+def refitted(
+    program: Program, found: MipResult, *, gap: float, time_limit_s: float | None
+) -> MipResult:
+    """Return a better plan that fits a small mixed program just so, if there is one.
+
+    Where a row leaves sizes of a range one point, presolve of HiGHS 1.16 may drop it:
+    it then calls a worse plan optimal. With a hair of room it finds the point, which is
+    taken only as it is within the rows themselves.
+
+    Parameters
+    ----------
+    program : Program
+        What was asked.
+    found : MipResult
+        What was answered, maximised.
+    gap, time_limit_s : float
+        As for `solve_mip`.
+    """
+    whole = program.integrality
+    is_mixed = whole.any() and not whole.all() and whole.size <= THREAD_COLUMNS
+    if not is_mixed or found.status != "optimal":
+        return found
+    goal = program.sign * program.objective
+    roomy = with_room(program)
+    again = _run_mip(
+        replace(roomy, objective=goal, maximize=True),
+        gap=gap,
+        time_limit_s=time_limit_s,
+        start=found.x,
+        options={},
+    )
+    if again.x is None:
+        return found
+    body = (
+        program.matrix,
+        program.row_lower,
+        program.row_upper,
+        program.lower,
+        program.upper,
+    )
+    x = settled(goal, *body, whole, again.x)
+    value = float(goal @ x)
+    step = max(gap, 1e-7) * max(abs(value), 1e-9)
+    if value <= found.objective + step or not holds(program, x, ROOM):
+        return found
+    bound = max(again.bound, value)
+    status: Status = "optimal" if bound - value <= step else "feasible"
+    return MipResult(status, value, bound, x)
+
+
 def from_news(news: deadline.News, program: Program) -> MipResult:
     """Return what was found before a search was cut off, if it holds."""
     if news.x is None or not holds(program, news.x):
@@ -263,7 +325,7 @@ def from_news(news: deadline.News, program: Program) -> MipResult:
     return MipResult("feasible", value, max(news.bound, value), news.x)
 
 
-def holds(program: Program, x: Floats) -> bool:
+def holds(program: Program, x: Floats, tolerance: float = ROW_TOLERANCE) -> bool:
     """Return whether a solver's answer is a plan: whole, and within the rows.
 
     Whoever solved it: a linear solver, or one with an integer tolerance of its own,
@@ -278,7 +340,7 @@ def holds(program: Program, x: Floats) -> bool:
         return False
     matrix = program.matrix
     used = matrix @ x
-    room = ROW_TOLERANCE * np.maximum(1.0, abs(matrix) @ np.abs(x))
+    room = tolerance * np.maximum(1.0, abs(matrix) @ np.abs(x))
     over = (used > program.row_upper + room) | (used < program.row_lower - room)
     return not bool(over.any())
 
@@ -516,12 +578,37 @@ def solve_mip(
         )
         if answer.kind != "unsent":
             return answered(answer, watch, program, start, "HiGHS")
+    found = _run_mip(
+        program, gap=gap, time_limit_s=time_limit_s, start=start, options=options
+    )
+    if options.get("presolve") == "off":
+        return found
+    return refitted(program, found, gap=gap, time_limit_s=time_limit_s)
+
+
+def _run_mip(
+    program: Program,
+    *,
+    gap: float,
+    time_limit_s: float | None,
+    start: Floats | None,
+    options: dict[str, Any],
+) -> MipResult:
+    """Solve a program that is maximised here and now."""
     options = {**tolerances(gap), "mip_abs_gap": 0.0, **options}
     if time_limit_s is not None:
         options["time_limit"] = max(0.01, float(time_limit_s))
     h = new_highs(**options)
     h.passModel(
-        model_of(objective, matrix, row_lower, row_upper, lower, upper, integrality)
+        model_of(
+            program.objective,
+            program.matrix,
+            program.row_lower,
+            program.row_upper,
+            program.lower,
+            program.upper,
+            program.integrality,
+        )
     )
     hand_start(h, start)
     try:
@@ -529,6 +616,43 @@ def solve_mip(
     except AbandonedError as late:
         return better(from_news(late.news, program), started(program, start))
     return read_mip(h, sign=1.0)
+
+
+def settled(
+    objective: Floats,
+    matrix: Any,
+    row_lower: Floats,
+    row_upper: Floats,
+    lower: Floats,
+    upper: Floats,
+    integrality: Bools,
+    x: Floats,
+) -> Floats:
+    """Return a plan with whole columns rounded, and the others exact for those.
+
+    A solver's plan is off by its tolerances; what is continuous is as it was where
+    nothing fits the rounded ones exactly.
+    """
+    x = x.copy()
+    x[integrality] = np.round(x[integrality])
+    free = ~integrality
+    if not free.any():
+        return x
+    low, high = lower.copy(), upper.copy()
+    low[integrality] = high[integrality] = x[integrality]
+    lp = solve_lp(
+        objective,
+        matrix,
+        row_lower,
+        row_upper,
+        low,
+        high,
+        primal_feasibility_tolerance=1e-9,
+        dual_feasibility_tolerance=1e-9,
+    )
+    if lp.status == "optimal":
+        x[free] = lp.x[free]
+    return np.clip(x, lower, upper)
 
 
 def tolerances(gap: float) -> dict[str, float]:
@@ -621,14 +745,8 @@ def read_mip(h: Any, sign: float) -> MipResult:
     if status == "infeasible":
         return MipResult("infeasible", -np.inf, -np.inf, None)
     if status == "optimal" and x is None:
-        raise SolverError(
-            four_parts(
-                "HiGHS was asked for a plan",
-                "it said optimal and returned no solution",
-                "a solution with its proof",
-                "solver='cbc', or report this with the inputs",
-            )
-        )
+        # It said so and has none: its word counts for nothing.
+        return MipResult("unknown", -np.inf, np.inf, None)
     if status == "optimal":
         # A pure linear program has no bound of its own: the optimum is one.
         bound = max(bound, objective) if np.isfinite(bound) else objective

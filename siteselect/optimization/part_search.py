@@ -152,8 +152,7 @@ class Search:
             presolve=presolve,
         )
         if found.x is not None:
-            x = found.x.copy()
-            x[p.integrality] = np.round(x[p.integrality])
+            x = highs.settled(goal, *ends, p.integrality, found.x)
             return Answer(True, x, found.status == "optimal", found.bound)
         if found.status == "infeasible":
             return Answer(False)

@@ -342,9 +342,11 @@ def solve_arrays(
                 raise
             watch.is_stopped = True
             found = highs.started(program, start)
-    if found.status != "optimal" or found.x is None or not n:
-        return found, name
     if _tells_bound(solver, name):
+        if watch is None or not watch.is_over():
+            found = highs.refitted(program, found, gap=gap, time_limit_s=time_limit_s)
+        return found, name
+    if found.status != "optimal" or found.x is None or not n:
         return found, name
     body = (
         program.sign * program.objective,

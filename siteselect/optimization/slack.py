@@ -23,6 +23,8 @@ from siteselect.optimization.words import amount, listed, moved_text, unit_of
 AMOUNTS = ("power", "money", "count", "total")
 #: Kinds of rows whose slack is a number of groups or sites.
 COUNTS = ("distinct groups", "sites per group", "covered share")
+#: Room that a bound gets beyond what continuous sizes add up to, relative.
+ENOUGH = 2e-9
 #: Up to this many columns a way out is settled exactly, not to `PRECISION`.
 FEW_COLUMNS = 600
 
@@ -143,6 +145,9 @@ def _of_one_row(search: Search, base: Program, r: int, name: str, limit: Any) ->
         if sign * (bound - used) <= 1e-7 * max(1.0, abs(used)):
             continue  # This end does not stand in the way.
         proven = answer.is_best or answer.bound - sign * used <= room
+        if not base.problem.integrality[row != 0].all():
+            # A way out must be enough: sizes in a range add up but for rounding.
+            used -= sign * ENOUGH * abs(used)
         found.append((abs(used - bound), bound, used, proven))
     if n_stuck == n_sides:
         raise CannotHelpError

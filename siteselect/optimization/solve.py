@@ -365,29 +365,17 @@ def relaxation(
 
 def polish(problem: Problem, rows: Rows, x: Floats) -> Floats:
     """Round the binaries and set what is continuous exactly for them."""
-    x = x.copy()
-    whole = problem.integrality
-    x[whole] = np.round(x[whole])
-    free = ~whole
-    if not free.any():
-        return x
     sign = 1.0 if problem.maximize else -1.0
-    scale = pulp_model.objective_scale(problem)
-    lower, upper = problem.lower.copy(), problem.upper.copy()
-    lower[whole] = upper[whole] = x[whole]
-    lp = highs.solve_lp(
-        sign * problem.objective * scale,
+    return highs.settled(
+        sign * problem.objective * pulp_model.objective_scale(problem),
         rows.matrix,
         rows.lower,
         rows.upper,
-        lower,
-        upper,
-        primal_feasibility_tolerance=1e-9,
-        dual_feasibility_tolerance=1e-9,
+        problem.lower,
+        problem.upper,
+        problem.integrality,
+        x,
     )
-    if lp.status == "optimal":
-        x[free] = lp.x[free]
-    return np.clip(x, problem.lower, problem.upper)
 
 
 def finish(

@@ -17,6 +17,9 @@ Floats = npt.NDArray[np.float64]
 
 __all__ = ["weight_stability"]
 
+#: Scores this close are equal: sums of the same values in other orders.
+ROUNDING = 1e-12
+
 
 def weight_stability(
     scored: gpd.GeoDataFrame,
@@ -163,7 +166,7 @@ def _end(
         b = int(others[np.argmax(score[others])])
         # The gap between two lines, at 0 and at 1; where the pair is the same
         # as before, only rounding is left.
-        if score[a] >= score[b] or pair == (a, b):
+        if score[a] >= score[b] - ROUNDING or pair == (a, b):
             return _End(t, pair)
         at_zero, at_one = rest[a] - rest[b], own[a] - own[b]
         pair = (a, b)

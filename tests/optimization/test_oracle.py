@@ -71,20 +71,15 @@ def test_cases_that_once_differed(seed: int, kind: str) -> None:
     agree(seed, kind)
 
 
+def test_a_plan_that_just_fits_is_found() -> None:
+    """One point keeps an average exactly; presolve of HiGHS 1.16 drops it."""
+    agree(2627, "pieces")
+
+
 # Several tests, so that they spread over workers.
-OPEN = "open: ranges under a bound that just fits, e.g. agree(2627, 'pieces')"
-
-
 @pytest.mark.soak
 @pytest.mark.parametrize("part", range(6))
-@pytest.mark.parametrize(
-    "kind",
-    [
-        pytest.param("pieces", marks=pytest.mark.xfail(reason=OPEN, strict=False)),
-        "sizes",
-        "years",
-    ],
-)
+@pytest.mark.parametrize("kind", sorted(KINDS))
 def test_soak_every_limit(kind: str, part: int) -> None:
     @given(SEEDS)
     @examples(170 * SOAK)
