@@ -24,7 +24,13 @@ from numpy.typing import NDArray
 
 from siteselect.errors import LayerError, four_parts, nearest_name, shown
 from siteselect.layers.antimeridian import on_globe
-from siteselect.layers.crs import GLOBAL_EQUAL_AREA, WGS84, cut_edges, to_wgs84
+from siteselect.layers.crs import (
+    GLOBAL_EQUAL_AREA,
+    WGS84,
+    cut_edges,
+    require_short_edges,
+    to_wgs84,
+)
 from siteselect.layers.edges import STEP_DEG, LayerIndex, tree_of
 from siteselect.layers.ellipsoid import CHORD_KM as _CHORD_KM
 from siteselect.layers.ellipsoid import GEOD as _GEOD
@@ -33,6 +39,7 @@ from siteselect.layers.ellipsoid import geodesic_km as _geodesic_km
 from siteselect.layers.ellipsoid import radius_km as _radius_km
 from siteselect.layers.ellipsoid import table_km as _table_km
 from siteselect.layers.ellipsoid import xyz as _xyz
+from siteselect.layers.info import spoken
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -112,7 +119,10 @@ def _geoms(frame: _Layer, layer: str, *, is_cut: bool = True) -> NDArray[Any]:
                 "Read it with `ss.read_layer(...)` first",
             )
         )
+    layer = spoken(frame, layer)
     geoms = np.asarray(to_wgs84(frame, layer).array, dtype=object)
+    if frame.crs.is_geographic:
+        require_short_edges(geoms, frame.index, layer)
     return on_globe(geoms, is_seamed=frame.crs != WGS84, is_cut=is_cut)
 
 
