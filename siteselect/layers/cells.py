@@ -20,12 +20,19 @@ import rasterio
 import rasterio.errors
 from affine import Affine
 from numpy.typing import NDArray
-from pyproj import Transformer
+from pyproj import CRS, Transformer
 from rasterio.enums import MaskFlags
 from rasterio.windows import Window
 
-from siteselect.errors import CRSError, LayerError, four_parts, nearest_name, shown
-from siteselect.layers.crs import WGS84
+from siteselect.errors import (
+    CRSError,
+    LayerError,
+    four_parts,
+    nearest_name,
+    said,
+    shown,
+)
+from siteselect.layers.crs import WGS84, nowhere
 from siteselect.layers.ellipsoid import A_KM, E2
 
 Floats = NDArray[np.float64]
@@ -72,7 +79,9 @@ def opened(files: Files) -> Iterator[Any]:
             return
         with (
             rasterio.MemoryFile(files.mosaic.encode("utf-8"), ext=".vrt") as memory,
-            _reading(f"{files.name} and its neighbors", memory.open()) as source,
+            _reading(
+                f"{files.name} and its neighbors", _opened_mosaic(memory, files.name)
+            ) as source,
         ):
             yield source
 
@@ -96,11 +105,34 @@ def _open(path: Path) -> Any:
         raise LayerError(
             four_parts(
                 f"Raster {path.name!r} was asked for",
-                f"it cannot be read ({str(error).splitlines()[0]})",
+                f"it cannot be read ({_gist(error)})",
                 "any raster that GDAL reads is allowed, e.g. GeoTIFF",
                 "Check that the file is whole: `gdalinfo FILE` should list its bands",
             )
         ) from None
+
+
+def _opened_mosaic(memory: Any, name: str) -> Any:
+    """Open tiles as one, or say in our own words why that fails."""
+    try:
+        return memory.open()
+    except rasterio.errors.RasterioError as error:
+        raise LayerError(
+            four_parts(
+                f"Raster {name!r} and its neighbors are to be one",
+                f"they cannot be put together ({_gist(error)})",
+                "tiles of one grid are allowed, not too far apart",
+                "Check the tiles with `gdalbuildvrt all.vrt FILE FILE ...`",
+            )
+        ) from None
+
+
+def _gist(error: BaseException) -> str:
+    """Return what went wrong, as told by the error that led to this one."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = str(error).strip().splitlines()
+    return (lines[0] if lines else type(error).__name__).rstrip(".")
 
 
 @contextmanager
@@ -112,8 +144,8 @@ def _reading(name: str, source: Any) -> Iterator[Any]:
         raise LayerError(
             four_parts(
                 f"Raster {name!r} was read",
-                f"a part of it cannot be read ({str(error).splitlines()[0]})",
-                "every block of the file must be whole",
+                f"a part of it cannot be read ({_gist(error)})",
+                "every block of the file, and every file of a VRT, must be whole",
                 "Copy or download the file again; `gdalinfo -checksum FILE` finds "
                 "the damage",
             )
@@ -275,6 +307,9 @@ def require_place(source: Any, name: str) -> None:
                 "Assign one, e.g. with `gdal_edit.py -a_srs EPSG:4326 FILE`",
             )
         )
+    crs = CRS.from_user_input(source.crs)
+    if not (crs.is_geographic or crs.is_projected):
+        raise nowhere(crs, f"raster {name}")
     if source.transform.is_identity:
         raise CRSError(
             four_parts(
@@ -286,8 +321,71 @@ def require_place(source: Any, name: str) -> None:
         )
 
 
+    corners = np.array([*source.transform[:6]])
+    steps = corners[[0, 1, 3, 4]].reshape(2, 2)
+    if not np.isfinite(corners).all() or np.linalg.det(steps) == 0:
+        raise CRSError(
+            four_parts(
+                f"Raster {name} is to be placed on the map",
+                f"its geotransform {tuple(map(float, corners))} gives its cells no "
+                "area",
+                "cells with a width and a height are allowed",
+                "Georeference it again, e.g. with `gdal_translate -a_ullr`",
+            )
+        )
+    left, bottom, right, top = outline(source)
+    if crs.is_geographic:
+        # A cell may stand for the pole in its middle, and round the globe twice.
+        slack = min(1.0, float(np.abs(steps[1]).sum()))
+        wrong = max(abs(bottom), abs(top)) > 90 + slack
+        wrong |= max(abs(left), abs(right)) > 540
+        found = "which is no longitude and latitude"
+        mend = "EPSG:5070"
+    else:
+        wrong = max(abs(left), abs(right)) <= 180 and max(abs(bottom), abs(top)) <= 90
+        found = "which looks like degrees"
+        mend = "EPSG:4326"
+    if wrong:
+        raise CRSError(
+            four_parts(
+                f"Raster {name} says that it is in {crs.name}",
+                f"its cells span x {left:.7g} to {right:.7g} and y {bottom:.7g} to "
+                f"{top:.7g}, {found}",
+                "coordinates must be in the unit of the CRS",
+                f"Assign the one they are in, e.g. `gdal_edit.py -a_srs {mend} FILE`",
+            )
+        )
+
+
+def require_figures(dtypes: Sequence[str], bands: Sequence[int], name: str) -> None:
+    """Refuse bands of complex numbers."""
+    odd = [band for band in bands if "complex" in dtypes[band - 1]]
+    if odd:
+        raise LayerError(
+            four_parts(
+                f"Band {shown(odd)} of raster {name} is to be read as figures",
+                f"it holds complex numbers ({dtypes[odd[0] - 1]})",
+                "real numbers are allowed",
+                "Write the part or the amplitude you mean, e.g. with "
+                "`gdal_calc.py --calc='abs(A)'`",
+            )
+        )
+
+
 def require_bands(bands: Sequence[int], count: int, name: str) -> None:
     """Refuse bands the file does not have."""
+    odd = [
+        b for b in bands if not isinstance(b, (int, np.integer)) or isinstance(b, bool)
+    ]
+    if odd:
+        raise LayerError(
+            four_parts(
+                f"Bands of raster {name} were asked for",
+                f"found {said(odd[0])}",
+                f"whole numbers from 1 to {count} are allowed",
+                "Pass e.g. `bands=[1]`; by name, `raster.band('elevation')`",
+            )
+        )
     wrong = [b for b in bands if not 1 <= b <= count]
     if wrong:
         raise LayerError(
@@ -345,7 +443,10 @@ def _is_nodata(raw: NDArray[Any], nodata: float) -> NDArray[np.bool_]:
     if not np.isfinite(value):
         return np.isnan(raw) if np.isnan(value) else np.asarray(raw == value)
     # Two steps of the last bit, since the nodata of a file is written as text.
-    near: NDArray[np.bool_] = np.abs(raw - value) <= 2 * np.spacing(np.abs(value))
+    # The largest number there is, which many write, has no step above it.
+    step = np.abs(value) - np.nextafter(np.abs(value), raw.dtype.type(0))
+    with np.errstate(over="ignore"):
+        near: NDArray[np.bool_] = np.abs(raw - value) <= 2 * step
     return near
 
 

@@ -231,7 +231,7 @@ def require_unique(
     >>> require_unique(pd.Index(["a", "b"]))
     """
     index = pd.Index(labels)
-    unknown = np.asarray(index.isna())
+    unknown = unlabeled(index)
     if unknown.any():
         raise LayerError(
             four_parts(
@@ -253,6 +253,30 @@ def require_unique(
                 "the rows with `frame.reset_index(drop=True)`",
             )
         )
+
+
+def unlabeled(index: pd.Index) -> NDArray[np.bool_]:
+    """Return which rows have no label, or miss a level of it.
+
+    Parameters
+    ----------
+    index : Index
+        Labels, of one level or several.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> unlabeled(pd.Index(["a", None])).tolist()
+    [False, True]
+    """
+    if isinstance(index, pd.MultiIndex):
+        levels = [index.get_level_values(i).isna() for i in range(index.nlevels)]
+        return np.logical_or.reduce([np.asarray(level) for level in levels])
+    return np.asarray(index.isna())
 
 
 def require_features(frame: pd.DataFrame | _Frame, *, layer: str = "the layer") -> None:

@@ -7,7 +7,7 @@ hold no more than a bounded number of cells.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -93,11 +93,16 @@ class Raster:
         object.__setattr__(self, "tiles", tiles)
         # Not a field: what follows from the tiles.
         object.__setattr__(self, "_files", cells.joined(tiles))
+        asked: Any = self.bands
+        if isinstance(asked, (str, bytes)) or not isinstance(asked, Iterable):
+            asked = (asked,)
         with self._opened() as source:
-            count = source.count
+            count, dtypes = source.count, source.dtypes
             cells.require_place(source, self.path.name)
-        bands = tuple(int(b) for b in self.bands) or tuple(range(1, count + 1))
+        bands = tuple(asked) or tuple(range(1, count + 1))
         cells.require_bands(bands, count, self.path.name)
+        bands = tuple(int(b) for b in bands)
+        cells.require_figures(dtypes, bands, self.path.name)
         object.__setattr__(self, "bands", bands)
 
     @contextmanager

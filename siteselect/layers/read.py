@@ -193,11 +193,11 @@ def read_layer(
         path = str(source)
         info = LayerInfo(**facts)
         if _suffix(path) in _RASTER:
-            return _checked_raster(Raster(Path(path), tuple(bands), info), area, spoken)
+            return _checked_raster(Raster(Path(path), bands, info), area, spoken)
         _require_file(path)
         frame = _read_file(path, layer, spoken)
         if frame is None:
-            return _checked_raster(Raster(Path(path), tuple(bands), info), area, spoken)
+            return _checked_raster(Raster(Path(path), bands, info), area, spoken)
     check.require_features(frame, layer=spoken)
     if not _has_geometry(frame):
         frame = _placed(pd.DataFrame(frame), x, y, wkt, wanted_crs, spoken)

@@ -22,9 +22,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siteselect.errors import LayerError, StudyError, four_parts, shown
+from siteselect.errors import LayerError, StudyError, four_parts, said, shown
 from siteselect.layers import spatial
-from siteselect.suitability.checks import check_length, check_vector, layer_name
+from siteselect.suitability.checks import (
+    check_length,
+    check_vector,
+    holds,
+    is_figures,
+    layer_name,
+)
 from siteselect.suitability.measures import (
     Column,
     Measured,
@@ -290,7 +296,10 @@ class Near(Exclusion):
         excluded = np.zeros(n, dtype=bool)
         if len(self.layer):
             excluded = np.asarray(
-                spatial.is_within_km(queries.sites, self.layer, self.km), dtype=bool
+                spatial.is_within_km(
+                    queries.places(), queries.index(self.layer), self.km
+                ),
+                dtype=bool,
             )
         return Verdict(excluded, np.zeros(n, dtype=bool))
 
@@ -363,7 +372,9 @@ class Where(Exclusion):
             )
         for word, bound in (("below", self.below), ("above", self.above)):
             if bound is not None and (
-                not isinstance(bound, (int, float, np.number)) or np.isnan(bound)
+                not isinstance(bound, (int, float, np.integer, np.floating))
+                or isinstance(bound, bool)
+                or np.isnan(bound)
             ):
                 raise StudyError(
                     four_parts(
@@ -371,6 +382,19 @@ class Where(Exclusion):
                         f"found {word}={bound!r}",
                         "allowed are numbers",
                         "use equals= or isin= for labels",
+                    )
+                )
+        for label in [self.equals, *(() if self.isin is None else self.isin)]:
+            if label is not None and (
+                not pd.api.types.is_scalar(label) or bool(pd.isna(label))
+            ):
+                raise StudyError(
+                    four_parts(
+                        f"Where({measure.label!r}) looks for labels or figures",
+                        f"found {said(label)}",
+                        "allowed are text, numbers and truth values; what is missing "
+                        "is unknown, and missing= says what becomes of it",
+                        "write for instance equals='4A', or isin=['4A', '5A']",
                     )
                 )
         if self.missing not in ("exclude", "keep"):
@@ -404,9 +428,9 @@ class Where(Exclusion):
             if self.above is not None:
                 excluded |= figures > float(self.above)
         if self.equals is not None:
-            excluded |= series.isin([self.equals]).to_numpy(dtype=bool)
+            excluded |= holds(series, [self.equals])
         if self.isin is not None:
-            excluded |= series.isin(list(self.isin)).to_numpy(dtype=bool)
+            excluded |= holds(series, list(self.isin))
         excluded &= ~unknown
         if self.missing == "keep":
             return Verdict(excluded, np.zeros(len(series), dtype=bool), unknown)
@@ -414,11 +438,7 @@ class Where(Exclusion):
 
     def _figures(self, series: pd.Series[Any]) -> npt.NDArray[np.float64]:
         """Return the column as numbers, or an error that names it."""
-        if not (
-            pd.api.types.is_numeric_dtype(series)
-            or pd.api.types.is_bool_dtype(series)
-            or series.isna().all()
-        ):
+        if not (is_figures(series) or series.isna().all()):
             raise LayerError(
                 four_parts(
                     f"Exclusion {self.name!r} compares figures",

@@ -15,7 +15,12 @@ import pandas as pd
 from siteselect.errors import LayerError, StudyError, four_parts, shown
 from siteselect.layers import Raster, layer_info
 from siteselect.layers.ellipsoid import geodesic_km
-from siteselect.suitability.checks import check_length, layer_name
+from siteselect.suitability.checks import (
+    check_length,
+    holds,
+    is_figures,
+    layer_name,
+)
 from siteselect.suitability.exclusions import Exclusion, judge
 from siteselect.suitability.measures import Measured, Measurement
 from siteselect.suitability.queries import Queries, function_name
@@ -258,17 +263,13 @@ class Gate:
     def _labels(self, found: pd.Series[Any]) -> Codes:
         """States by label."""
         codes = np.full(len(found), _FAIL, dtype=np.int64)
-        codes[found.isin(list(self.conditional or ())).to_numpy()] = _CONDITIONAL
-        codes[found.isin(list(self.isin or ())).to_numpy()] = _PASS
+        codes[holds(found, list(self.conditional or ()))] = _CONDITIONAL
+        codes[holds(found, list(self.isin or ()))] = _PASS
         return codes
 
     def _bounds(self, found: pd.Series[Any]) -> Codes:
         """States by figure."""
-        if not (
-            pd.api.types.is_numeric_dtype(found)
-            or pd.api.types.is_bool_dtype(found)
-            or found.isna().all()
-        ):
+        if not (is_figures(found) or found.isna().all()):
             raise LayerError(
                 four_parts(
                     f"Gate {self.name!r} compares figures",

@@ -40,6 +40,8 @@ RANDOM_INDEX: Mapping[int, float] = {
 }
 #: A judgement and its mirror may differ by the rounding of 0.33 for 1/3.
 _MIRROR = 0.02
+#: No criterion counts more than this many times as much as another.
+_MOST = 1e9
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -127,6 +129,12 @@ def ahp(
     {'grid': 0.648, 'fiber': 0.23, 'water': 0.122}
     """
     labels, matrix = _as_matrix(judgements, names)
+    if matrix.max() > _MOST:
+        i, j = np.argwhere(matrix == matrix.max())[0]
+        raise _bad_matrix(
+            f"{matrix[i, j]:g} for ({labels[i]!r}, {labels[j]!r})",
+            f"numbers up to {_MOST:.0e}; Saaty's scale ends at 9",
+        )
     n = len(labels)
     if max_ratio is not None and (not is_number(max_ratio) or max_ratio < 0):
         raise StudyError(

@@ -10,7 +10,15 @@ import numpy.typing as npt
 
 from siteselect.errors import StudyError, four_parts, shown
 
-__all__ = ["is_weight", "normalize_weights"]
+__all__ = ["is_finite", "is_weight", "normalize_weights"]
+
+
+def is_finite(item: float) -> bool:
+    """Return True for a number that a float can hold."""
+    try:
+        return math.isfinite(item)
+    except OverflowError:  # A whole number of hundreds of digits.
+        return False
 
 
 def is_weight(item: object) -> bool:
@@ -18,8 +26,8 @@ def is_weight(item: object) -> bool:
     return (
         isinstance(item, (int, float, np.integer, np.floating))
         and not isinstance(item, bool)
-        and math.isfinite(item)
-        and bool(item >= 0)
+        and bool(0 <= item)
+        and is_finite(item)
     )
 
 

@@ -12,7 +12,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from siteselect.layers import layer_info
-from siteselect.suitability.checks import column_of, layer_name, numbers
+from siteselect.suitability.checks import (
+    column_of,
+    is_figures,
+    layer_name,
+    numbers,
+)
 from siteselect.suitability.queries import Queries
 
 Floats = npt.NDArray[np.float64]
@@ -158,7 +163,7 @@ def taken(
 ) -> Any:
     """Column values at positions, unknown where the position is -1."""
     series = column_of(features, column, f"layer {layer!r}")
-    if pd.api.types.is_numeric_dtype(series) or pd.api.types.is_bool_dtype(series):
+    if pd.api.types.is_complex_dtype(series) or is_figures(series):
         figures = numbers(features, column, layer)
         padded = np.append(figures, np.nan)
         return padded[position]
