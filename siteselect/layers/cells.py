@@ -8,6 +8,7 @@ what is not finite is NaN; scale and offset are applied.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -100,7 +101,7 @@ def _open(path: Path) -> Any:
             )
         )
     try:
-        return rasterio.open(path)
+        return rasterio.open(_address(path))
     except rasterio.errors.RasterioError as error:
         raise LayerError(
             four_parts(
@@ -110,6 +111,11 @@ def _open(path: Path) -> Any:
                 "Check that the file is whole: `gdalinfo FILE` should list its bands",
             )
         ) from None
+
+
+def _address(path: Path) -> str:
+    """Return a path as GDAL wants it: a URL keeps the slashes a Path drops."""
+    return re.sub(r"((?:https?|ftp|s3|gs|az)):/(?!/)", r"\1://", str(path))
 
 
 def _opened_mosaic(memory: Any, name: str) -> Any:
@@ -177,28 +183,34 @@ def joined(tiles: Sequence[Path]) -> Files:
     Parameters
     ----------
     tiles : sequence of Path
-        Rasters of the same CRS, bands and cells; gaps between them are unknown.
-        Where tiles overlap, the last one that knows a cell counts.
+        Rasters of the same CRS, bands and cells, in any order; each has its own
+        nodata, type, scale and offset. Gaps between them are unknown. Where tiles
+        overlap, that one counts which knows the cell and whose name comes last in
+        the alphabet (2021.tif before 2020.tif).
 
     Returns
     -------
     Files
+        In the order of their names.
 
     Raises
     ------
     LayerError
-        If they do not fit together.
+        If they do not fit together; the message names the odd ones.
 
     References
     ----------
     .. [1] GDAL, "VRT - GDAL Virtual Format", sections on ComplexSource and
        UseMaskBand.
     """
+    tiles = sorted(set(tiles), key=lambda path: (path.name, str(path)))
     if len(tiles) == 1:
         return Files(tuple(tiles))
     found = []
     for path in tiles:
         with _reading(path.name, _open(path)) as source:
+            require_place(source, path.name)
+            require_figures(source.dtypes, range(1, source.count + 1), path.name)
             found.append(
                 _Tile(
                     path,
@@ -212,8 +224,7 @@ def joined(tiles: Sequence[Path]) -> Files:
                 )
             )
     first = found[0]
-    for tile in found[1:]:
-        _require_fit(first, tile)
+    _require_fit(found)
     # Corners in cells of the first tile.
     corners = []
     for tile in found:
@@ -267,33 +278,55 @@ def _band_xml(
     return "".join([*parts, "</VRTRasterBand>"])
 
 
-def _require_fit(first: _Tile, tile: _Tile) -> None:
-    """Refuse tiles that are not cut from one grid."""
-    wrong = ""
-    if tile.crs != first.crs:
-        wrong = f"their CRS differ ({first.crs} and {tile.crs})"
-    elif len(tile.scales) != len(first.scales):
-        wrong = f"they have {len(first.scales)} and {len(tile.scales)} bands"
-    else:
-        a, b = first.transform, tile.transform
-        sides = np.array([[t.a, t.b, t.d, t.e] for t in (a, b)])
-        # A cell may drift by a hundredth of itself over the width of a tile.
-        slack = OFF_GRID / max(tile.width, tile.height)
-        x, y = (float(v) for v in apply(~a, b.c, b.f))
-        if np.abs(sides[1] - sides[0]).max() > slack * np.abs(sides[0]).max():
-            wrong = "their cells differ in size or direction"
-        elif max(abs(x - round(x)), abs(y - round(y))) > OFF_GRID:
-            wrong = "their cells are not on one grid"
-    if wrong:
-        raise LayerError(
-            four_parts(
-                f"Rasters {first.path.name!r} and {tile.path.name!r} are to be one",
-                wrong,
-                "tiles cut from one grid are allowed: same CRS, cells and bands",
-                "Bring them to one grid first, e.g. with `gdalwarp -tr ... -tap`, or "
-                "pass the path of a VRT made with `gdalbuildvrt`",
-            )
+def _require_fit(tiles: Sequence[_Tile]) -> None:
+    """Refuse tiles that are not cut from one grid, naming the odd ones."""
+    base = tiles[0]
+    odd = [(tile, wrong) for tile in tiles if (wrong := _misfit(base, tile))]
+    if len(odd) > len(tiles) / 2:
+        # The first one is odd itself.
+        base = odd[0][0]
+        odd = [(tile, wrong) for tile in tiles if (wrong := _misfit(base, tile))]
+    if not odd:
+        return
+    names = shown(repr(tile.path.name) for tile, _ in odd)
+    raise LayerError(
+        four_parts(
+            f"{len(tiles)} rasters are to be one",
+            f"{names} does not fit {base.path.name!r}: {odd[0][1]}",
+            "tiles cut from one grid are allowed: same CRS, cells and bands",
+            "Leave it out, or bring it to the grid first, e.g. with "
+            "`gdalwarp -t_srs ... -tr ... -tap`",
         )
+    )
+
+
+def _misfit(base: _Tile, tile: _Tile) -> str:
+    """Return why a tile is not of the grid of another, empty if it is."""
+    if tile.crs != base.crs:
+        return f"its CRS differs ({_crs_name(tile.crs)}, not {_crs_name(base.crs)})"
+    if len(tile.scales) != len(base.scales):
+        return f"it has {len(tile.scales)} bands, not {len(base.scales)}"
+    a, b = base.transform, tile.transform
+    sides = np.array([[t.a, t.b, t.d, t.e] for t in (a, b)])
+    # A cell may drift by a hundredth of itself over the width of a tile.
+    slack = OFF_GRID / max(tile.width, tile.height)
+    if not np.abs(sides[1] - sides[0]).max() <= slack * np.abs(sides[0]).max():
+        return (
+            f"its cells differ in size or direction ({b.a:.9g} x {b.e:.9g}, not "
+            f"{a.a:.9g} x {a.e:.9g})"
+        )
+    x, y = (float(v) for v in apply(~a, b.c, b.f))
+    if max(abs(x - round(x)), abs(y - round(y))) > OFF_GRID:
+        return (
+            f"its cells are not on one grid (shifted by {x - round(x):.3g} and "
+            f"{y - round(y):.3g} of a cell)"
+        )
+    return ""
+
+
+def _crs_name(crs: Any) -> str:
+    """Return a CRS in a few words."""
+    return "none" if crs is None else CRS.from_user_input(crs).name
 
 
 def require_place(source: Any, name: str) -> None:
@@ -319,7 +352,6 @@ def require_place(source: Any, name: str) -> None:
                 "Georeference it first, e.g. with `gdal_translate -a_ullr`",
             )
         )
-
 
     corners = np.array([*source.transform[:6]])
     steps = corners[[0, 1, 3, 4]].reshape(2, 2)

@@ -197,9 +197,9 @@ def nowhere(crs: pyproj.CRS, layer: str) -> CRSError:
 
 def _require_horizontal(crs: pyproj.CRS, layer: str) -> None:
     """Refuse a CRS without longitude and latitude, or east and north."""
-    if crs.is_geocentric or crs.is_vertical or crs.is_engineering:
-        if not (crs.is_geographic or crs.is_projected):
-            raise nowhere(crs, layer)
+    is_other = crs.is_geocentric or crs.is_vertical or crs.is_engineering
+    if is_other and not (crs.is_geographic or crs.is_projected):
+        raise nowhere(crs, layer)
 
 
 def _without_empty_parts(geoms: NDArray[Any]) -> NDArray[Any]:

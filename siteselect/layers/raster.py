@@ -49,7 +49,8 @@ class Raster:
     path : Path or sequence of Path
         The file; anything GDAL reads. Several are tiles of one raster: of the
         same CRS, bands and grid of cells, in any order; gaps between them are
-        unknown.
+        unknown. Where tiles overlap, that one counts which knows the cell and
+        whose file name comes last in the alphabet.
     bands : tuple of int
         Bands in use, counted from 1; empty means all of the file's.
     info : LayerInfo
@@ -88,11 +89,11 @@ class Raster:
                 )
             )
         given: Any = self.path if several else self.tiles or (self.path,)
-        tiles = tuple(Path(path) for path in given)
-        object.__setattr__(self, "path", tiles[0])
-        object.__setattr__(self, "tiles", tiles)
         # Not a field: what follows from the tiles.
-        object.__setattr__(self, "_files", cells.joined(tiles))
+        files = cells.joined([Path(path) for path in given])
+        object.__setattr__(self, "path", files.tiles[0])
+        object.__setattr__(self, "tiles", files.tiles)
+        object.__setattr__(self, "_files", files)
         asked: Any = self.bands
         if isinstance(asked, (str, bytes)) or not isinstance(asked, Iterable):
             asked = (asked,)

@@ -192,7 +192,9 @@ class Queries:
 
     def footprints(self) -> gpd.GeoSeries:
         """Return the ground of each site as a polygon."""
-        return self._once(("footprints",), None, lambda: spatial.footprints(self.ground()))
+        return self._once(
+            ("footprints",), None, lambda: spatial.footprints(self.ground())
+        )
 
     def points(self) -> gpd.GeoSeries:
         """Return one point per site."""

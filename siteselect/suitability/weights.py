@@ -26,7 +26,7 @@ def is_weight(item: object) -> bool:
     return (
         isinstance(item, (int, float, np.integer, np.floating))
         and not isinstance(item, bool)
-        and bool(0 <= item)
+        and bool(item >= 0)
         and is_finite(item)
     )
 
