@@ -175,6 +175,7 @@ class _Tile:
     scales: tuple[float, ...]
     offsets: tuple[float, ...]
     descriptions: tuple[str | None, ...]
+    is_unmasked: tuple[bool, ...]
 
 
 def joined(tiles: Sequence[Path]) -> Files:
@@ -221,6 +222,7 @@ def joined(tiles: Sequence[Path]) -> Files:
                     source.scales,
                     source.offsets,
                     source.descriptions,
+                    tuple(MaskFlags.all_valid in f for f in source.mask_flag_enums),
                 )
             )
     first = found[0]
@@ -273,9 +275,17 @@ def _band_xml(
             f"yOff={quoteattr(str(y - origin[1]))} {size}/>"
             f"<ScaleOffset>{tile.offsets[band]!r}</ScaleOffset>"
             f"<ScaleRatio>{tile.scales[band]!r}</ScaleRatio>"
-            "<UseMaskBand>true</UseMaskBand></ComplexSource>"
+            f"{_unknown_xml(tile, band)}</ComplexSource>"
         )
     return "".join([*parts, "</VRTRasterBand>"])
+
+
+def _unknown_xml(tile: _Tile, band: int) -> str:
+    """Say which cells of a tile leave room for those of another."""
+    # A float may be NaN where the file states no nodata.
+    if tile.is_unmasked[band]:
+        return "<NODATA>nan</NODATA>"
+    return "<UseMaskBand>true</UseMaskBand>"
 
 
 def _require_fit(tiles: Sequence[_Tile]) -> None:

@@ -323,7 +323,7 @@ def _raster(path: Path, bands: Any, info: LayerInfo) -> Raster:
         kind = seems(str(path))
         if not kind or "GeoTIFF" in kind or "cannot be read" not in str(error):
             raise
-        raise _unreadable(str(path), f"no raster: {_first_line(error)}") from None
+        raise _unreadable(str(path), "GDAL finds no raster") from None
 
 
 def _suffix(path: str) -> str:

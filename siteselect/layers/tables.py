@@ -51,8 +51,8 @@ def read_table(path: str) -> pd.DataFrame:
             raise LayerError(
                 four_parts(
                     f"The file {Path(path).name!r} is to be read as a table",
-                    f"its lines do not have as many fields as its first line has "
-                    f"names ({_gist(error)})",
+                    f"it has lines with more fields than its first line has names "
+                    f"({_long_line(path, separator) or _gist(error)})",
                     "one name per column is allowed, with quotes around a text that "
                     f"holds {separator!r}",
                     "Correct these lines, or save it again from a spreadsheet",
@@ -100,6 +100,22 @@ def _not_utf8(path: str, found: str) -> LayerError:
             "Save it again as UTF-8 (in a spreadsheet: CSV UTF-8)",
         )
     )
+
+
+def _long_line(path: str, separator: str) -> str:
+    """Say where a local table first has more fields than names."""
+    if is_remote(path):
+        return ""
+    with Path(path).open(encoding="utf-8-sig", newline="") as stream:
+        lines = csv.reader(stream, delimiter=separator)
+        try:
+            names = len(next((line for line in lines if line), []))
+            for line in lines:
+                if any(line[names:]):
+                    return f"line {lines.line_num}: {len(line)}, not {names}"
+        except csv.Error:
+            pass
+    return ""
 
 
 def _gist(error: BaseException) -> str:
