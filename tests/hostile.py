@@ -85,8 +85,10 @@ def judge(row: Row, folder: Path) -> None:
     if row.error is None:
         with warned:
             found = row.call(folder)
-        wanted = row.answer() if callable(row.answer) else row.answer
-        assert _is_same(found, wanted), (found, wanted)
+        # What is worked out on the ellipsoid is held to centimeters in a kilometer.
+        worked_out = callable(row.answer)
+        wanted = row.answer() if worked_out else row.answer
+        assert _is_same(found, wanted, 1e-5 if worked_out else 1e-9), (found, wanted)
         return
     with warned, pytest.raises(row.error) as caught:
         row.call(folder)
@@ -97,14 +99,14 @@ def judge(row: Row, folder: Path) -> None:
     assert len(re.findall(r"[.?] (?=\S)|[.?]$", message)) >= 4, message
 
 
-def _is_same(found: Any, wanted: Any) -> bool:
-    """Compare answers: figures to nine digits, NaN beside NaN, labels as they are."""
+def _is_same(found: Any, wanted: Any, rtol: float) -> bool:
+    """Compare answers: figures nearly, NaN beside NaN, labels as they are."""
     found, wanted = list(np.atleast_1d(found)), list(np.atleast_1d(wanted))
     if len(found) != len(wanted):
         return False
     return all(
         (a == b)
         if isinstance(b, (str, bool, np.bool_, np.str_, type(None)))
-        else bool(np.isclose(float(a), float(b), rtol=1e-9, atol=1e-9, equal_nan=True))
+        else bool(np.isclose(float(a), float(b), rtol=rtol, atol=1e-9, equal_nan=True))
         for a, b in zip(found, wanted, strict=True)
     )

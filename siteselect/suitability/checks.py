@@ -59,12 +59,16 @@ def is_figures(series: pd.Series[Any]) -> bool:
 
 
 def holds(series: pd.Series[Any], wanted: list[Any]) -> npt.NDArray[np.bool_]:
-    """Return where a column holds one of the wanted labels or figures."""
+    """Return where a column holds one of the wanted labels or figures.
+
+    What is missing is none of them, even if NaN is wanted.
+    """
     try:
         found = series.isin(wanted)
     except Exception:  # Arrow refuses labels that its type cannot hold.
         found = series.astype(object).isin(wanted)
-    return found.fillna(False).to_numpy(dtype=bool)
+    flags: npt.NDArray[np.bool_] = found.fillna(False).to_numpy(dtype=bool)
+    return flags & series.notna().to_numpy(dtype=bool)
 
 
 def column_of(frame: gpd.GeoDataFrame, column: str, what: str) -> pd.Series[Any]:

@@ -256,7 +256,7 @@ VECTOR = [
           lambda p: geojson(p, POINT, properties=[{"n": 2**70}])["n"][0], 2.0**70),
     # ------------------------------------------------------------ other geometries
     right("an arc in a GeoPackage becomes short edges",
-          lambda p: abs(read_layer(curved(p)).geometry.area[0] / np.pi - 1) < 1e-3,
+          lambda p: abs(read_layer(curved(p)).geometry[0].area / np.pi - 1) < 1e-3,
           True),
     *[
         refused(f"{text.split()[0]} in a table",
@@ -538,7 +538,8 @@ RASTER = [
     refused("no CRS", lambda p: read_layer(tif(p, crs=None)), "dem.tif",
             "no coordinate reference system", "gdal_edit.py", error=CRSError),
     refused("no geotransform",
-            lambda p: read_layer(tif(p, transform=Affine.identity())), "dem.tif", "no geotransform", "gdal_translate", error=CRSError),
+            lambda p: read_layer(tif(p, transform=Affine.identity())),
+            "dem.tif", "no geotransform", "gdal_translate", error=CRSError),
     refused("cells without a height",
             lambda p: read_layer(tif(p, transform=Affine(1, 0, -100, 0, 0, 35))),
             "dem.tif", "no area", "gdal_translate", error=CRSError),
