@@ -275,7 +275,8 @@ def unlabeled(index: pd.Index) -> NDArray[np.bool_]:
     """
     if isinstance(index, pd.MultiIndex):
         levels = [index.get_level_values(i).isna() for i in range(index.nlevels)]
-        return np.logical_or.reduce([np.asarray(level) for level in levels])
+        missing: NDArray[np.bool_] = np.any(levels, axis=0)
+        return missing
     return np.asarray(index.isna())
 
 

@@ -329,17 +329,18 @@ def _filtered(layer: gpd.GeoDataFrame, where: Filter | None) -> gpd.GeoDataFrame
             several = isinstance(wanted, (list, tuple, set, frozenset))
             keep &= holds(series, list(wanted) if several else [wanted])
         return layer[keep]
-    if not callable(where):
+    given: Any = where
+    if not callable(given):
         raise StudyError(
             four_parts(
                 f"The filter of layer {name!r} picks rows",
-                f"found {said(where)} ({type(where).__name__})",
+                f"found {said(given)} ({type(given).__name__})",
                 "allowed are a comparison in words, a mapping column -> wanted value, "
                 "or a function layer -> boolean Series",
                 "write for instance where='voltage_kv >= 345'",
             )
         )
-    mask = where(layer)
+    mask: Any = given(layer)
     wrong = ""
     if not isinstance(mask, pd.Series):
         wrong = type(mask).__name__

@@ -394,12 +394,13 @@ def _checked_criteria(criteria: Sequence[Criterion]) -> list[Criterion]:
 
 def _named_rules(exclude: Sequence[Rule]) -> list[tuple[str, Rule]]:
     """Give each exclusion its name; refuse names used twice."""
-    if exclude is None:
-        exclude = ()
-    if callable(exclude):
-        exclude = [exclude]
+    given: Any = exclude
+    if given is None:
+        given = ()
+    if callable(given):
+        given = [given]
     rules: list[tuple[str, Rule]] = []
-    for position, rule in enumerate(exclude, start=1):
+    for position, rule in enumerate(given, start=1):
         if not callable(rule) or isinstance(rule, type):
             raise StudyError(
                 four_parts(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ from siteselect.errors import StudyError, four_parts, shown
 __all__ = ["is_finite", "is_weight", "normalize_weights"]
 
 
-def is_finite(item: float) -> bool:
+def is_finite(item: Any) -> bool:
     """Return True for a number that a float can hold."""
     try:
         return math.isfinite(item)

@@ -104,6 +104,12 @@ def covered(site, *geometries):
     return ss.CoveredShare(layer(*geometries))(sites(site))
 
 
+def line_to(lon):
+    """Return a line to a longitude that may be none."""
+    with np.errstate(invalid="ignore"):
+        return LineString([HERE, (lon, 33)])
+
+
 BOW_TIE = Polygon([(-98, 31), (-96, 33), (-96, 31), (-98, 33)])
 FLAT = Polygon([(-98, 32), (-96, 32), (-97, 32)])
 HOLE_OUTSIDE = Polygon(AROUND.exterior, [box(0, 0, 1, 1).exterior])
@@ -162,10 +168,10 @@ GEOMETRIES = [
             "the sites", "row b", "leave these rows out"),
     refused("NaN for a coordinate",
             lambda p: near(LineString([HERE, (-96, 33)]),
-                           shapely.from_wkt("LINESTRING (-97 32, NaN 33)")),
+                           line_to(np.nan)),
             "layer 'lakes'", "row 1", "correct"),
     refused("an infinite coordinate",
-            lambda p: near(LineString([HERE, (np.inf, 33)])),
+            lambda p: near(line_to(np.inf)),
             "layer 'lakes'", "row 0", "correct"),
     right("an empty layer is unknown, not zero",
           lambda p: [*near(), *count(), *ss.CoveredShare(layer())(sites(AROUND))],
@@ -436,7 +442,8 @@ FILTERS = [
     misasked("a filter on a column that is not there", lambda p: passing("mww > 1"),
              "'mww > 1'", "layer 'lakes'", "did you mean 'mw'"),
     refused("a mapping with a column that is not there",
-            lambda p: passing({"mww": 1}), "'mww'", "layer 'lakes'", "did you mean 'mw'"),
+            lambda p: passing({"mww": 1}), "'mww'", "layer 'lakes'",
+            "did you mean 'mw'"),
     misasked("a filter cut short", lambda p: passing("mw >"), "'mw >'",
              "layer 'lakes'", "write for instance"),
     misasked("an assignment", lambda p: passing("mw = 5"), "'mw = 5'",
