@@ -90,7 +90,8 @@ def opened(files: Files) -> Iterator[Any]:
 def _open(path: Path) -> Any:
     """Open one file."""
     # GDAL also reads URLs, archives and sub-datasets, which are not files here.
-    if ":" not in str(path) and not path.exists():
+    is_address = ":" in str(path) or str(path).startswith("/vsi")
+    if not is_address and not path.exists():
         near = [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else []
         raise LayerError(
             four_parts(

@@ -22,9 +22,15 @@ from siteselect.errors import (
     LayerError,
     four_parts,
     nearest_name,
+    said,
     shown,
 )
-from siteselect.layers.crs import CONUS_BOX, require_crs, to_wgs84
+from siteselect.layers.crs import (
+    CONUS_BOX,
+    require_crs,
+    require_horizontal,
+    to_wgs84,
+)
 
 _Frame: TypeAlias = "gpd.GeoDataFrame | gpd.GeoSeries"
 
@@ -61,7 +67,9 @@ def require_columns(
     >>> import pandas as pd
     >>> require_columns(pd.DataFrame({"mw": [1.0]}), ["mw"])
     """
-    missing = [c for c in columns if c not in frame.columns]
+    missing = [
+        c for c in columns if not pd.api.types.is_hashable(c) or c not in frame.columns
+    ]
     if not missing:
         return
     known = [str(c) for c in frame.columns]
@@ -387,7 +395,46 @@ def require_geometry(
 
 def _listed(types: str | Sequence[str]) -> list[str]:
     """Return one or several names as a list."""
-    return [types] if isinstance(types, str) else list(types)
+    return names_of(types, "geometry_type")
+
+
+def names_of(given: Any, option: str) -> list[str]:
+    """Return one name or several, as an option was given them.
+
+    Parameters
+    ----------
+    given : str, list of str or None
+        Names.
+    option : str
+        What they were given as, for the message.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    LayerError
+        If they are no names.
+
+    Examples
+    --------
+    >>> names_of("mw", "required"), names_of(None, "required")
+    (['mw'], [])
+    """
+    if given is None:
+        return []
+    listed = [given] if isinstance(given, str) else given
+    if not isinstance(listed, Iterable) or isinstance(listed, bytes):
+        raise LayerError(
+            four_parts(
+                f"{option}= names columns or types",
+                f"found {said(given)} ({type(given).__name__})",
+                "one text or a list of texts is allowed",
+                f'Pass e.g. `{option}=["..."]`',
+            )
+        )
+    return list(listed)
 
 
 def _allowed_types(types: str | Sequence[str]) -> set[str]:
@@ -395,7 +442,7 @@ def _allowed_types(types: str | Sequence[str]) -> set[str]:
     exact = {t.casefold(): t for group in _KINDS.values() for t in group}
     allowed: set[str] = set()
     for name in _listed(types):
-        key = name.casefold()
+        key = str(name).casefold()
         if key in _KINDS:
             allowed.update(_KINDS[key])
         elif key.rstrip("s") in _KINDS:
@@ -466,6 +513,7 @@ def require_coordinates(
     >>> require_coordinates(gpd.GeoSeries.from_xy([-97], [32], crs=4326))
     """
     crs = require_crs(frame, layer)
+    require_horizontal(crs, layer)
     geoms, index = _geometry(frame, layer)
     if not len(geoms):
         return

@@ -18,7 +18,7 @@ import pyproj.exceptions
 import shapely
 from numpy.typing import NDArray
 
-from siteselect.errors import CRSError, LayerError, four_parts, shown
+from siteselect.errors import CRSError, LayerError, four_parts, said, shown
 
 WGS84 = "EPSG:4326"
 #: Albers equal-area for the contiguous United States.
@@ -57,6 +57,8 @@ def require_crs(
     ------
     CRSError
         If the frame has no CRS.
+    LayerError
+        If it has no geometries.
 
     Examples
     --------
@@ -65,6 +67,21 @@ def require_crs(
     >>> require_crs(frame).to_epsg()
     4326
     """
+    given: Any = frame
+    is_table = isinstance(given, gpd.GeoDataFrame)
+    if not isinstance(given, gpd.GeoDataFrame | gpd.GeoSeries) or (
+        is_table and given._geometry_column_name not in given.columns
+    ):
+        raise LayerError(
+            four_parts(
+                f"{layer} is to be placed on the map",
+                f"it is {said(given)} ({type(given).__name__})"
+                + (" without an active geometry column" if is_table else ""),
+                "a GeoDataFrame or GeoSeries with geometries is allowed",
+                "Read it with `ss.read_layer(...)`, or choose the column with "
+                '`frame.set_geometry("geometry")`',
+            )
+        )
     if frame.crs is None:
         raise CRSError(
             four_parts(
@@ -120,7 +137,7 @@ def to_wgs84(
     True
     """
     crs = require_crs(frame, layer)
-    _require_horizontal(crs, layer)
+    require_horizontal(crs, layer)
     series = frame.geometry if isinstance(frame, gpd.GeoDataFrame) else frame
     geoms: NDArray[Any] = np.asarray(series.array, dtype=object)
     void = shapely.is_missing(geoms) | shapely.is_empty(geoms)
@@ -195,8 +212,25 @@ def nowhere(crs: pyproj.CRS, layer: str) -> CRSError:
     )
 
 
-def _require_horizontal(crs: pyproj.CRS, layer: str) -> None:
-    """Refuse a CRS without longitude and latitude, or east and north."""
+def require_horizontal(crs: pyproj.CRS, layer: str = "the layer") -> None:
+    """Refuse a CRS without longitude and latitude, or east and north.
+
+    Parameters
+    ----------
+    crs : pyproj.CRS
+        Any.
+    layer : str
+        How to call the layer.
+
+    Raises
+    ------
+    CRSError
+        If it is geocentric, of heights alone, or of a place of its own.
+
+    Examples
+    --------
+    >>> require_horizontal(pyproj.CRS.from_epsg(4326))
+    """
     is_other = crs.is_geocentric or crs.is_vertical or crs.is_engineering
     if is_other and not (crs.is_geographic or crs.is_projected):
         raise nowhere(crs, layer)

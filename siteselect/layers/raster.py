@@ -23,8 +23,8 @@ from rasterio.windows import Window
 from scipy.spatial import KDTree
 
 from siteselect.errors import LayerError, four_parts, nearest_name, shown
-from siteselect.layers import cells, spatial
-from siteselect.layers.crs import WGS84
+from siteselect.layers import cells, check, spatial
+from siteselect.layers.crs import WGS84, to_wgs84
 from siteselect.layers.ellipsoid import geodesic_km, xyz
 from siteselect.layers.info import LayerInfo
 from siteselect.layers.zones import zonal
@@ -205,6 +205,8 @@ class Raster:
             whole = Window(0, 0, source.width, source.height)
             window = whole
             if area is not None:
+                check.require_features(area, layer="the area")
+                to_wgs84(area, "the area")
                 box = area.to_crs(source.crs).total_bounds
                 corners = cells.apply(
                     ~source.transform,

@@ -178,6 +178,21 @@ def read_layer(
     (np.int64(300), 'EPSG:4326')
     """
     wanted_crs = None if crs is None else _crs(crs)
+    needed = check.names_of(required, "required")
+    never_below = check.names_of(nonnegative, "nonnegative")
+    given_units: Any = {} if units is None else units
+    if not isinstance(given_units, Mapping):
+        raise LayerError(
+            four_parts(
+                "units= gives the unit of each column",
+                f"found {said(given_units)}",
+                "a mapping column -> unit is allowed",
+                'Pass e.g. `units={"mw": "MW"}`',
+            )
+        )
+    if area is not None:
+        require_crs(area, "the study area")
+        check.require_features(area, layer="the study area")
     label = name or _name_of(source)
     spoken = f"layer {label!r}"
     facts: dict[str, Any] = {
@@ -189,7 +204,7 @@ def read_layer(
         "attribution": attribution,
         "vintage": vintage,
         "resolution_km": resolution_km,
-        "units": dict(units or {}),
+        "units": dict(given_units),
         "not_this": not_this,
     }
     frame: Any
@@ -254,9 +269,9 @@ def read_layer(
     frame = check.with_valid_geometry(frame, layer=spoken, repair=repair)
     if area is not None:
         check.require_overlap(frame, area, layer=spoken, margin_km=margin_km)
-    check.require_complete(frame, [c for c in required if c != id], layer=spoken)
+    check.require_complete(frame, [c for c in needed if c != id], layer=spoken)
     check.require_numeric_finite(
-        frame, nonnegative, layer=spoken, allow_nan=True, nonnegative=True
+        frame, never_below, layer=spoken, allow_nan=True, nonnegative=True
     )
     return with_info(frame, LayerInfo(**facts))
 

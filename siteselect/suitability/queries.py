@@ -18,7 +18,14 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.api.types import is_bool_dtype
 
-from siteselect.errors import StudyError, four_parts, nearest_name, said, shown
+from siteselect.errors import (
+    LayerError,
+    StudyError,
+    four_parts,
+    nearest_name,
+    said,
+    shown,
+)
 from siteselect.layers import Raster, spatial
 from siteselect.layers import raster as raster_queries
 from siteselect.layers import terrain as terrain_queries
@@ -88,7 +95,19 @@ class Queries:
     """
 
     def __init__(self, sites: gpd.GeoDataFrame) -> None:
-        self.sites = sites
+        given: Any = sites
+        if isinstance(given, gpd.GeoSeries):
+            given = given.to_frame("geometry")
+        if not isinstance(given, gpd.GeoDataFrame):
+            raise LayerError(
+                four_parts(
+                    "Candidates are measured as a frame with geometry",
+                    f"found {said(given)} ({type(given).__name__})",
+                    "allowed is a GeoDataFrame",
+                    "make one with read_layer(...) or grid_candidates(...)",
+                )
+            )
+        self.sites = given
         # The layer is kept beside its answer so that its id stays its own.
         self._answers: dict[Hashable, tuple[Any, Any]] = {}
 

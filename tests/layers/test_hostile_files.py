@@ -32,6 +32,9 @@ def put(folder, name, content):
     return path
 
 
+LOCAL = 'LOCAL_CS["site grid",UNIT["metre",1]]'
+
+
 def parcels(crs=4326):
     """Return three parcels side by side."""
     return gpd.GeoDataFrame(
@@ -339,6 +342,34 @@ VECTOR = [
             lambda p: read_layer(parcels(5070).set_geometry(
                 gpd.GeoSeries([Point(5e5, 3.5e6)] * 3, crs=4326))),
             "look like meters", "row 0", "set_crs", error=CRSError),
+    refused("a layer in the CRS of a building site",
+            lambda p: read_layer(parcels(LOCAL), name="lakes"),
+            "layer 'lakes'", "site grid", "set it", error=CRSError),
+    refused("a table for the study area",
+            lambda p: read_layer(parcels(), area=pd.DataFrame({"a": [1]})),
+            "the study area", "DataFrame", "read_layer"),
+    refused("a study area without rows",
+            lambda p: read_layer(parcels(), area=parcels().iloc[:0]),
+            "the study area", "it is empty", "check the file"),
+    refused("a study area without geometry",
+            lambda p: read_layer(parcels(), area=gpd.GeoDataFrame({"a": [1]})),
+            "the study area", "active geometry",
+            "set_geometry"),
+    refused("a number for the columns needed",
+            lambda p: read_layer(parcels(), required=5), "required=", "found 5",
+            "list of texts"),
+    right("one name for the columns needed",
+          lambda p: len(read_layer(parcels(), required="mw")), 3),
+    refused("a text for the units", lambda p: read_layer(parcels(), units="MW"),
+            "units=", "found 'MW'", "a mapping"),
+    refused("a list for the id", lambda p: read_layer(parcels(), id=["mw"]),
+            "['mw']", "there is none of that name", "rename"),
+    refused("an id that repeats",
+            lambda p: read_layer(parcels().assign(n=[1, 1, 2]), id="n", name="lakes"),
+            "layer 'lakes'", "1 repeat: 1", "drop the copies"),
+    refused("a geometry type nobody knows",
+            lambda p: read_layer(parcels(), geometry_type="polygn"), "polygn",
+            "did you mean 'polygon'"),
     refused("degrees that say they are meters", lambda p: read_layer(parcels(5070)),
             "look like degrees", "set_crs", error=CRSError),
     refused("a layer outside the study area",
@@ -358,7 +389,6 @@ def test_hostile_vector_files(row, tmp_path):
 
 CELLS = np.arange(16.0).reshape(1, 4, 4)
 DEGREES = Affine(1, 0, -100, 0, -1, 35)
-LOCAL = 'LOCAL_CS["site grid",UNIT["metre",1]]'
 
 
 def tif(folder, name="dem.tif", values=CELLS, transform=DEGREES, crs=4326, **more):
@@ -607,6 +637,12 @@ RASTER = [
                 "</PixelFunctionLanguage><PixelFunctionCode>1/0</PixelFunctionCode>"
                 "</VRTRasterBand>")),
             "dem.vrt", "cannot be read", "gdalinfo"),
+    refused("a window around nothing",
+            lambda p: read_layer(tif(p)).read(at().iloc[:0]), "the area",
+            "it is empty", "check the file"),
+    refused("a window outside the raster",
+            lambda p: read_layer(tif(p)).read(at(10, 50)), "raster dem",
+            "do not overlap", "check the crs"),
     # ------------------------------------------------------------------ tiles
     refused("tiles a world apart",
             lambda p: read_layer([

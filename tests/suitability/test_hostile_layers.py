@@ -623,6 +623,11 @@ QUESTIONS = [
     refused("candidates without their geometry",
             lambda p: score(frame=gpd.GeoDataFrame({"acres": [1.0]})),
             "no active geometry", "set_geometry"),
+    right("a series of geometries for candidates",
+          lambda p: ss.Nearest(layer(Point(-96, 33)))(sites().geometry),
+          lambda: km(-96, 33)),
+    refused("None for candidates", lambda p: ss.Nearest(layer(AROUND))(None),
+            "NoneType", "grid_candidates"),
     right("candidates with holes and in parts",
           lambda p: ss.CoveredShare(layer(box(-97.5, 31.5, -96.5, 32.5)))(sites(
               AROUND.difference(box(-97.5, 31.5, -96.5, 32.5)),
