@@ -255,50 +255,45 @@ def _require_places(
     geoms: NDArray[Any], index: pd.Index[Any], crs: pyproj.CRS, layer: str
 ) -> None:
     """Refuse coordinates that are no place, or could be two."""
-    if not len(geoms):
-        return
-    bounds = shapely.bounds(geoms)
-    lost = ~np.isfinite(bounds).all(axis=1)
-    if not lost.any():
-        # A bounding box leaves NaN out.
-        xy, which = shapely.get_coordinates(geoms, return_index=True)
-        lost[which[~np.isfinite(xy).all(axis=1)]] = True
-    if lost.any():
+    xy, which = shapely.get_coordinates(geoms, return_index=True)
+    if not np.isfinite(xy).all():
+        lost = np.unique(which[~np.isfinite(xy).all(axis=1)])
         raise LayerError(
             four_parts(
                 f"Every row of {layer} needs coordinates",
-                f"{int(lost.sum())} of {len(geoms)} have one that is NaN or infinite, "
-                f"in row {shown(index[lost])}",
+                f"{len(lost)} of {len(geoms)} have one that is NaN or infinite, in row "
+                f"{shown(index[lost])}",
                 "finite coordinates are allowed",
                 f"Correct these rows, or leave them out: "
-                f"`frame.drop(index=[{index[lost][0]!r}, ...])`",
+                f"`frame.drop(index=[{index[lost[0]]!r}, ...])`",
             )
         )
     if not crs.is_geographic:
         return
-    west, south, east, north = bounds.T
+    # Some count in grads.
     unit = np.degrees(crs.axis_info[0].unit_conversion_factor or np.radians(1.0))
     most_x, most_y = _MOST_LON / unit, 90.0 / unit * (1 + 1e-9)
-    out = (south < -most_y) | (north > most_y) | (west < -most_x) | (east > most_x)
-    if out.any():
-        row = int(np.flatnonzero(out)[0])
-        flipped = np.abs(bounds[out][:, [0, 2]]).max() <= most_y
-        found = (
-            f"{int(out.sum())} of {len(geoms)} rows are out of range, in row "
-            f"{shown(index[out])}, e.g. x={west[row]:.7g}, y={south[row]:.7g}"
+    beyond = (np.abs(xy[:, 1]) > most_y) | (np.abs(xy[:, 0]) > most_x)
+    if not beyond.any():
+        return
+    rows = np.unique(which[beyond])
+    first = xy[beyond][0]
+    swapped = np.abs(xy[beyond][:, 0]).max() <= most_y
+    raise CRSError(
+        four_parts(
+            f"The coordinates of {layer} are said to be longitude (x) and latitude "
+            f"(y) ({crs.name})",
+            f"{len(rows)} of {len(geoms)} rows are out of range, in row "
+            f"{shown(index[rows])}: longitude {first[0]:.7g}, latitude {first[1]:.7g}"
+            + ("; the two look swapped" if swapped else ""),
+            "latitude -90 to 90 is allowed",
+            "Swap them: `read_layer(frame, swap_xy=True)`, or make them with "
+            "`gpd.points_from_xy(lon, lat)`"
+            if swapped
+            else "Set the CRS they are in: "
+            '`frame.set_crs("EPSG:...", allow_override=True)`',
         )
-        raise CRSError(
-            four_parts(
-                f"{layer} says that it is in longitude (x) and latitude (y) "
-                f"({crs.name})",
-                found + ("; the two look swapped" if flipped else ""),
-                "latitude -90 to 90 is allowed",
-                "Swap them: `read_layer(frame, swap_xy=True)`"
-                if flipped
-                else "Set the CRS they are in: "
-                '`frame.set_crs("EPSG:...", allow_override=True)`',
-            )
-        )
+    )
 
 
 def require_short_edges(

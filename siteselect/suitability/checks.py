@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import shapely
 
 from siteselect.errors import LayerError, StudyError, four_parts, nearest_name, shown
 from siteselect.layers import check, layer_info
@@ -141,8 +142,11 @@ def sound(frame: gpd.GeoDataFrame, spoken: str) -> gpd.GeoDataFrame:
 
     Warns as `read_layer` does, with the rows that were repaired.
     """
-    if not len(frame):
-        return frame
+    if frame._geometry_column_name in frame.columns:
+        # Points do not cross; whether they are somewhere is asked on the way.
+        kinds = shapely.get_type_id(np.asarray(frame.geometry.array, dtype=object))
+        if (kinds == 0).all():
+            return frame
     check.require_geometry(frame, layer=spoken)
     mended: gpd.GeoDataFrame = check.with_valid_geometry(frame, layer=spoken)
     return mended
