@@ -190,6 +190,12 @@ def read_layer(
                 'Pass e.g. `units={"mw": "MW"}`',
             )
         )
+    for option, number, zero in (
+        ("margin_km", margin_km, True),
+        ("resolution_km", resolution_km, False),
+    ):
+        if number is not None:
+            _require_km(option, number, zero)
     if area is not None:
         require_crs(area, "the study area")
         check.require_features(area, layer="the study area")
@@ -274,6 +280,25 @@ def read_layer(
         frame, never_below, layer=spoken, allow_nan=True, nonnegative=True
     )
     return with_info(frame, LayerInfo(**facts))
+
+
+def _require_km(option: str, number: Any, zero: bool) -> None:
+    """Refuse a length that is no finite number."""
+    is_number = isinstance(number, int | float | np.number)
+    if (
+        not is_number
+        or isinstance(number, bool)
+        or not 0 <= number < np.inf
+        or (number == 0 and not zero)
+    ):
+        raise LayerError(
+            four_parts(
+                f"{option}= is a length in kilometers",
+                f"found {said(number)}",
+                f"finite numbers {'from' if zero else 'above'} 0 are allowed",
+                f"Pass e.g. `{option}=10`",
+            )
+        )
 
 
 # ----------------------------------------------------------------------- files

@@ -123,7 +123,7 @@ def _geoms(frame: _Layer, layer: str, *, is_cut: bool = True) -> NDArray[Any]:
     geoms = np.asarray(to_wgs84(frame, layer).array, dtype=object)
     if frame.crs.is_geographic:
         require_short_edges(geoms, frame.index, layer)
-    return on_globe(geoms, is_seamed=frame.crs != WGS84, is_cut=is_cut)
+    return on_globe(geoms, is_seamed=not frame.crs.is_geographic, is_cut=is_cut)
 
 
 def _touching(
@@ -1091,7 +1091,7 @@ def footprints(sites: _Frame) -> gpd.GeoSeries:
         cell_km = frame["cell_km"].to_numpy(dtype=float)
         shape = frame["cell_shape"].astype(str).to_numpy()
         known = ("square", "hex")
-        odd = ~np.isin(shape, known) | ~(cell_km > 0)
+        odd = ~np.isin(shape, known) | ~((cell_km > 0) & (cell_km < _FARTHEST_KM))
         if odd.any():
             found = str(shape[odd][0])
             raise LayerError(

@@ -236,6 +236,15 @@ def eligibility(
     >>> eligibility(scored).loc["TX", ["candidates", "eligible", "unknown"]].tolist()
     [2, 1, 1]
     """
+    if not isinstance(scored, pd.DataFrame):
+        raise LayerError(
+            four_parts(
+                "Eligibility reads scored candidates",
+                f"found {said(scored)} ({type(scored).__name__})",
+                "allowed are frames from score_sites",
+                "score first: eligibility(score_sites(sites, criteria))",
+            )
+        )
     for column in ("score", "excluded_by", *([by] if by is not None else [])):
         if column not in scored.columns:
             raise LayerError(

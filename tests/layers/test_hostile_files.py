@@ -360,6 +360,15 @@ VECTOR = [
             "list of texts"),
     right("one name for the columns needed",
           lambda p: len(read_layer(parcels(), required="mw")), 3),
+    *[
+        refused(f"{option} of {number!r}",
+                partial(lambda o, n, p: read_layer(parcels(), **{o: n}), option,
+                        number),
+                f"{option}=", f"found {number!r}", "pass e.g.")
+        for option, number in (
+            ("margin_km", "5"), ("margin_km", -5), ("resolution_km", 0),
+            ("resolution_km", float("nan")))
+    ],
     refused("a text for the units", lambda p: read_layer(parcels(), units="MW"),
             "units=", "found 'MW'", "a mapping"),
     refused("a list for the id", lambda p: read_layer(parcels(), id=["mw"]),

@@ -110,6 +110,17 @@ def line_to(lon):
         return LineString([HERE, (lon, 33)])
 
 
+def polar(hole=0.0):
+    """Return an area of 3,000 km around the south pole, or a ring."""
+    area = Point(0, 0).buffer(3e6).difference(Point(0, 0).buffer(hole))
+    return layer(area, crs=3031)
+
+
+def edge_of_polar():
+    """Return the latitude to which it reaches."""
+    return pyproj.Transformer.from_crs(3031, 4326, always_xy=True).transform(0, 3e6)[1]
+
+
 BOW_TIE = Polygon([(-98, 31), (-96, 33), (-96, 31), (-98, 33)])
 FLAT = Polygon([(-98, 32), (-96, 32), (-97, 32)])
 HOLE_OUTSIDE = Polygon(AROUND.exterior, [box(0, 0, 1, 1).exterior])
@@ -261,6 +272,18 @@ GEOMETRIES = [
     right("a box all the way round",
           lambda p: near(box(-180, -90, 180, -60), to=sites(Point(0, -50))),
           lambda: km(0, -60, (0, -50))),
+    right("a box all the way round in another datum",
+          lambda p: near(box(-180, -90, 180, -60), crs=4269, to=sites(Point(0, -50))),
+          lambda: km(0, -60, (0, -50))),
+    right("an area round a pole in its projection",
+          lambda p: [*ss.Inside(polar())(sites(
+              Point(0, -85), Point(180, -80), Point(0, -90), Point(0, -40))),
+              *ss.Nearest(polar())(sites(Point(0, -50), Point(0, -85)))],
+          lambda: [True, True, True, False, km(0, edge_of_polar(), (0, -50)), 0.0]),
+    right("a ring round a pole",
+          lambda p: ss.Inside(polar(hole=1e6))(sites(
+              Point(0, -89), Point(120, -75), Point(180, -75), Point(0, -40))),
+          [False, True, True, False]),
     right("the pole", lambda p: near(Point(0, 90), to=sites(Point(120, 89))),
           lambda: km(0, 90, (120, 89))),
     right("a layer on the other side of the Earth",
@@ -588,6 +611,18 @@ QUESTIONS = [
             "not polygons", "cell_km", "grid_candidates"),
     refused("inside of points", lambda p: ss.Inside(layer(Point(HERE)))(sites()),
             "rows are Point", "buffer"),
+    refused("cells without end",
+            lambda p: ss.CoveredShare(layer(AROUND))(sites(
+                cell_km=[np.inf], cell_shape=["square"])),
+            "cell_km=inf", "grid_candidates"),
+    misasked("a number for the weights of travel",
+             lambda p: ss.Travel(pd.DataFrame({"a": [1.0]}), "mean", weights=5),
+             "they are 5", "weights"),
+    refused("complex costs of travel",
+            lambda p: ss.Travel(pd.DataFrame({"a": [1j]}))(sites()),
+            "travel", "'a'", "pd.to_numeric"),
+    refused("None for scored candidates", lambda p: ss.eligibility(None), "NoneType",
+            "score first"),
     # -------------------------------------------------------------- candidates
     right("no candidates",
           lambda p: len(ss.score_sites(acres().iloc[:0], [
