@@ -166,7 +166,12 @@ if TYPE_CHECKING:
         optimize_sites,
         robust,
     )
-    from siteselect.reporting import plot_plan, plot_suitability
+    from siteselect.reporting import (
+        plot_plan,
+        plot_ranks,
+        plot_sensitivity,
+        plot_suitability,
+    )
     from siteselect.study import Study, bundled_study
     from siteselect.suitability import (
         AHP,
@@ -387,7 +392,10 @@ _ROOM_OF = {
         ),
         "optimization",
     ),
-    **dict.fromkeys(("plot_plan", "plot_suitability"), "reporting"),
+    **dict.fromkeys(
+        ("plot_plan", "plot_ranks", "plot_sensitivity", "plot_suitability"),
+        "reporting",
+    ),
     **dict.fromkeys(("Study", "bundled_study"), "study"),
 }
 
@@ -511,6 +519,8 @@ __all__ = [  # noqa: RUF022
     "parameters",
     "parcel_candidates",
     "plot_plan",
+    "plot_ranks",
+    "plot_sensitivity",
     "plot_suitability",
     "prepare",
     "presets",
