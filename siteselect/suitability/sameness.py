@@ -31,6 +31,9 @@ def listed(items: Set[Any]) -> list[Any]:
 def _same(one: Any, other: Any) -> bool:
     if one is other:
         return True
+    if isinstance(one, Mapping) != isinstance(other, Mapping):
+        # Weights by label may be a Series as well as a mapping.
+        one, other = _as_mapping(one), _as_mapping(other)
     if any(isinstance(x, (pd.DataFrame, pd.Series, pd.Index)) for x in (one, other)):
         return False
     if isinstance(one, Mapping) and isinstance(other, Mapping):
@@ -43,6 +46,10 @@ def _same(one: Any, other: Any) -> bool:
             map(_same, several[0], several[1])
         )
     return bool(one == other)
+
+
+def _as_mapping(item: Any) -> Any:
+    return item.to_dict() if isinstance(item, pd.Series) else item
 
 
 def _as_list(item: Any) -> list[Any] | None:

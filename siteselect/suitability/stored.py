@@ -176,7 +176,7 @@ def _plainly(
     value: Any, layers: Layers | None, what: str, field: Field[Any] | None
 ) -> Any:
     """Return an argument in plain types."""
-    if value is None:
+    if value is None and field is not None:
         return NONE
     if isinstance(value, (Measurement, Exclusion)):
         return record_of(value, layers, what)
@@ -207,7 +207,10 @@ def _plainly(
     if isinstance(value, (str, bool, int, float)):
         return value
     if callable(value):
-        mend = "write the filter as text, e.g. where='voltage_kv >= 345'"
+        mend = (
+            "write a filter as text, e.g. where='voltage_kv >= 345', and store what "
+            "another function returns as a column of the candidates"
+        )
         name = function_name(value)
         raise _unstorable(what, f"a function of your own, {name!r}", mend)
     raise _unstorable(what, said(value), "give it as text or as a number")
@@ -230,7 +233,8 @@ def _name_of(layer: Any, layers: Layers | None, what: str) -> str:
     own = layer_info(layer).name
     if layers is not None:
         for name, other in layers.items():
-            if other is layer or (isinstance(layer, Raster) and other == layer):
+            are_rasters = isinstance(layer, Raster) and isinstance(other, Raster)
+            if other is layer or (are_rasters and other == layer):
                 return name
         raise StudyError(
             four_parts(
