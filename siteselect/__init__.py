@@ -173,6 +173,7 @@ if TYPE_CHECKING:
         plot_suitability,
     )
     from siteselect.study import Study, bundled_study
+    from siteselect.study_file import ScoredStudy, score_study
     from siteselect.suitability import (
         AHP,
         OWA,
@@ -401,6 +402,7 @@ _ROOM_OF = {
         "reporting",
     ),
     **dict.fromkeys(("Study", "bundled_study"), "study"),
+    **dict.fromkeys(("ScoredStudy", "score_study"), "study_file"),
 }
 
 # Plain order, as test_architecture wants it.
@@ -469,6 +471,7 @@ __all__ = [  # noqa: RUF022
     "Robust",
     "Sample",
     "Saturating",
+    "ScoredStudy",
     "Scoring",
     "ServeCost",
     "Share",
@@ -538,6 +541,7 @@ __all__ = [  # noqa: RUF022
     "robust",
     "score_partitions",
     "score_sites",
+    "score_study",
     "substation_candidates",
     "swing_weights",
     "value_from_dict",
