@@ -56,6 +56,11 @@ conditional = 100
 """
 
 
+@pytest.fixture(scope="module")
+def layers():
+    return ss.datasets.load_all("RI")
+
+
 @pytest.fixture
 def folder(tmp_path):
     sites = pd.DataFrame(
@@ -74,9 +79,8 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_a_file_gives_the_table_of_the_same_calls(folder):
+def test_a_file_gives_the_table_of_the_same_calls(folder, layers):
     found = ss.score_study(folder / "study.toml", folder / "out")
-    layers = ss.datasets.load_all("RI")
     sites = ss.read_layer(folder / "parcels.csv", name="candidates")
     depots = ss.read_layer(folder / "depots.csv", name="depots", evidence="measured")
     park = ss.read_layer(folder / "park.geojson", name="park")
@@ -159,8 +163,11 @@ def test_a_grid_over_an_area_can_be_prepared(folder):
         ('order = ["fiber", ', 'order = ["fibre", ', ["'fiber'", "'fibre'"]),
     ],
 )  # fmt: skip
-def test_a_mistake_is_named_with_its_place(folder, old, new, nouns):
+def test_a_mistake_is_named_with_its_place(
+    folder, layers, monkeypatch, old, new, nouns
+):
     assert old in STUDY
+    monkeypatch.setattr(ss.datasets, "load_all", lambda area: dict(layers))
     (folder / "study.toml").write_text(STUDY.replace(old, new), "utf-8")
     with pytest.raises(ss.SiteSelectError) as caught:
         ss.score_study(folder / "study.toml", folder / "out")
