@@ -153,7 +153,7 @@ def test_a_grid_over_an_area_can_be_prepared(folder):
         ('park = "park.geojson"', 'park = "no.gpkg"', ["'park'", "no.gpkg"]),
         ('evidence = "measured"\nunits', 'evidenc = "measured"\nunits',
          ["'depots'", "'evidence'"]),
-        ('evidence = "measured"\nunits', 'evidence = "mesured"\nunits',
+        ('evidence = "measured"\nunits', 'evidence = "measuredd"\nunits',
          ["'depots'", "'measured'"]),
         ('layer = "park"', 'layer = "parc"', ["Exclusion 1", "'park'"]),
         ('source = "acres" }\nat_least', 'source = "acers" }\nat_least',

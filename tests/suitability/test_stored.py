@@ -503,7 +503,7 @@ def changed(**parts):
         (5, ["A criterion", "found 5"]),
         ({"name": "x"}, ["'x'", "no 'measure'", "no 'value'"]),
         (changed(name=5), ["name", "5"]),
-        (changed(wieght=2), ["'wieght'", "'weight'"]),
+        (changed(weightt=2), ["'weightt'", "'weight'"]),
         (changed(weight="2"), ["'weight'", "'2'", "a number"]),
         (changed(evidence="prox"), ["'x'", "'proxy'"]),
         (changed(measure="Nearest"), ["'x', measure", "'Nearest'", "kind"]),
@@ -544,7 +544,7 @@ RULE = {"kind": "Near", "layer": "stations", "km": 1}
     ("record", "nouns"),
     [
         ({"exclude": []}, ["no 'criteria'"]),
-        ({"criteria": [GOOD], "exlude": []}, ["'exclude'"]),
+        ({"criteria": [GOOD], "excludee": []}, ["'exclude'"]),
         ({"criteria": {"x": 1}}, ["[[criteria]]"]),
         ({"criteria": [GOOD, 5]}, ["Criterion 2", "found 5"]),
         ({"criteria": [GOOD], "exclude": [RULE, 5]}, ["Exclusion 2"]),
