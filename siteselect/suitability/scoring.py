@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import tomli_w
 
 from siteselect.errors import SiteSelectError, StudyError, four_parts, said
 from siteselect.suitability.aggregation import Aggregate, WeightedSum, as_aggregate
@@ -32,7 +33,6 @@ from siteselect.suitability.stored import (
     record_of,
 )
 from siteselect.suitability.stored_weights import weights_from_dict
-from siteselect.suitability.toml_text import toml_of
 from siteselect.suitability.weighting import Weights, with_weights
 
 #: Mistakes listed in one message.
@@ -201,7 +201,7 @@ class Scoring:
         StudyError
             If a part is a function of your own, or a layer has no name.
         """
-        return toml_of(self.to_dict(layers))
+        return tomli_w.dumps(self.to_dict(layers))
 
     @classmethod
     def from_dict(

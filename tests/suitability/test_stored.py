@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 import pandas as pd
 import pytest
+import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 from shapely import LineString, Point, box
@@ -25,7 +26,6 @@ from siteselect.suitability.measures.base import Measured
 from siteselect.suitability.records import AGGREGATES
 from siteselect.suitability.stored import _FITS, EXCLUSIONS, MEASUREMENTS, _split
 from siteselect.suitability.stored_weights import WAYS
-from siteselect.suitability.toml_text import toml_of
 
 SITES = frame(
     [Point(-98 + 0.3 * k, 31.4 + 0.2 * (k % 3)) for k in range(6)],
@@ -321,32 +321,6 @@ def test_what_is_read_back_scores_the_same_to_the_bit(layers, data):
         assert found[0] == found[1]
     else:
         pd.testing.assert_frame_equal(*found, check_exact=True)
-
-
-plain = st.recursive(
-    st.one_of(st.text(max_size=5), st.booleans(), st.integers(), st.floats()),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner),
-    max_leaves=8,
-)
-
-
-@examples(200)
-@given(st.dictionaries(st.text(max_size=4), plain, max_size=4))
-def test_toml_reads_back_as_it_was(record):
-    assert repr(tomllib.loads(toml_of(record))) == repr(_ordered(record))
-
-
-def _ordered(record):
-    """Return the record with simple values first, as a document has them."""
-
-    def is_block(value):
-        is_list = isinstance(value, list) and value
-        return isinstance(value, dict) or (
-            is_list and all(isinstance(item, dict) for item in value)
-        )
-
-    simple = {k: v for k, v in record.items() if not is_block(v)}
-    return simple | {k: v for k, v in record.items() if is_block(v)}
 
 
 # ------------------------------------------------------------------ equality
@@ -648,6 +622,6 @@ def test_matrices_of_judgements_come_back_to_the_bit():
         columns=list("abc"),
     )
     found = ss.ahp(matrix)
-    again = ss.weights_from_dict(tomllib.loads(toml_of(found.to_dict())))
+    again = ss.weights_from_dict(tomllib.loads(tomli_w.dumps(found.to_dict())))
     assert dict(again) == dict(found)
     assert again.consistency_ratio == found.consistency_ratio
