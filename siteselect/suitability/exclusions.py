@@ -37,6 +37,7 @@ from siteselect.suitability.measures import (
     Measurement,
 )
 from siteselect.suitability.queries import Queries, function_name
+from siteselect.suitability.sameness import same_parts
 
 Flags = npt.NDArray[np.bool_]
 
@@ -158,6 +159,14 @@ class Exclusion(ABC):
     def __invert__(self) -> Not:
         """Exclude where this rule does not."""
         return Not(self)
+
+    def __eq__(self, other: object) -> bool:
+        """Return True for the same kind with equal arguments and the same layer."""
+        return same_parts(self, other)
+
+    def __hash__(self) -> int:
+        """Return one hash for each kind and name."""
+        return hash((type(self), self.name))
 
     def __bool__(self) -> bool:
         """Refuse ``a and b``, which Python would read as ``b`` alone."""

@@ -50,7 +50,7 @@ class AHP(Weights):
 
     Parameters
     ----------
-    method, table, notes
+    method, table, notes, asked
         As in `Weights`.
     consistency_ratio : float
         Inconsistency of the judgements over that of random ones [-]; Saaty accepts
@@ -167,9 +167,23 @@ def ahp(
         "AHP",
         table,
         {"consistency ratio": ratio},
+        {
+            "kind": "ahp",
+            "judgements": _plainly(judgements, matrix),
+            "names": labels,
+            "max_ratio": False if max_ratio is None else float(max_ratio),
+        },
         consistency_ratio=ratio,
         judgements=pairs,
     )
+
+
+def _plainly(judgements: Any, matrix: Floats) -> list[list[Any]]:
+    """Return the judgements as lists: of two names and a number, or the matrix."""
+    if isinstance(judgements, Mapping):
+        return [[str(a), str(b), float(x)] for (a, b), x in judgements.items()]
+    rows: list[list[Any]] = matrix.tolist()
+    return rows
 
 
 def _principal(matrix: Floats) -> tuple[Floats, float]:

@@ -213,11 +213,16 @@ def _refuse_bounds(kind: str, bounds: Sequence[float], order: str, mend: str) ->
     raise StudyError(
         four_parts(
             f"{kind} takes reference bounds in order",
-            f"found {', '.join(str(bound) for bound in bounds)}",
+            f"found {', '.join(_shown(bound) for bound in bounds)}",
             f"allowed are finite numbers with {order}",
             mend,
         )
     )
+
+
+def _shown(bound: object) -> str:
+    """Return a bound as text, a text in quotes."""
+    return said(bound) if isinstance(bound, str) else str(bound)
 
 
 def check_above(kind: str, name: str, found: float, least: float = 0.0) -> None:

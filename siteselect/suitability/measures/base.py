@@ -19,6 +19,7 @@ from siteselect.suitability.checks import (
     numbers,
 )
 from siteselect.suitability.queries import Queries
+from siteselect.suitability.sameness import same_parts
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -98,6 +99,14 @@ class Measurement(ABC):
     @abstractmethod
     def describe(self) -> dict[str, Any]:
         """Return the measurement as a plain, JSON-able dict."""
+
+    def __eq__(self, other: object) -> bool:
+        """Return True for the same kind with equal arguments and the same layer."""
+        return same_parts(self, other)
+
+    def __hash__(self) -> int:
+        """Return one hash for each kind: its arguments may hold lists."""
+        return hash(type(self))
 
     def __call__(self, sites: gpd.GeoDataFrame) -> pd.Series[Any]:
         """Measure a frame of candidates.
