@@ -393,10 +393,10 @@ class Where(Exclusion):
                         "use equals= or isin= for labels",
                     )
                 )
+        # A missing label in a list finds nothing; alone, it was meant to.
         for label in [self.equals, *(() if self.isin is None else self.isin)]:
-            if label is not None and (
-                not pd.api.types.is_scalar(label) or bool(pd.isna(label))
-            ):
+            is_label = label is None or pd.api.types.is_scalar(label)
+            if not is_label or (label is self.equals and _is_missing(label)):
                 raise StudyError(
                     four_parts(
                         f"Where({measure.label!r}) looks for labels or figures",
@@ -840,6 +840,11 @@ def judge(
     excluded = np.zeros(len(sites), dtype=bool)
     excluded[~unknown] = known.to_numpy(dtype=bool)
     return Verdict(excluded, unknown)
+
+
+def _is_missing(label: Any) -> bool:
+    """Return whether a label is NaN, NaT or pd.NA."""
+    return label is not None and bool(pd.isna(label))
 
 
 def _kind(found: object) -> str:
