@@ -168,10 +168,37 @@ class LayerIndex:
         share: Floats = np.clip(dot / safe, 0.0, 1.0)
         return share
 
-    def chord_km(self, xyz: Floats, piece: Ints) -> Floats:
-        """Return the straight distance [km] from points to pieces."""
-        foot = self.start[piece] + self.turn(xyz, piece)[..., None] * self.along[piece]
-        distance: Floats = np.linalg.norm(xyz - foot, axis=-1)
+    @cached_property
+    def is_points(self) -> bool:
+        """Whether every feature is one point."""
+        is_point = not self.squared.any()
+        return is_point and len(self.pieces) == len(self.geoms)
+
+    @cached_property
+    def columns(self) -> tuple[Floats, ...]:
+        """Begin (3), direction (3) and squared length (not 0) of pieces, each alone."""
+        parts = [*self.start.T, *self.along.T]
+        parts.append(np.where(self.squared > 0, self.squared, 1.0))
+        return tuple(np.ascontiguousarray(part) for part in parts)
+
+    def chord_km(self, x: Floats, y: Floats, z: Floats, piece: Ints) -> Floats:
+        """Return the straight distance [km] from points in space to pieces."""
+        x0, y0, z0, x1, y1, z1, squared = self.columns
+        dx, dy, dz = x - x0[piece], y - y0[piece], z - z0[piece]
+        if self.squared.any():
+            ax, ay, az = x1[piece], y1[piece], z1[piece]
+            share = dx * ax
+            share += dy * ay
+            share += dz * az
+            share /= squared[piece]
+            np.clip(share, 0.0, 1.0, out=share)
+            dx -= share * ax
+            dy -= share * ay
+            dz -= share * az
+        dx *= dx
+        dx += dy * dy
+        dx += dz * dz
+        distance: Floats = np.sqrt(dx, out=dx)
         return distance
 
     def arc_km(self, lon: Floats, lat: Floats, piece: Ints) -> Floats:

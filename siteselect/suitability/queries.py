@@ -23,6 +23,8 @@ from siteselect.layers import Raster, spatial
 from siteselect.layers import raster as raster_queries
 from siteselect.layers import terrain as terrain_queries
 from siteselect.layers.edges import LayerIndex
+from siteselect.layers.places import Places
+from siteselect.layers.tiles import Reach
 from siteselect.suitability.checks import check_vector, column_of, layer_name
 
 #: What a filter in words may be made of.
@@ -43,7 +45,7 @@ _COMPARISON = (
     ast.Tuple,
 )
 
-#: Pairs kept for the next criterion that asks for the same (24 bytes each).
+#: Pairs and sites kept for the next criterion that asks the same (24 bytes each).
 KEPT_PAIRS = 4_000_000
 
 Filter = str | Mapping[str, Any] | Callable[[gpd.GeoDataFrame], "pd.Series[bool]"]
@@ -93,6 +95,10 @@ class Queries:
         """Return the sites in longitude and latitude."""
         return self._once(("places",), None, lambda: spatial.located(self.sites))
 
+    def placed(self) -> Places | None:
+        """Return the sites made ready for questions, None unless all are points."""
+        return self._once(("placed",), None, lambda: spatial.placed(self.places()))
+
     def index(self, layer: gpd.GeoDataFrame, where: Filter | None = None) -> LayerIndex:
         """Return the layer, or what passes the filter, made ready for questions."""
         features = self.subset(layer, where).features
@@ -115,35 +121,56 @@ class Queries:
             ("nearest", id(layer), _filter_key(where), k, max_km),
             layer,
             lambda: spatial.nearest(
-                self.places(), self.index(layer, where), k=k, max_km=max_km
+                self.placed() or self.places(),
+                self.index(layer, where),
+                k=k,
+                max_km=max_km,
             ),
         )
 
-    def pairs(
-        self, layer: gpd.GeoDataFrame, *, radius_km: float, where: Filter | None = None
-    ) -> Iterator[tuple[slice, spatial.Pairs]]:
-        """Give the (site, feature) pairs within the radius, block by block.
+    def within(
+        self,
+        layer: gpd.GeoDataFrame,
+        *,
+        radius_km: float,
+        where: Filter | None = None,
+        with_distance: bool = False,
+    ) -> Iterator[Reach]:
+        """Give the features within the radius, block of sites by block.
 
-        Each block is a run of sites and their pairs, with positions counted
-        from its start. A few pairs are kept for the next criterion that asks;
-        many are found again, so that memory stays bounded.
+        A few pairs are kept for the next criterion that asks; many are found
+        again, so that memory stays bounded.
         """
-        key = ("pairs", id(layer), _filter_key(where), radius_km)
+        key = ("within", id(layer), _filter_key(where), radius_km, with_distance)
         if key in self._answers:
             yield from self._answers[key][1]
             return
-        places, index = self.places(), self.index(layer, where)
+        places, index = self.placed(), self.index(layer, where)
+        found = None
+        if places is not None and not with_distance:
+            found = spatial.within(places, index, radius_km)
         kept, count = [], 0
-        for rows in spatial.blocks_within(places, index, radius_km):
-            found = spatial.pairs_within(places.iloc[rows], index, radius_km)
-            count += len(found)
+        for reach in found or self._pairs(index, radius_km):
+            count += len(reach) + len(reach.sites)
             if count <= KEPT_PAIRS:
-                kept.append((rows, found))
+                kept.append(reach)
             else:
                 kept.clear()
-            yield rows, found
+            yield reach
         if count <= KEPT_PAIRS:
             self._once(key, (layer, where), lambda: kept)
+
+    def _pairs(self, index: LayerIndex, radius_km: float) -> Iterator[Reach]:
+        """Give the same one by one, with distances."""
+        places = self.places()
+        none = np.zeros(0, dtype=np.int64)
+        for rows in spatial.blocks_within(places, index, radius_km):
+            found = spatial.pairs_within(places.iloc[rows], index, radius_km)
+            sites = np.arange(rows.start, rows.stop)
+            tile = np.zeros(len(sites), dtype=np.int64)
+            yield Reach(
+                sites, found.site, found.feature, tile, none, none, found.distance_km
+            )
 
     def length(
         self, layer: gpd.GeoDataFrame, *, radius_km: float, where: Filter | None = None
