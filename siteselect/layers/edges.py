@@ -201,13 +201,19 @@ class LayerIndex:
         distance: Floats = np.sqrt(dx, out=dx)
         return distance
 
-    def arc_km(self, lon: Floats, lat: Floats, piece: Ints) -> Floats:
-        """Return the geodesic distance [km] from points to their feet on pieces."""
-        share = self.turn(to_xyz(lon, lat), piece)
+    def arc_km(
+        self, lon: Floats, lat: Floats, piece: Ints, xyz: Floats | None = None
+    ) -> Floats:
+        """Return the geodesic distance [km] from points to their feet on pieces.
+
+        Points whose coordinates in space are known already bring them.
+        """
+        here = to_xyz(lon, lat) if xyz is None else xyz
         p = self.pieces
-        return geodesic_km(
-            lon,
-            lat,
-            p.lon[piece] + share * p.dlon[piece],
-            p.lat[piece] + share * p.dlat[piece],
-        )
+        if self.is_points:
+            ends = (p.lon[piece], p.lat[piece])
+            return geodesic_km(lon, lat, *ends, here, self.start[piece])
+        share = self.turn(here, piece)
+        foot_lon = p.lon[piece] + share * p.dlon[piece]
+        foot_lat = p.lat[piece] + share * p.dlat[piece]
+        return geodesic_km(lon, lat, foot_lon, foot_lat, here)

@@ -40,19 +40,27 @@ def touching(
     site_geoms: NDArray[Any], feature_geoms: NDArray[Any]
 ) -> tuple[Ints, Ints]:
     """Return (site, feature) positions that touch, sorted; points touch only areas."""
+    if (shapely.get_dimensions(site_geoms) == 0).all():
+        return in_areas(shapely.STRtree(site_geoms), feature_geoms)
+    asks = np.arange(len(feature_geoms))
+    return _asked(shapely.STRtree(site_geoms), feature_geoms, asks)
+
+
+def in_areas(
+    points: shapely.STRtree, feature_geoms: NDArray[Any]
+) -> tuple[Ints, Ints]:
+    """Return (point, feature) positions of points in areas, sorted."""
+    asks = np.flatnonzero(shapely.get_dimensions(feature_geoms) == 2)
+    return _asked(points, feature_geoms, asks)
+
+
+def _asked(
+    sites: shapely.STRtree, feature_geoms: NDArray[Any], asks: Ints
+) -> tuple[Ints, Ints]:
+    """Return (site, feature) positions that touch, of the features that ask."""
     # The geometry that asks is the one GEOS prepares: ask with the features,
     # which are few and large, about the sites, which are many and small.
-    asks = np.flatnonzero(shapely.get_dimensions(feature_geoms) > 0)
-    plain_sites = (shapely.get_dimensions(site_geoms) == 0).all()
-    if plain_sites:
-        asks = asks[shapely.get_dimensions(feature_geoms[asks]) == 2]
-    elif len(asks) < len(feature_geoms):
-        asks = np.arange(len(feature_geoms))
-    if not len(asks):
-        none = np.zeros(0, dtype=np.int64)
-        return none, none
-    tree = shapely.STRtree(site_geoms)
-    feature, site = tree.query(feature_geoms[asks], predicate="intersects")
+    feature, site = sites.query(feature_geoms[asks], predicate="intersects")
     feature = asks[feature]
     order = np.lexsort((feature, site))
     return site[order].astype(np.int64), feature[order].astype(np.int64)

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from siteselect.layers.ellipsoid import xyz as to_xyz
@@ -60,10 +62,13 @@ class Places:
     ----------
     lon, lat : ndarray, shape (n,)
         Longitude and latitude [degrees].
+    geoms : ndarray of shapely points, optional
+        The same; made where they are needed.
     """
 
-    def __init__(self, lon: Floats, lat: Floats) -> None:
+    def __init__(self, lon: Floats, lat: Floats, geoms: NDArray[Any] | None = None):
         self.lon, self.lat = lon, lat
+        self._geoms = geoms
         self._tiles: dict[int, Tiles] = {}
 
     def __len__(self) -> int:
@@ -73,6 +78,12 @@ class Places:
     def xyz(self) -> Floats:
         """Points in space [km], shape (n, 3)."""
         return to_xyz(self.lon, self.lat)
+
+    @cached_property
+    def tree(self) -> shapely.STRtree:
+        """The points in a tree that polygons can be asked about."""
+        geoms = shapely.points(self.lon, self.lat) if self._geoms is None else self._geoms
+        return shapely.STRtree(np.atleast_1d(geoms))
 
     @cached_property
     def _cells(self) -> tuple[Ints, NDArray[np.uint64]]:
@@ -92,13 +103,27 @@ class Places:
         x, y, z = (np.ascontiguousarray(part) for part in self.xyz[self.order].T)
         return x, y, z
 
-    def tiles(self, reach_km: float) -> Tiles:
-        """Return tiles whose points lie within about a distance of the center."""
-        halvings = np.log2(_HALF_GLOBE_KM * _REACH / max(reach_km, 1e-6))
-        level = int(np.clip(np.round(halvings), 0, DEPTH))
+    def tiles(self, reach_km: float, most_km: float, few: float) -> Tiles:
+        """Return the smallest tiles that hold more than a few points on average.
+
+        Parameters
+        ----------
+        reach_km, most_km : float
+            About how far points may lie from the center of their tile: as near as
+            this, and no farther than that, even if tiles hold few [km].
+        few : float
+            Points that a tile should hold [count].
+        """
+        level, coarsest = _level(reach_km), _level(most_km)
+        while level > coarsest and len(self) < few * self._n_tiles(level):
+            level -= 1
         if level not in self._tiles:
             self._tiles[level] = self._tiled(level)
         return self._tiles[level]
+
+    def _n_tiles(self, level: int) -> int:
+        cell = self._cells[1] >> np.uint64(2 * (DEPTH - level))
+        return int(np.count_nonzero(cell[1:] != cell[:-1])) + 1
 
     def _tiled(self, level: int) -> Tiles:
         order, cells = self._cells
@@ -115,6 +140,12 @@ class Places:
         apart = np.sqrt(squared)
         reach = np.maximum.reduceat(apart, begin)
         return Tiles(first, lon, lat, center, apart, reach)
+
+
+def _level(reach_km: float) -> int:
+    """Return how often the half globe is halved for tiles of such a reach."""
+    halvings = np.log2(_HALF_GLOBE_KM * _REACH / max(reach_km, 1e-6))
+    return int(np.clip(np.round(halvings), 0, DEPTH))
 
 
 def _cells_of(lon: Floats, lat: Floats) -> NDArray[np.uint64]:

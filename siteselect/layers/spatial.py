@@ -36,6 +36,7 @@ from siteselect.layers.nearby import (
     CHUNK,
     TIE_KM,
     blocks,
+    in_areas,
     nearest_points,
     piece_pairs,
     point_pairs,
@@ -243,10 +244,11 @@ def placed(sites: _Frame) -> Places | None:
     return _places(geoms)
 
 
-def _places(points: NDArray[Any]) -> Places:
+def _places(points: Any) -> Places:
     """Return points made ready."""
-    lon, lat = shapely.get_coordinates(points).T
-    return Places(np.ascontiguousarray(lon), np.ascontiguousarray(lat))
+    geoms: NDArray[Any] = np.asarray(points, dtype=object)
+    lon, lat = shapely.get_coordinates(geoms).T
+    return Places(np.ascontiguousarray(lon), np.ascontiguousarray(lat), geoms)
 
 
 def _site_geoms(sites: _Frame) -> tuple[NDArray[Any], Bools]:
@@ -433,7 +435,7 @@ def within(
     -------
     iterator of Reach, or None
         Blocks of sites, in bounded memory, all of them together; None where
-        `pairs_within` is to be asked, as for lines, polygons, or few sites.
+        `pairs_within` is to be asked, as for lines and polygons.
 
     Examples
     --------
@@ -447,7 +449,7 @@ def within(
     2500
     """
     radius = _radius(radius_km)
-    if not tiles.is_tileable(sites, features, radius):
+    if not tiles.is_tileable(features, radius):
         return None
     return tiles.within(sites, features, radius)
 
@@ -641,7 +643,7 @@ def self_pairs_within(sites: _Frame, radius_km: float) -> Pairs:
     return Pairs(site[order], feature[order], km[order])
 
 
-def containing(sites: _Frame, polygons: _Layer) -> Ints:
+def containing(sites: _Sites, polygons: _Layer) -> Ints:
     """Return the position of the polygon that contains each site.
 
     A site stands for its representative point. A point on a shared border
@@ -649,7 +651,7 @@ def containing(sites: _Frame, polygons: _Layer) -> Ints:
 
     Parameters
     ----------
-    sites : GeoDataFrame or GeoSeries, n rows
+    sites : GeoDataFrame, GeoSeries or Places, n rows
         Any CRS.
     polygons : GeoDataFrame, GeoSeries or LayerIndex
         Any CRS.
@@ -668,11 +670,11 @@ def containing(sites: _Frame, polygons: _Layer) -> Ints:
     >>> containing(sites, halves)
     array([ 0,  0,  1, -1])
     """
-    points = np.asarray(points_of(sites).array, dtype=object)
     areas = _geoms(polygons, "the polygon layer")
-    out = np.full(len(points), -1, dtype=np.int64)
+    out = np.full(len(sites), -1, dtype=np.int64)
     _require_areas(areas, polygons)
-    site, feature = touching(points, areas)
+    places = sites if isinstance(sites, Places) else _places(points_of(sites).array)
+    site, feature = in_areas(places.tree, areas)
     # Pairs come sorted; writing backwards leaves the lowest position.
     out[site[::-1]] = feature[::-1]
     return out

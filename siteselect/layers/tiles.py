@@ -28,8 +28,8 @@ Bools = NDArray[np.bool_]
 _FEW = 4
 #: Points whose distances tell how far features usually are.
 _ASKED = 512
-#: Reach of a tile as a share of that distance, and of a radius.
-_OF_NEAREST, _OF_RADIUS = 0.5, 0.15
+#: Reach of a tile, from and to, as a share of that distance, and of a radius.
+_OF_NEAREST, _OF_RADIUS = (0.4, 0.8), (0.1, 0.5)
 #: Points, and pairs with pieces, measured at once: they fit the processor's cache.
 _ROWS, _PAIRS = 2**14, 2**17
 #: Edges leave their chords by less [km]; see `STEP_DEG`.
@@ -51,14 +51,16 @@ def nearest(
     feature, km = np.full(n, -1, dtype=np.int64), np.full(n, np.nan)
     lon, lat = places.lon[places.order], places.lat[places.order]
     for point, piece in _nearest_pieces(places, tiles, index, max_km):
-        found = index.arc_km(lon[point], lat[point], piece)
+        at = places.order[point]
+        found = index.arc_km(lon[point], lat[point], piece, places.xyz[at])
         near = found <= max_km
-        at = places.order[point[near]]
+        at = at[near]
         km[at], feature[at] = found[near], index.pieces.feature[piece[near]]
-    point, area = nearby.inside(places.lon, places.lat, index)
-    # Pairs come sorted; writing backwards leaves the lowest position.
-    feature[point[::-1]] = area[::-1]
-    km[point] = 0.0
+    if index.has_areas:
+        point, area = nearby.in_areas(places.tree, index.geoms)
+        # Pairs come sorted; writing backwards leaves the lowest position.
+        feature[point[::-1]] = area[::-1]
+        km[point] = 0.0
     return feature[:, None], km[:, None]
 
 
@@ -72,7 +74,8 @@ def _tiles_for(places: Places, index: LayerIndex, max_km: float) -> Tiles | None
     apart = km[km > 0]
     if not len(apart):
         return None
-    tiles = places.tiles(_OF_NEAREST * float(np.median(apart)))
+    usual = float(np.median(apart))
+    tiles = places.tiles(_OF_NEAREST[0] * usual, _OF_NEAREST[1] * usual, _FEW)
     return tiles if n >= _FEW * len(tiles) else None
 
 
@@ -298,7 +301,8 @@ def within(places: Places, index: LayerIndex, radius_km: float) -> Iterator[Reac
 
     The layer holds points alone, and the radius is not over `CHORD_KM`.
     """
-    tiles = places.tiles(_OF_RADIUS * radius_km)
+    least, most = (share * radius_km for share in _OF_RADIUS)
+    tiles = places.tiles(least, most, _FEW)
     first = tiles.first
     # The chord of the radius lies between these, wherever the point.
     low, high = (2 * r * np.sin(radius_km / (2 * r)) for r in _CURVATURE_KM)
@@ -375,8 +379,6 @@ def _near(
     return site[near], index.pieces.feature[piece[near]]
 
 
-def is_tileable(places: Places, index: LayerIndex, radius_km: float) -> bool:
-    """Say whether `within` has an answer, and a quicker one than pairs have."""
-    if not index.is_points or radius_km > CHORD_KM:
-        return False
-    return len(places) >= _FEW * len(places.tiles(_OF_RADIUS * radius_km))
+def is_tileable(index: LayerIndex, radius_km: float) -> bool:
+    """Say whether `within` has an answer."""
+    return index.is_points and radius_km <= CHORD_KM

@@ -121,7 +121,7 @@ class Queries:
             ("nearest", id(layer), _filter_key(where), k, max_km),
             layer,
             lambda: spatial.nearest(
-                self.placed() or self.places(),
+                self.places() if self.placed() is None else self.placed(),
                 self.index(layer, where),
                 k=k,
                 max_km=max_km,
@@ -189,7 +189,9 @@ class Queries:
         return self._once(
             ("containing", id(layer)),
             layer,
-            lambda: spatial.containing(self.points(), self.index(layer)),
+            lambda: spatial.containing(
+                self.placed() or self.points(), self.index(layer)
+            ),
         )
 
     def footprints(self) -> gpd.GeoSeries:
@@ -198,6 +200,8 @@ class Queries:
 
     def points(self) -> gpd.GeoSeries:
         """Return one point per site."""
+        if self.placed() is not None:
+            return self.places()
         return self._once(("points",), None, lambda: spatial.points_of(self.sites))
 
     def size_m(self) -> npt.NDArray[np.float64]:

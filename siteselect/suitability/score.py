@@ -171,7 +171,10 @@ def score_sites(
     added = pd.DataFrame({c: table[c] for c in columns}, index=sites.index)
     kept = pd.DataFrame(sites).drop(columns=earlier)
     scored = gpd.GeoDataFrame(
-        pd.concat([kept, added], axis=1), geometry=sites.geometry.name, crs=sites.crs
+        pd.concat([kept, added], axis=1),
+        geometry=sites.geometry.name,
+        crs=sites.crs,
+        copy=False,
     )
     scored.attrs = copy.deepcopy(dict(sites.attrs))
     scored.attrs["siteselect"] = {
