@@ -70,6 +70,7 @@ class Places:
         self.lon, self.lat = lon, lat
         self._geoms = geoms
         self._tiles: dict[int, Tiles] = {}
+        self._counts: dict[int, int] = {}
 
     def __len__(self) -> int:
         return len(self.lon)
@@ -103,27 +104,26 @@ class Places:
         x, y, z = (np.ascontiguousarray(part) for part in self.xyz[self.order].T)
         return x, y, z
 
-    def tiles(self, reach_km: float, most_km: float, few: float) -> Tiles:
-        """Return the smallest tiles that hold more than a few points on average.
-
-        Parameters
-        ----------
-        reach_km, most_km : float
-            About how far points may lie from the center of their tile: as near as
-            this, and no farther than that, even if tiles hold few [km].
-        few : float
-            Points that a tile should hold [count].
-        """
-        level, coarsest = _level(reach_km), _level(most_km)
-        while level > coarsest and len(self) < few * self._n_tiles(level):
+    def finest(self, few: float) -> int:
+        """Return the last level whose tiles hold at least so many points on average."""
+        level = DEPTH
+        while level and len(self) < few * self.n_tiles(level):
             level -= 1
+        return level
+
+    def n_tiles(self, level: int) -> int:
+        """Return how many tiles of a level hold points."""
+        if level not in self._counts:
+            cell = self._cells[1] >> np.uint64(2 * (DEPTH - level))
+            changes = np.count_nonzero(cell[1:] != cell[:-1])
+            self._counts[level] = int(changes) + 1
+        return self._counts[level]
+
+    def tiles(self, level: int) -> Tiles:
+        """Return the tiles of a level: cells of half the globe, halved so often."""
         if level not in self._tiles:
             self._tiles[level] = self._tiled(level)
         return self._tiles[level]
-
-    def _n_tiles(self, level: int) -> int:
-        cell = self._cells[1] >> np.uint64(2 * (DEPTH - level))
-        return int(np.count_nonzero(cell[1:] != cell[:-1])) + 1
 
     def _tiled(self, level: int) -> Tiles:
         order, cells = self._cells
@@ -142,8 +142,8 @@ class Places:
         return Tiles(first, lon, lat, center, apart, reach)
 
 
-def _level(reach_km: float) -> int:
-    """Return how often the half globe is halved for tiles of such a reach."""
+def level_of(reach_km: float) -> int:
+    """Return the level of tiles whose points lie about so far from the center."""
     halvings = np.log2(_HALF_GLOBE_KM * _REACH / max(reach_km, 1e-6))
     return int(np.clip(np.round(halvings), 0, DEPTH))
 

@@ -1,9 +1,10 @@
 """Many points at once: what is near a tile is all that can be near its points.
 
-A tile is asked with the trees of the layer, once. Whatever is nearest to one of
-its points lies no farther from the center than the center's own nearest does,
-plus twice the way from the center to the point. These few pieces are measured
-exactly. So the answers are those of `nearby`, whatever the tiles.
+A large tile is asked with the trees of the layer. Whatever is nearest to one of
+its points lies no farther from its center than the center's own nearest does,
+plus twice the way from the center to the point. So it passes a short list on to
+the tiles within it, these a shorter one to theirs, and what is left for a point
+is measured exactly. The answers are those of `nearby`, whatever the tiles.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from siteselect.layers import nearby
 from siteselect.layers.edges import LayerIndex
 from siteselect.layers.ellipsoid import CHORD_KM, arc_km
 from siteselect.layers.nearby import TIE_KM
-from siteselect.layers.places import Places, Tiles
+from siteselect.layers.places import Places, Tiles, level_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -28,8 +29,8 @@ Bools = NDArray[np.bool_]
 _FEW = 4
 #: Points whose distances tell how far features usually are.
 _ASKED = 512
-#: Reach of a tile, from and to, as a share of that distance, and of a radius.
-_OF_NEAREST, _OF_RADIUS = (0.4, 0.8), (0.1, 0.5)
+#: Reach of a tile as a share of a radius, from and to.
+_OF_RADIUS = (0.1, 0.5)
 #: Points, and pairs with pieces, measured at once: they fit the processor's cache.
 _ROWS, _PAIRS = 2**14, 2**17
 #: Edges leave their chords by less [km]; see `STEP_DEG`.
@@ -44,18 +45,21 @@ def nearest(
     places: Places, index: LayerIndex, k: int, max_km: float
 ) -> tuple[Ints, Floats]:
     """Nearest features of points: positions (n, k) and distances [km]."""
-    tiles = _tiles_for(places, index, max_km) if k == 1 else None
-    if tiles is None:
+    levels = _levels(places, index, max_km) if k == 1 else range(0)
+    if not levels:
         return nearby.nearest_points(places.lon, places.lat, index, k, max_km)
     n = len(places)
     feature, km = np.full(n, -1, dtype=np.int64), np.full(n, np.nan)
     lon, lat = places.lon[places.order], places.lat[places.order]
-    for point, piece in _nearest_pieces(places, tiles, index, max_km):
-        at = places.order[point]
-        found = index.arc_km(lon[point], lat[point], piece, places.xyz[at])
-        near = found <= max_km
-        at = at[near]
-        km[at], feature[at] = found[near], index.pieces.feature[piece[near]]
+    for listed in _listed(places.tiles(levels[0]), index, max_km):
+        for level in levels[1:]:
+            listed = _finer(listed, places.tiles(level), index)
+        for point, piece in _nearest_pieces(listed, places, index):
+            at = places.order[point]
+            found = index.arc_km(lon[point], lat[point], piece, places.xyz[at])
+            near = found <= max_km
+            at = at[near]
+            km[at], feature[at] = found[near], index.pieces.feature[piece[near]]
     if index.has_areas:
         point, area = nearby.in_areas(places.tree, index.geoms)
         # Pairs come sorted; writing backwards leaves the lowest position.
@@ -64,25 +68,70 @@ def nearest(
     return feature[:, None], km[:, None]
 
 
-def _tiles_for(places: Places, index: LayerIndex, max_km: float) -> Tiles | None:
-    """Return tiles small beside the usual distance, None where they save nothing."""
+def _levels(places: Places, index: LayerIndex, max_km: float) -> range:
+    """Return levels of tiles, from as large as the usual distance; none for few."""
     n = len(places)
     if n < _FEW * _ASKED:
-        return None
+        return range(0)
     some = places.order[:: n // _ASKED]
     _, km = nearby.nearest_points(places.lon[some], places.lat[some], index, 1, max_km)
     apart = km[km > 0]
     if not len(apart):
-        return None
-    usual = float(np.median(apart))
-    tiles = places.tiles(_OF_NEAREST[0] * usual, _OF_NEAREST[1] * usual, _FEW)
-    return tiles if n >= _FEW * len(tiles) else None
+        return range(0)
+    return range(level_of(float(np.median(apart))), places.finest(_FEW) + 1)
 
 
-def _nearest_pieces(
-    places: Places, tiles: Tiles, index: LayerIndex, max_km: float
-) -> Iterator[tuple[Ints, Ints]]:
-    """Give points, by their place in the order, and the piece nearest to each."""
+@dataclass(frozen=True)
+class _Listed:
+    """Pieces that can be nearest to points of some tiles, from near to far.
+
+    The list of tile ``own[i]`` has ``length[i]`` pieces from ``begin[i]`` on;
+    ``key`` is the straight distance from the center [km] plus ``step`` times i.
+    """
+
+    tiles: Tiles
+    own: Ints
+    begin: Ints
+    length: Ints
+    piece: Ints
+    key: Floats
+    step: float
+
+    @classmethod
+    def of(cls, tiles: Tiles, tile: Ints, piece: Ints, chord: Floats) -> _Listed:
+        """Sort pairs of tiles and pieces."""
+        is_asked = np.zeros(len(tiles), dtype=bool)
+        is_asked[tile] = True
+        own = np.flatnonzero(is_asked)
+        local = (np.cumsum(is_asked) - 1)[tile]
+        step = float(chord.max(initial=0.0)) + 1.0
+        key = chord + step * local
+        order = np.argsort(key)
+        length = np.bincount(local, minlength=len(own))
+        begin = np.cumsum(length) - length
+        return cls(tiles, own, begin, length, piece[order], key[order], step)
+
+    def reaching(
+        self, index: LayerIndex, xyz: tuple[Floats, ...], local: Ints, beside_km: Floats
+    ) -> tuple[Ints, Ints, Floats]:
+        """Return how many pieces of its list each point needs, these, and how far.
+
+        The piece nearest to the center bounds what can be nearest to the point;
+        others are needed if they are no farther from the center than this bound
+        and ``beside_km`` together.
+        """
+        begin = self.begin[local]
+        point = np.arange(len(local))
+        bound = _measured(index, xyz, point, self.piece[begin])
+        bound += beside_km + 2 * TIE_KM + _ROUNDING_KM
+        bound = np.minimum(bound, self.step - 0.5) + self.step * local
+        count = np.maximum(np.searchsorted(self.key, bound, side="right") - begin, 1)
+        piece = self.piece[_ranges(begin, count)]
+        return count, piece, _measured(index, xyz, np.repeat(point, count), piece)
+
+
+def _listed(tiles: Tiles, index: LayerIndex, max_km: float) -> Iterator[_Listed]:
+    """Give the lists of tiles, block by block, as the trees of the layer tell."""
     _, km = nearby.nearest_points(
         tiles.lon, tiles.lat, index, 1, max_km * 1.001 + float(tiles.reach_km.max())
     )
@@ -90,48 +139,51 @@ def _nearest_pieces(
     margin = tiles.reach_km + _FOOT_KM
     radius = np.minimum(km[:, 0] * 1.00001 + margin + tiles.reach_km, max_km + margin)
     asks = np.flatnonzero(~np.isnan(km[:, 0]))
+    xyz = tuple(tiles.center.T)
     for tile, piece in nearby.piece_pairs_by_blocks(
         tiles.center[asks], index, radius[asks]
     ):
         tile = asks[tile]
-        chord = _measured(index, tuple(tiles.center.T), tile, piece)
+        chord = _measured(index, xyz, tile, piece)
         near = chord <= radius[tile]
-        tile, piece, chord = tile[near], piece[near], chord[near]
-        order = np.lexsort((chord, tile))
-        yield from _refined(
-            places, tiles, index, tile[order], piece[order], chord[order]
-        )
+        if near.any():
+            yield _Listed.of(tiles, tile[near], piece[near], chord[near])
 
 
-def _refined(
-    places: Places,
-    tiles: Tiles,
-    index: LayerIndex,
-    tile: Ints,
-    piece: Ints,
-    chord: Floats,
+def _finer(coarse: _Listed, tiles: Tiles, index: LayerIndex) -> _Listed:
+    """Return the lists of the smaller tiles within tiles."""
+    # Where each tile begins, a smaller one does.
+    child = np.searchsorted(tiles.first, coarse.tiles.first)
+    size = np.diff(child)[coarse.own]
+    tile = _ranges(child[coarse.own], size)
+    local = np.repeat(np.arange(len(size)), size)
+    center, reach = tiles.center[tile], tiles.reach_km[tile]
+    apart = np.linalg.norm(center - coarse.tiles.center[coarse.own[local]], axis=1)
+    count, piece, chord = coarse.reaching(
+        index, tuple(center.T), local, apart + 2 * reach
+    )
+    least = np.minimum.reduceat(chord, np.cumsum(count) - count)
+    bound = np.repeat(least + 2 * reach + 2 * TIE_KM + _ROUNDING_KM, count)
+    near = chord <= bound
+    return _Listed.of(tiles, np.repeat(tile, count)[near], piece[near], chord[near])
+
+
+def _nearest_pieces(
+    listed: _Listed, places: Places, index: LayerIndex
 ) -> Iterator[tuple[Ints, Ints]]:
-    """Give points of tiles and the nearest of the tile's pieces, listed by chord."""
-    own, begin, length = np.unique(tile, return_index=True, return_counts=True)
-    size = np.diff(tiles.first)[own]
-    # One sorted list of all: the tiles follow one another, far apart.
-    step = float(chord.max(initial=0.0)) + 1.0
-    listed = chord + step * np.repeat(np.arange(len(own)), length)
-    all_points = _ranges(tiles.first[own], size)
-    all_local = np.repeat(np.arange(len(own)), size)
-    rows = max(1, min(_ROWS, nearby.PAIRS // int(length.max(initial=1))))
-    for start in range(0, len(all_points), rows):
-        point = all_points[start : start + rows]
-        local = all_local[start : start + rows]
-        # The piece nearest to the center bounds what can be nearest to the point.
-        bound = _measured(index, places.ordered, point, piece[begin[local]])
-        bound += tiles.apart_km[point] + 2 * TIE_KM + _ROUNDING_KM
-        bound = np.minimum(bound, step - 0.5)
-        end = np.searchsorted(listed, bound + step * local, side="right")
-        count = np.maximum(end - begin[local], 1)
-        candidate = piece[_ranges(begin[local], count)]
-        km = _measured(index, places.ordered, np.repeat(point, count), candidate)
-        yield point, _least(index, candidate, km, count)
+    """Give points, by their place in the order, and the piece nearest to each."""
+    tiles = listed.tiles
+    size = np.diff(tiles.first)[listed.own]
+    points = _ranges(tiles.first[listed.own], size)
+    locals_ = np.repeat(np.arange(len(size)), size)
+    rows = max(1, min(_ROWS, nearby.PAIRS // int(listed.length.max(initial=1))))
+    for start in range(0, len(points), rows):
+        point, local = points[start : start + rows], locals_[start : start + rows]
+        x, y, z = (part[point] for part in places.ordered)
+        count, piece, km = listed.reaching(
+            index, (x, y, z), local, tiles.apart_km[point]
+        )
+        yield point, _least(index, piece, km, count)
 
 
 def _least(index: LayerIndex, piece: Ints, km: Floats, count: Ints) -> Ints:
@@ -277,7 +329,9 @@ class Reach:
         feature = self.whole_feature[_ranges(begin[self.tile], count)]
         site = np.concatenate([self.site, np.repeat(np.arange(len(count)), count)])
         feature = np.concatenate([self.feature, feature])
-        order = np.argsort(site * (int(feature.max(initial=0)) + 1) + feature)
+        # Two sorted runs, which a stable sort merges.
+        key = site * (int(feature.max(initial=0)) + 1) + feature
+        order = np.argsort(key, kind="stable")
         none = np.zeros(0, dtype=np.int64)
         return replace(
             self,
@@ -301,8 +355,8 @@ def within(places: Places, index: LayerIndex, radius_km: float) -> Iterator[Reac
 
     The layer holds points alone, and the radius is not over `CHORD_KM`.
     """
-    least, most = (share * radius_km for share in _OF_RADIUS)
-    tiles = places.tiles(least, most, _FEW)
+    least, most = (level_of(share * radius_km) for share in _OF_RADIUS)
+    tiles = places.tiles(max(most, min(least, places.finest(_FEW))))
     first = tiles.first
     # The chord of the radius lies between these, wherever the point.
     low, high = (2 * r * np.sin(radius_km / (2 * r)) for r in _CURVATURE_KM)
