@@ -25,8 +25,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-#: Tiles hold so many points on average, or each point is asked by itself.
-_FEW = 4
+#: Tiles hold so many points on average, or each point is asked by itself; and so
+#: many that it pays to look at the tiles within them.
+_FEW, _MANY = 4, 16
 #: Points whose distances tell how far features usually are.
 _ASKED = 512
 #: Reach of a tile as a share of a radius, from and to.
@@ -78,7 +79,10 @@ def _levels(places: Places, index: LayerIndex, max_km: float) -> range:
     apart = km[km > 0]
     if not len(apart):
         return range(0)
-    return range(level_of(float(np.median(apart))), places.finest(_FEW) + 1)
+    first = level_of(float(np.median(apart)))
+    if n < _FEW * places.n_tiles(first):
+        return range(0)
+    return range(first, max(first, places.finest(_MANY)) + 1)
 
 
 @dataclass(frozen=True)
