@@ -40,18 +40,12 @@ def touching(
     site_geoms: NDArray[Any], feature_geoms: NDArray[Any]
 ) -> tuple[Ints, Ints]:
     """Return (site, feature) positions that touch, sorted; points touch only areas."""
-    if (shapely.get_dimensions(site_geoms) == 0).all():
-        return in_areas(shapely.STRtree(site_geoms), feature_geoms)
     asks = np.arange(len(feature_geoms))
-    return _asked(shapely.STRtree(site_geoms), feature_geoms, asks)
-
-
-def in_areas(
-    points: shapely.STRtree, feature_geoms: NDArray[Any]
-) -> tuple[Ints, Ints]:
-    """Return (point, feature) positions of points in areas, sorted."""
-    asks = np.flatnonzero(shapely.get_dimensions(feature_geoms) == 2)
-    return _asked(points, feature_geoms, asks)
+    if (shapely.get_dimensions(site_geoms) == 0).all():
+        asks = np.flatnonzero(shapely.get_dimensions(feature_geoms) == 2)
+    site, feature = _asked(shapely.STRtree(site_geoms), feature_geoms, asks)
+    order = np.lexsort((feature, site))
+    return site[order], feature[order]
 
 
 def _asked(
@@ -61,9 +55,18 @@ def _asked(
     # The geometry that asks is the one GEOS prepares: ask with the features,
     # which are few and large, about the sites, which are many and small.
     feature, site = sites.query(feature_geoms[asks], predicate="intersects")
-    feature = asks[feature]
-    order = np.lexsort((feature, site))
-    return site[order].astype(np.int64), feature[order].astype(np.int64)
+    return site.astype(np.int64), asks[feature]
+
+
+def first_area(points: shapely.STRtree, feature_geoms: NDArray[Any]) -> Ints:
+    """Return the lowest position of an area that holds each point; -1 if none."""
+    asks = np.flatnonzero(shapely.get_dimensions(feature_geoms) == 2)
+    site, feature = _asked(points, feature_geoms, asks)
+    none = len(feature_geoms)
+    lowest = np.full(len(points), none, dtype=np.int64)
+    np.minimum.at(lowest, site, feature)
+    lowest[lowest == none] = -1
+    return lowest
 
 
 def inside(lon: Floats, lat: Floats, index: LayerIndex) -> tuple[Ints, Ints]:

@@ -36,7 +36,7 @@ from siteselect.layers.nearby import (
     CHUNK,
     TIE_KM,
     blocks,
-    in_areas,
+    first_area,
     nearest_points,
     piece_pairs,
     point_pairs,
@@ -239,9 +239,30 @@ def placed(sites: _Frame) -> Places | None:
     1
     """
     geoms, is_point = _site_geoms(sites)
-    if not is_point.all():
-        return None
-    return _places(geoms)
+    return _places(geoms) if is_point.all() else None
+
+
+def point_places(sites: _Sites) -> Places:
+    """Return one point per site, made ready.
+
+    Parameters
+    ----------
+    sites : GeoDataFrame, GeoSeries or Places
+        Any CRS; see `points_of`.
+
+    Returns
+    -------
+    Places
+        The same object where it is one already.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from shapely import box
+    >>> point_places(gpd.GeoSeries([box(0, 0, 2, 2)], crs="EPSG:4326")).lon.tolist()
+    [1.0]
+    """
+    return sites if isinstance(sites, Places) else _places(points_of(sites).array)
 
 
 def _places(points: Any) -> Places:
@@ -479,9 +500,7 @@ def blocks_within(sites: _Frame, features: _Layer, radius_km: float) -> Iterator
         yield slice(0, len(sites))
         return
     index = _feature_index(features)
-    points = points_of(sites)
-    xyz = _xyz(points.x.to_numpy(), points.y.to_numpy())
-    yield from blocks(xyz, index, radius)
+    yield from blocks(point_places(sites).xyz, index, radius)
 
 
 def length_within(sites: _Frame, lines: _Layer, radius_km: float) -> Floats:
@@ -536,9 +555,8 @@ def length_within(sites: _Frame, lines: _Layer, radius_km: float) -> Floats:
     if not len(geoms) or not len(sites):
         return out
     index = _feature_index(lines)
-    points = points_of(sites)
-    lon, lat = points.x.to_numpy(), points.y.to_numpy()
-    xyz = _xyz(lon, lat)
+    points = point_places(sites)
+    lat, xyz = points.lat, points.xyz
     p = index.pieces
     km = _geodesic_km(p.lon, p.lat, p.lon + p.dlon, p.lat + p.dlat)
     # On the chord, the circle is a ball that cuts the piece twice at most.
@@ -592,9 +610,8 @@ def table_km(sites: _Frame, places: _Frame) -> Iterator[tuple[slice, Floats]]:
     ...     print(rows.stop, km.round(1).tolist())
     1 [[221.8, 110.9]]
     """
-    here, there = points_of(sites), points_of(places)
-    lon, lat = here.x.to_numpy(), here.y.to_numpy()
-    lon1, lat1 = there.x.to_numpy(), there.y.to_numpy()
+    here, there = point_places(sites), point_places(places)
+    lon, lat, lon1, lat1 = here.lon, here.lat, there.lon, there.lat
     # Small enough for the processor's cache.
     tall = max(1, CHUNK // (16 * max(1, len(lon1))))
     for begin in range(0, len(lon), tall):
@@ -628,12 +645,12 @@ def self_pairs_within(sites: _Frame, radius_km: float) -> Pairs:
     (array([0]), array([1]))
     """
     radius = _radius(radius_km)
-    points = points_of(sites)
-    lon, lat = points.x.to_numpy(), points.y.to_numpy()
+    points = point_places(sites)
+    lon, lat = points.lon, points.lat
     none = np.zeros(0, dtype=np.int64)
     if len(lon) < 2:
         return Pairs(none, none, np.zeros(0))
-    tree = tree_of(_xyz(lon, lat))
+    tree = tree_of(points.xyz)
     pairs = tree.query_pairs(radius + 1e-9, output_type="ndarray").astype(np.int64)
     site, feature = pairs.min(axis=1), pairs.max(axis=1)
     km = _geodesic_km(lon[site], lat[site], lon[feature], lat[feature])
@@ -671,13 +688,8 @@ def containing(sites: _Sites, polygons: _Layer) -> Ints:
     array([ 0,  0,  1, -1])
     """
     areas = _geoms(polygons, "the polygon layer")
-    out = np.full(len(sites), -1, dtype=np.int64)
     _require_areas(areas, polygons)
-    places = sites if isinstance(sites, Places) else _places(points_of(sites).array)
-    site, feature = in_areas(places.tree, areas)
-    # Pairs come sorted; writing backwards leaves the lowest position.
-    out[site[::-1]] = feature[::-1]
-    return out
+    return first_area(point_places(sites).tree, areas)
 
 
 def is_within_km(sites: _Frame, features: _Layer, km: float) -> Bools:

@@ -51,21 +51,21 @@ def nearest(
         return nearby.nearest_points(places.lon, places.lat, index, k, max_km)
     n = len(places)
     feature, km = np.full(n, -1, dtype=np.int64), np.full(n, np.nan)
-    lon, lat = places.lon[places.order], places.lat[places.order]
     for listed in _listed(places.tiles(levels[0]), index, max_km):
         for level in levels[1:]:
             listed = _finer(listed, places.tiles(level), index)
         for point, piece in _nearest_pieces(listed, places, index):
             at = places.order[point]
-            found = index.arc_km(lon[point], lat[point], piece, places.xyz[at])
+            found = index.arc_km(
+                places.lon[at], places.lat[at], piece, places.xyz[at]
+            )
             near = found <= max_km
             at = at[near]
             km[at], feature[at] = found[near], index.pieces.feature[piece[near]]
     if index.has_areas:
-        point, area = nearby.in_areas(places.tree, index.geoms)
-        # Pairs come sorted; writing backwards leaves the lowest position.
-        feature[point[::-1]] = area[::-1]
-        km[point] = 0.0
+        area = nearby.first_area(places.tree, index.geoms)
+        is_inside = area >= 0
+        feature[is_inside], km[is_inside] = area[is_inside], 0.0
     return feature[:, None], km[:, None]
 
 
@@ -373,9 +373,10 @@ def within(places: Places, index: LayerIndex, radius_km: float) -> Iterator[Reac
         reach = tiles.reach_km[tile]
         is_whole = chord + reach <= low
         is_part = ~is_whole & (chord - reach <= high)
-        order = np.lexsort((piece, tile))
-        is_whole, is_part = is_whole[order], is_part[order]
-        tile, piece = tile[order], piece[order]
+        near = np.flatnonzero(is_whole | is_part)
+        near = near[np.argsort(tile[near] * len(index.pieces) + piece[near])]
+        is_whole, is_part = is_whole[near], is_part[near]
+        tile, piece = tile[near], piece[near]
         whole, whole_piece = tile[is_whole], piece[is_whole]
         part, part_piece = tile[is_part], piece[is_part]
         # Positions in the lists of this block, tile by tile.

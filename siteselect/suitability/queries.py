@@ -99,6 +99,11 @@ class Queries:
         """Return the sites made ready for questions, None unless all are points."""
         return self._once(("placed",), None, lambda: spatial.placed(self.places()))
 
+    def _placed_or(self, other: Callable[[], gpd.GeoSeries]) -> Any:
+        """Return the sites made ready, or as they are."""
+        ready = self.placed()
+        return other() if ready is None else ready
+
     def index(self, layer: gpd.GeoDataFrame, where: Filter | None = None) -> LayerIndex:
         """Return the layer, or what passes the filter, made ready for questions."""
         features = self.subset(layer, where).features
@@ -121,7 +126,7 @@ class Queries:
             ("nearest", id(layer), _filter_key(where), k, max_km),
             layer,
             lambda: spatial.nearest(
-                self.places() if self.placed() is None else self.placed(),
+                self._placed_or(self.places),
                 self.index(layer, where),
                 k=k,
                 max_km=max_km,
@@ -190,7 +195,7 @@ class Queries:
             ("containing", id(layer)),
             layer,
             lambda: spatial.containing(
-                self.placed() or self.points(), self.index(layer)
+                self._placed_or(self.points), self.index(layer)
             ),
         )
 
@@ -213,6 +218,8 @@ class Queries:
         if "cell_km" in self.sites.columns:
             cells = pd.to_numeric(self.sites["cell_km"], errors="coerce")
             size[:] = 1000.0 * cells.to_numpy(dtype=np.float64, na_value=np.nan)
+        if self.placed() is not None:
+            return size
         geoms = self.places()
         is_area = geoms.geom_type.isin(["Polygon", "MultiPolygon"]).to_numpy()
         if is_area.any():
@@ -235,7 +242,10 @@ class Queries:
             ("sample", id(layer), band, reach_km, method),
             layer,
             lambda: raster_queries.sample(
-                one_band(layer, band), self.points(), reach_km=reach_km, method=method
+                one_band(layer, band),
+                self._placed_or(self.points),
+                reach_km=reach_km,
+                method=method,
             ),
         )
 

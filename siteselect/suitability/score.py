@@ -41,6 +41,9 @@ _TABLE = (
 #: A rounding of a user's own value function that is forgiven at 0 and 1.
 _ROUNDING = 1e-12
 
+#: Pandas warns from 100 blocks on.
+_MANY_COLUMNS = 80
+
 __all__ = ["eligibility", "score_sites"]
 
 
@@ -168,7 +171,13 @@ def score_sites(
     table["excluded_by"] = pd.Series(excluded_by, index=sites.index, dtype="str")
     table["fallbacks"] = fallbacks
 
-    added = pd.DataFrame({c: table[c] for c in columns}, index=sites.index)
+    # Columns are not copied into one block, unless they are so many that pandas
+    # would call the frame fragmented.
+    added = pd.DataFrame(
+        {c: table[c] for c in columns},
+        index=sites.index,
+        copy=len(columns) > _MANY_COLUMNS,
+    )
     kept = pd.DataFrame(sites).drop(columns=earlier)
     scored = gpd.GeoDataFrame(
         pd.concat([kept, added], axis=1),
@@ -338,11 +347,15 @@ def _if_unknown(
     score: Floats,
 ) -> Floats:
     """Return the score with ``value`` in place of all that is unknown."""
-    if not np.isnan(score).any():
+    unknown = np.flatnonzero(np.isnan(score))
+    if not len(unknown):
         return score
     # Aggregates never fall where a value rises, so 0 and 1 are the ends.
-    filled = [np.where(np.isnan(v), value, v) for v in values]
-    return way.combine(filled, weights, names)[0]
+    some = [v[unknown] for v in values]
+    filled = [np.where(np.isnan(v), value, v) for v in some]
+    end = score.copy()
+    end[unknown] = way.combine(filled, weights, names)[0]
+    return end
 
 
 def _checked_criteria(criteria: Sequence[Criterion]) -> list[Criterion]:
@@ -527,7 +540,8 @@ def _raw(criterion: Criterion, found: pd.Series[Any]) -> npt.NDArray[Any]:
         or pd.api.types.is_bool_dtype(found)
         or found.isna().all()
     ) and not pd.api.types.is_complex_dtype(found):
-        raw = found.to_numpy(dtype=np.float64, na_value=np.nan)
+        # A copy: it becomes a column, and the figures may be a user's own.
+        raw = found.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
         at = np.flatnonzero(np.isinf(raw))
         if len(at):
             raise StudyError(
