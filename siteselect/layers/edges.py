@@ -28,6 +28,8 @@ STEP_DEG = 0.05
 #: Pieces are sorted into trees by half-length [km]: a tree's slack is its
 #: longest half piece, so short pieces must not pay for long ones.
 HALF_LENGTHS_KM = (0.0, 0.5, np.inf)
+#: Pairs measured at once.
+_RUN = 2**14
 
 
 def exploded(geoms: NDArray[Any]) -> tuple[NDArray[Any], Ints]:
@@ -200,6 +202,15 @@ class LayerIndex:
         dx += dz * dz
         distance: Floats = np.sqrt(dx, out=dx)
         return distance
+
+    def chords_km(self, xyz: tuple[Floats, ...], point: Ints, piece: Ints) -> Floats:
+        """Return the same for pairs, run by run, so that a run fits the cache."""
+        x, y, z = xyz
+        out = np.empty(len(point))
+        for begin in range(0, len(point), _RUN):
+            i, j = point[begin : begin + _RUN], piece[begin : begin + _RUN]
+            out[begin : begin + _RUN] = self.chord_km(x[i], y[i], z[i], j)
+        return out
 
     def arc_km(
         self, lon: Floats, lat: Floats, piece: Ints, xyz: Floats | None = None

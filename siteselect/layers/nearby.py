@@ -311,5 +311,3 @@ def point_pairs(
     return reduced(
         np.concatenate(sites), np.concatenate(features), np.concatenate(distances)
     )
-
-

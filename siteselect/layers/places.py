@@ -83,7 +83,9 @@ class Places:
     @cached_property
     def tree(self) -> shapely.STRtree:
         """The points in a tree that polygons can be asked about."""
-        geoms = shapely.points(self.lon, self.lat) if self._geoms is None else self._geoms
+        geoms = (
+            shapely.points(self.lon, self.lat) if self._geoms is None else self._geoms
+        )
         return shapely.STRtree(np.atleast_1d(geoms))
 
     @cached_property
@@ -168,3 +170,10 @@ def _spread(values: Floats) -> NDArray[np.uint64]:
     ):
         bits = (bits | (bits << np.uint64(shift))) & np.uint64(mask)
     return bits
+
+
+def ranges(begin: Ints, count: Ints) -> Ints:
+    """Return ``begin[i]``, ``begin[i] + 1``, ... of every i, one after another."""
+    first = np.cumsum(count) - count
+    every: Ints = np.arange(int(count.sum())) + np.repeat(begin - first, count)
+    return every

@@ -23,7 +23,7 @@ import shapely
 from numpy.typing import NDArray
 
 from siteselect.errors import LayerError, four_parts, nearest_name, shown
-from siteselect.layers import tiles
+from siteselect.layers import reach, tiles
 from siteselect.layers.antimeridian import on_globe
 from siteselect.layers.crs import GLOBAL_EQUAL_AREA, WGS84, cut_edges, to_wgs84
 from siteselect.layers.edges import STEP_DEG, LayerIndex, tree_of
@@ -44,7 +44,7 @@ from siteselect.layers.nearby import (
     touching,
 )
 from siteselect.layers.places import Places
-from siteselect.layers.tiles import Reach
+from siteselect.layers.reach import Reach
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -470,9 +470,9 @@ def within(
     2500
     """
     radius = _radius(radius_km)
-    if not tiles.is_tileable(features, radius):
+    if not reach.is_answered(features, radius):
         return None
-    return tiles.within(sites, features, radius)
+    return reach.within(sites, features, radius) if len(sites) else iter(())
 
 
 def blocks_within(sites: _Frame, features: _Layer, radius_km: float) -> Iterator[slice]:

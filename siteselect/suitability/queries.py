@@ -24,7 +24,7 @@ from siteselect.layers import raster as raster_queries
 from siteselect.layers import terrain as terrain_queries
 from siteselect.layers.edges import LayerIndex
 from siteselect.layers.places import Places
-from siteselect.layers.tiles import Reach
+from siteselect.layers.reach import Reach
 from siteselect.suitability.checks import check_vector, column_of, layer_name
 
 #: What a filter in words may be made of.
@@ -194,9 +194,7 @@ class Queries:
         return self._once(
             ("containing", id(layer)),
             layer,
-            lambda: spatial.containing(
-                self._placed_or(self.points), self.index(layer)
-            ),
+            lambda: spatial.containing(self._placed_or(self.points), self.index(layer)),
         )
 
     def footprints(self) -> gpd.GeoSeries:

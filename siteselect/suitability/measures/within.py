@@ -9,7 +9,7 @@ import geopandas as gpd
 import numpy as np
 
 from siteselect.errors import StudyError, four_parts, nearest_name, shown
-from siteselect.layers.tiles import Reach
+from siteselect.layers.reach import Reach
 from siteselect.suitability.checks import check_length, check_vector, column_of, numbers
 from siteselect.suitability.measures.base import Flags, Floats, Measured, OfLayer
 from siteselect.suitability.queries import Filter, Queries, describe_filter
@@ -333,4 +333,5 @@ def _only_unknown(reach: Reach, known: Reach) -> Flags:
     """Say where features are in reach and none of them has a figure."""
     if known is reach:
         return np.zeros(len(reach.sites), dtype=bool)
-    return (reach.count() > 0) & (known.count() == 0)
+    flags: Flags = (reach.count() > 0) & (known.count() == 0)
+    return flags
