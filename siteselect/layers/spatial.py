@@ -692,7 +692,7 @@ def containing(sites: _Sites, polygons: _Layer) -> Ints:
     return first_area(point_places(sites).tree, areas)
 
 
-def is_within_km(sites: _Frame, features: _Layer, km: float) -> Bools:
+def is_within_km(sites: _Sites, features: _Layer, km: float) -> Bools:
     """Return whether each site lies within a distance of any feature.
 
     The setback is round and measured from the feature's edge; a site inside
@@ -700,7 +700,7 @@ def is_within_km(sites: _Frame, features: _Layer, km: float) -> Bools:
 
     Parameters
     ----------
-    sites : GeoDataFrame or GeoSeries, n rows
+    sites : GeoDataFrame, GeoSeries or Places, n rows
         Any CRS.
     features : GeoDataFrame, GeoSeries or LayerIndex
         Any CRS; if empty, nothing is within.

@@ -23,7 +23,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from siteselect.errors import LayerError, StudyError, four_parts, shown
-from siteselect.layers import spatial
 from siteselect.suitability.checks import check_length, check_vector, layer_name
 from siteselect.suitability.measures import (
     Column,
@@ -289,9 +288,7 @@ class Near(Exclusion):
         n = len(queries.sites)
         excluded = np.zeros(n, dtype=bool)
         if len(self.layer):
-            excluded = np.asarray(
-                spatial.is_within_km(queries.sites, self.layer, self.km), dtype=bool
-            )
+            excluded = queries.is_within_km(self.layer, self.km)
         return Verdict(excluded, np.zeros(n, dtype=bool))
 
 

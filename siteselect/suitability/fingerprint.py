@@ -130,7 +130,12 @@ class _Digest:
         ):
             parts = [item or b"" for item in shapely.to_wkb(flat)]
         else:
-            parts = [self._read(item) for item in flat]
+            # A text that comes again and again is read once.
+            texts = {item for item in flat if type(item) is str}
+            read = {text: self._read(text) for text in texts}
+            parts = [
+                read[item] if type(item) is str else self._read(item) for item in flat
+            ]
         sizes = np.array([len(part) for part in parts], dtype=np.int64).tobytes()
         return _hash("ndarray", shape + sizes + b"".join(parts))
 

@@ -1,13 +1,15 @@
 """Spatial answers for one frame of candidates, each question asked once.
 
 Criteria of one `score_sites` call that look at the same layer share the
-answer. The answers live as long as the call: there is no global cache.
+answer; frames of one `score_partitions` call share the layers made ready. Both
+live as long as the call: there is no global cache.
 """
 
 from __future__ import annotations
 
 import ast
 import re
+import threading
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -51,7 +53,14 @@ KEPT_PAIRS = 4_000_000
 Filter = str | Mapping[str, Any] | Callable[[gpd.GeoDataFrame], "pd.Series[bool]"]
 Answer = TypeVar("Answer")
 
-__all__ = ["Filter", "Queries", "describe_filter", "function_name", "one_band"]
+__all__ = [
+    "Filter",
+    "Layers",
+    "Queries",
+    "describe_filter",
+    "function_name",
+    "one_band",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +71,44 @@ class Subset:
     n_layer: int
 
 
+class Layers:
+    """Layers filtered and indexed once, however many frames of candidates ask.
+
+    They are made again where they are sent, so that only what was given travels.
+    """
+
+    def __init__(self) -> None:
+        # The layer is kept beside its answer so that its id stays its own.
+        self._answers: dict[Hashable, tuple[Any, Any]] = {}
+        self._lock = threading.RLock()
+
+    def __reduce__(self) -> tuple[type[Layers], tuple[()]]:
+        return type(self), ()
+
+    def _once(self, key: Hashable, layer: Any, ask: Callable[[], Answer]) -> Answer:
+        with self._lock:
+            if key not in self._answers:
+                self._answers[key] = (layer, ask())
+            answer: Answer = self._answers[key][1]
+        return answer
+
+    def subset(self, layer: gpd.GeoDataFrame, where: Filter | None) -> Subset:
+        """Return the rows of the layer that pass the filter."""
+        return self._once(
+            ("subset", id(layer), _filter_key(where)),
+            (layer, where),
+            lambda: Subset(_filtered(layer, where), len(layer)),
+        )
+
+    def index(self, layer: gpd.GeoDataFrame, where: Filter | None) -> LayerIndex:
+        """Return the layer, or what passes the filter, made ready for questions."""
+        return self._once(
+            ("index", id(layer), _filter_key(where)),
+            (layer, where),
+            lambda: spatial.indexed(self.subset(layer, where).features),
+        )
+
+
 class Queries:
     """Ask each spatial question about one frame of candidates once.
 
@@ -69,10 +116,13 @@ class Queries:
     ----------
     sites : geopandas.GeoDataFrame
         The candidates; read, never changed.
+    layers : Layers, optional
+        Layers that other frames ask too; they live as long as this by default.
     """
 
-    def __init__(self, sites: gpd.GeoDataFrame) -> None:
+    def __init__(self, sites: gpd.GeoDataFrame, layers: Layers | None = None) -> None:
         self.sites = sites
+        self.layers = Layers() if layers is None else layers
         # The layer is kept beside its answer so that its id stays its own.
         self._answers: dict[Hashable, tuple[Any, Any]] = {}
 
@@ -85,11 +135,7 @@ class Queries:
 
     def subset(self, layer: gpd.GeoDataFrame, where: Filter | None) -> Subset:
         """Return the rows of the layer that pass the filter."""
-        return self._once(
-            ("subset", id(layer), _filter_key(where)),
-            (layer, where),
-            lambda: Subset(_filtered(layer, where), len(layer)),
-        )
+        return self.layers.subset(layer, where)
 
     def places(self) -> gpd.GeoSeries:
         """Return the sites in longitude and latitude."""
@@ -106,12 +152,7 @@ class Queries:
 
     def index(self, layer: gpd.GeoDataFrame, where: Filter | None = None) -> LayerIndex:
         """Return the layer, or what passes the filter, made ready for questions."""
-        features = self.subset(layer, where).features
-        return self._once(
-            ("index", id(layer), _filter_key(where)),
-            layer,
-            lambda: spatial.indexed(features),
-        )
+        return self.layers.index(layer, where)
 
     def nearest(
         self,
@@ -130,6 +171,16 @@ class Queries:
                 self.index(layer, where),
                 k=k,
                 max_km=max_km,
+            ),
+        )
+
+    def is_within_km(self, layer: gpd.GeoDataFrame, km: float) -> npt.NDArray[np.bool_]:
+        """Return whether each site lies within a distance of any feature."""
+        return self._once(
+            ("is within", id(layer), km),
+            layer,
+            lambda: spatial.is_within_km(
+                self._placed_or(self.places), self.index(layer), km
             ),
         )
 

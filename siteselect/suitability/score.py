@@ -24,7 +24,7 @@ from siteselect.suitability.aggregation import Aggregate, as_aggregate
 from siteselect.suitability.criteria import Criterion
 from siteselect.suitability.exclusions import Keep, Rule, judged
 from siteselect.suitability.measures import Measured, Measurement
-from siteselect.suitability.queries import Queries
+from siteselect.suitability.queries import Layers, Queries
 from siteselect.suitability.values import ValueFunction
 from siteselect.suitability.weights import normalize_weights
 
@@ -126,6 +126,18 @@ def score_sites(
     >>> scored["coverage"].tolist()
     [1.0, 0.75]
     """
+    return score_with(Layers(), sites, criteria, exclude=exclude, aggregate=aggregate)
+
+
+def score_with(
+    layers: Layers,
+    sites: gpd.GeoDataFrame,
+    criteria: Sequence[Criterion],
+    *,
+    exclude: Sequence[Rule] = (),
+    aggregate: Aggregate | str = "weighted_sum",
+) -> gpd.GeoDataFrame:
+    """Score as `score_sites`, with layers that other frames ask too."""
     _check_sites(sites)
     criteria = _checked_criteria(criteria)
     rules = _named_rules(exclude)
@@ -133,7 +145,7 @@ def score_sites(
     weights = normalize_weights([c.weight for c in criteria], names=names)
     way = as_aggregate(aggregate, names)
     columns, earlier = _new_columns(sites, names)
-    queries = Queries(sites)
+    queries = Queries(sites, layers)
 
     n = len(sites)
     table: dict[str, Any] = {}
