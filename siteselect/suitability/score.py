@@ -542,7 +542,7 @@ def _valued(criterion: Criterion, found: pd.Series[Any]) -> tuple[Any, Floats]:
             )
         )
     is_label = raw.dtype == object
-    return (found if is_label else raw), np.clip(value, 0.0, 1.0)
+    return (found.copy() if is_label else raw), np.clip(value, 0.0, 1.0)
 
 
 def _raw(criterion: Criterion, found: pd.Series[Any]) -> npt.NDArray[Any]:
