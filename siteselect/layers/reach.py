@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +26,8 @@ Bools = NDArray[np.bool_]
 _FEW = 4
 #: Reach of a tile as a share of the radius, from and to.
 _OF_RADIUS = (0.1, 0.5)
-#: Pairs measured at once: they fit the processor's cache.
-_PAIRS = 2**17
+#: Pairs measured at once: they fit the processor's cache; and listed at once.
+_PAIRS, _LISTED = 2**17, 2**20
 #: Rounding of distances in space [km].
 _ROUNDING_KM = 1e-8
 #: Smallest and largest radius of curvature of the ellipsoid [km].
@@ -94,7 +95,8 @@ class Reach:
         if figures is None and self.weight is None:
             return self.count().astype(np.float64)
         if len(self.whole) and not _adds_exactly(figures):
-            return self._one_by_one().total(figures)
+            runs = [run._one_by_one().total(figures) for run in self._runs()]
+            return np.concatenate(runs)
         found: Floats = np.bincount(
             self.site, self._parts(figures), minlength=len(self.sites)
         ).astype(np.float64)
@@ -123,6 +125,22 @@ class Reach:
     @property
     def _n_tiles(self) -> int:
         return int(self.tile[-1]) + 1 if len(self.tile) else 0
+
+    def _runs(self) -> Iterator[Reach]:
+        """Give the points a few at a time, so that their pairs fit into memory."""
+        n = len(self.sites)
+        length = np.bincount(self.whole, minlength=self._n_tiles)
+        count = length[self.tile] + np.bincount(self.site, minlength=n)
+        cuts = np.flatnonzero(np.diff(np.cumsum(count) // _LISTED)) + 1
+        for first, last in pairwise([0, *cuts.tolist(), n]):
+            own = slice(*np.searchsorted(self.site, [first, last]))
+            yield replace(
+                self,
+                sites=self.sites[first:last],
+                site=self.site[own] - first,
+                feature=self.feature[own],
+                tile=self.tile[first:last],
+            )
 
     def _one_by_one(self) -> Reach:
         """Return the same with every pair listed, sorted by point, then feature."""

@@ -128,7 +128,10 @@ class _Digest:
         kinds = set(map(type, flat))
         kind = "ndarray"
         if kinds == {str}:
-            kind, parts = "texts", [item.encode() for item in flat]
+            kind, parts = (
+                "texts",
+                [item.encode("utf-8", "surrogatepass") for item in flat],
+            )
         elif kinds and all(
             one is type(None) or issubclass(one, shapely.Geometry) for one in kinds
         ):

@@ -51,6 +51,7 @@ def small():
         patch.setattr(tiles, "_ASKED", 8)
         patch.setattr(tiles, "_PIECES", 40)
         patch.setattr(reach, "_PAIRS", 30)
+        patch.setattr(reach, "_LISTED", 50)
         patch.setattr(nearby, "PAIRS", 500)
         yield
 
