@@ -13,6 +13,7 @@ import argparse
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -192,6 +193,8 @@ def on_workers(count: int, size: int, folder: Path, own: list[Any]) -> dict[str,
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
+        # What an earlier run finished would be kept.
+        shutil.rmtree(folder / f"out{size}-{count}", ignore_errors=True)
         # Starting the processes and their imports are no part of the work.
         client.run(ss.__getattr__, "score_partitions")
         start = time.perf_counter()

@@ -187,10 +187,10 @@ def test_spatial_scores_do_not_depend_on_the_other_rows_or_the_layers_order(worl
 def test_criteria_of_one_layer_share_the_query(world, monkeypatch):
     sites, grid = world
     asked = []
-    ask = spatial_module.pairs_within
+    ask = spatial_module.within
     monkeypatch.setattr(
         spatial_module,
-        "pairs_within",
+        "within",
         lambda *args: asked.append(args[2]) or ask(*args),
     )
     criteria = [
