@@ -9,10 +9,6 @@ by the wall clock and by processor seconds, and aims are judged by the worse.
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
-import os
-import platform
-import re
 import subprocess
 import sys
 import tempfile
@@ -23,9 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import aims
-from contest import HERE, against, contest
+from contest import against, contest
+from page import Page, load, machine, put
 
-README = HERE / "README.md"
 SCORING = ("siteselect", "geopandas idiom", "read and write the GeoParquet")
 BUNDLED = (
     "siteselect",
@@ -34,7 +30,6 @@ BUNDLED = (
     "plain PuLP, CBC",
     "HiGHS fed arrays",
 )
-VERSIONS = ("numpy", "scipy", "pandas", "geopandas", "PuLP", "highspy", "spopt")
 
 
 @dataclass(frozen=True)
@@ -85,26 +80,6 @@ LOCATION = (
 )
 Found = list[aims.Aim]
 SECTIONS = ("scoring", "bundled", "synthetic", "deadline", "location", "after")
-
-
-class Page:
-    """Prints lines as they come and keeps them."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def say(self, text: str = "") -> None:
-        """Print and keep."""
-        print(text, flush=True)
-        self.lines += text.split("\n")
-
-    def head(self, *names: str) -> None:
-        """Print the head of a table."""
-        self.say("\n| " + " | ".join(names) + " |\n|" + "---|" * len(names))
-
-    def row(self, *cells: str) -> None:
-        """Print a row of a table."""
-        self.say("| " + " | ".join(cells) + " |")
 
 
 def ratios_of(row: dict) -> tuple[str, ...]:
@@ -332,31 +307,6 @@ def side_by_side(
                 found |= against(found, own)
             page.row(f"{size:,}", name, *measured(found), remark_of(found, own))
     return []
-
-
-def machine() -> str:
-    """Return what the figures depend on."""
-    versions = ", ".join(f"{n} {importlib.metadata.version(n)}" for n in VERSIONS)
-    return (
-        f"Python {platform.python_version()}, {platform.machine()}, "
-        f"{os.cpu_count()} cores, one thread per contestant; {versions}"
-    )
-
-
-def load() -> float:
-    """Return how many processes wanted a core over the last minute."""
-    return os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-
-
-def put(name: str, lines: list[str]) -> None:
-    """Replace one section of the README by what was printed."""
-    text = README.read_text()
-    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-    block = "\n".join([begin, *lines, end])
-    pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
-    if not pattern.search(text):
-        text += "\n" + begin + end + "\n"
-    README.write_text(pattern.sub(lambda _: block, text))
 
 
 def main() -> None:

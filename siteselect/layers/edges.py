@@ -28,6 +28,8 @@ STEP_DEG = 0.05
 #: Pieces are sorted into trees by half-length [km]: a tree's slack is its
 #: longest half piece, so short pieces must not pay for long ones.
 HALF_LENGTHS_KM = (0.0, 0.5, np.inf)
+#: Pairs measured at once.
+_RUN = 2**14
 
 
 def exploded(geoms: NDArray[Any]) -> tuple[NDArray[Any], Ints]:
@@ -170,19 +172,61 @@ class LayerIndex:
         share: Floats = np.clip(dot / safe, 0.0, 1.0)
         return share
 
-    def chord_km(self, xyz: Floats, piece: Ints) -> Floats:
-        """Return the straight distance [km] from points to pieces."""
-        foot = self.start[piece] + self.turn(xyz, piece)[..., None] * self.along[piece]
-        distance: Floats = np.linalg.norm(xyz - foot, axis=-1)
+    @cached_property
+    def is_points(self) -> bool:
+        """Whether every feature is one point."""
+        is_point = not self.squared.any()
+        return is_point and len(self.pieces) == len(self.geoms)
+
+    @cached_property
+    def columns(self) -> tuple[Floats, ...]:
+        """Begin (3), direction (3) and squared length (not 0) of pieces, each alone."""
+        parts = [*self.start.T, *self.along.T]
+        parts.append(np.where(self.squared > 0, self.squared, 1.0))
+        return tuple(np.ascontiguousarray(part) for part in parts)
+
+    def chord_km(self, x: Floats, y: Floats, z: Floats, piece: Ints) -> Floats:
+        """Return the straight distance [km] from points in space to pieces."""
+        x0, y0, z0, x1, y1, z1, squared = self.columns
+        dx, dy, dz = x - x0[piece], y - y0[piece], z - z0[piece]
+        if self.squared.any():
+            ax, ay, az = x1[piece], y1[piece], z1[piece]
+            share = dx * ax
+            share += dy * ay
+            share += dz * az
+            share /= squared[piece]
+            np.clip(share, 0.0, 1.0, out=share)
+            dx -= share * ax
+            dy -= share * ay
+            dz -= share * az
+        dx *= dx
+        dx += dy * dy
+        dx += dz * dz
+        distance: Floats = np.sqrt(dx, out=dx)
         return distance
 
-    def arc_km(self, lon: Floats, lat: Floats, piece: Ints) -> Floats:
-        """Return the geodesic distance [km] from points to their feet on pieces."""
-        share = self.turn(to_xyz(lon, lat), piece)
+    def chords_km(self, xyz: tuple[Floats, ...], point: Ints, piece: Ints) -> Floats:
+        """Return the same for pairs, run by run, so that a run fits the cache."""
+        x, y, z = xyz
+        out = np.empty(len(point))
+        for begin in range(0, len(point), _RUN):
+            i, j = point[begin : begin + _RUN], piece[begin : begin + _RUN]
+            out[begin : begin + _RUN] = self.chord_km(x[i], y[i], z[i], j)
+        return out
+
+    def arc_km(
+        self, lon: Floats, lat: Floats, piece: Ints, xyz: Floats | None = None
+    ) -> Floats:
+        """Return the geodesic distance [km] from points to their feet on pieces.
+
+        Points whose coordinates in space are known already bring them.
+        """
+        here = to_xyz(lon, lat) if xyz is None else xyz
         p = self.pieces
-        return geodesic_km(
-            lon,
-            lat,
-            p.lon[piece] + share * p.dlon[piece],
-            p.lat[piece] + share * p.dlat[piece],
-        )
+        if self.is_points:
+            ends = (p.lon[piece], p.lat[piece])
+            return geodesic_km(lon, lat, *ends, here, self.start[piece])
+        share = self.turn(here, piece)
+        foot_lon = p.lon[piece] + share * p.dlon[piece]
+        foot_lat = p.lat[piece] + share * p.dlat[piece]
+        return geodesic_km(lon, lat, foot_lon, foot_lat, here)

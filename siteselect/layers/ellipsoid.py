@@ -55,9 +55,21 @@ def arc_km(chord: Floats, lat: Floats) -> Floats:
     return arc
 
 
-def geodesic_km(lon0: Floats, lat0: Floats, lon1: Floats, lat1: Floats) -> Floats:
-    """Return the geodesic distance [km] between paired points of equal shape."""
-    chord: Floats = np.linalg.norm(xyz(lon0, lat0) - xyz(lon1, lat1), axis=-1)
+def geodesic_km(
+    lon0: Floats,
+    lat0: Floats,
+    lon1: Floats,
+    lat1: Floats,
+    xyz0: Floats | None = None,
+    xyz1: Floats | None = None,
+) -> Floats:
+    """Return the geodesic distance [km] between paired points of equal shape.
+
+    Points whose coordinates in space are known already bring them.
+    """
+    here = xyz(lon0, lat0) if xyz0 is None else xyz0
+    there = xyz(lon1, lat1) if xyz1 is None else xyz1
+    chord: Floats = np.linalg.norm(here - there, axis=-1)
     arc = arc_km(chord, (lat0 + lat1) / 2)
     far = chord > CHORD_KM
     if far.any():

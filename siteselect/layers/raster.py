@@ -27,6 +27,7 @@ from siteselect.layers import cells, check, spatial
 from siteselect.layers.crs import WGS84, to_wgs84
 from siteselect.layers.ellipsoid import geodesic_km, xyz
 from siteselect.layers.info import LayerInfo
+from siteselect.layers.places import Places
 from siteselect.layers.zones import zonal
 
 Floats = NDArray[np.float64]
@@ -370,7 +371,7 @@ def _between(source: Any, bands: Sequence[int], column: Floats, row: Floats) -> 
 
 def sample_bands(
     raster: Raster,
-    points: gpd.GeoDataFrame | gpd.GeoSeries,
+    points: gpd.GeoDataFrame | gpd.GeoSeries | Places,
     reach_km: float = 0.0,
     *,
     method: str = "nearest",
@@ -381,7 +382,7 @@ def sample_bands(
     ----------
     raster : Raster
         The layer.
-    points : GeoDataFrame or GeoSeries, n rows
+    points : GeoDataFrame, GeoSeries or Places, n rows
         Any CRS; lines and polygons stand for a point on them.
     reach_km : float
         Where the own cell is unknown, take the nearest known cell whose
@@ -414,8 +415,8 @@ def sample_bands(
                 'Pass e.g. `method="bilinear"`.' + nearest_name(str(method), METHODS),
             )
         )
-    where = spatial.points_of(points)
-    lon, lat = where.x.to_numpy(), where.y.to_numpy()
+    where = spatial.point_places(points)
+    lon, lat = where.lon, where.lat
     reach = spatial._radius(reach_km)
     bands = raster.bands
     with raster._opened() as source:
@@ -436,7 +437,7 @@ def sample_bands(
 
 def sample(
     raster: Raster,
-    points: gpd.GeoDataFrame | gpd.GeoSeries,
+    points: gpd.GeoDataFrame | gpd.GeoSeries | Places,
     reach_km: float = 0.0,
     *,
     band: int | str | None = None,
@@ -448,7 +449,7 @@ def sample(
     ----------
     raster : Raster
         The layer.
-    points : GeoDataFrame or GeoSeries, n rows
+    points : GeoDataFrame, GeoSeries or Places, n rows
         Any CRS; lines and polygons stand for a point on them.
     reach_km : float
         Where the own cell is unknown, take the nearest known cell whose

@@ -23,6 +23,7 @@ import shapely
 from numpy.typing import NDArray
 
 from siteselect.errors import LayerError, four_parts, nearest_name, shown
+from siteselect.layers import reach, tiles
 from siteselect.layers.antimeridian import on_globe
 from siteselect.layers.crs import (
     GLOBAL_EQUAL_AREA,
@@ -32,39 +33,37 @@ from siteselect.layers.crs import (
     to_wgs84,
 )
 from siteselect.layers.edges import STEP_DEG, LayerIndex, tree_of
-from siteselect.layers.ellipsoid import CHORD_KM as _CHORD_KM
 from siteselect.layers.ellipsoid import GEOD as _GEOD
-from siteselect.layers.ellipsoid import arc_km as _arc_km
 from siteselect.layers.ellipsoid import geodesic_km as _geodesic_km
 from siteselect.layers.ellipsoid import radius_km as _radius_km
 from siteselect.layers.ellipsoid import table_km as _table_km
 from siteselect.layers.ellipsoid import xyz as _xyz
 from siteselect.layers.info import spoken
+from siteselect.layers.nearby import (
+    CHUNK,
+    TIE_KM,
+    blocks,
+    first_area,
+    nearest_points,
+    piece_pairs,
+    point_pairs,
+    reduced,
+    touching,
+)
+from siteselect.layers.places import Places
+from siteselect.layers.reach import Reach
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 _Frame: TypeAlias = "gpd.GeoDataFrame | gpd.GeoSeries"
 _Layer: TypeAlias = "gpd.GeoDataFrame | gpd.GeoSeries | LayerIndex"
+_Sites: TypeAlias = "gpd.GeoDataFrame | gpd.GeoSeries | Places"
 
-# Pieces shorter than this are points [km].
-_POINT_KM = 1e-6
-# Distances closer than this count as a tie [km].
-_TIE_KM = 1e-6
-# More points than this are asked in geographic order, that many at a time.
-_SORT_ABOVE = 50_000
-# Rows of a chunk are chosen so that temporary arrays stay near this size.
-_CHUNK = 2_000_000
-# Pairs of sites and pieces of features held at once (about 200 bytes each).
-_PAIRS = 2_000_000
 # Lines and polygons asked at once for their nearest feature.
 _SHAPES = 20_000
-# Points whose radii differ by less than this factor ask together.
-_RADIUS_STEP = 1.25
 # Lengths are added up in micrometers.
 _UM_PER_KM = 1e9
-# No chord is longer [km].
-_FARTHEST_KM = 12_800.0
 
 
 @dataclass(frozen=True)
@@ -126,241 +125,6 @@ def _geoms(frame: _Layer, layer: str, *, is_cut: bool = True) -> NDArray[Any]:
     return on_globe(geoms, is_seamed=not frame.crs.is_geographic, is_cut=is_cut)
 
 
-def _touching(
-    site_geoms: NDArray[Any], feature_geoms: NDArray[Any]
-) -> tuple[Ints, Ints]:
-    """Return (site, feature) positions that touch, sorted; points touch only areas."""
-    # The geometry that asks is the one GEOS prepares: ask with the features,
-    # which are few and large, about the sites, which are many and small.
-    asks = np.flatnonzero(shapely.get_dimensions(feature_geoms) > 0)
-    plain_sites = (shapely.get_dimensions(site_geoms) == 0).all()
-    if plain_sites:
-        asks = asks[shapely.get_dimensions(feature_geoms[asks]) == 2]
-    elif len(asks) < len(feature_geoms):
-        asks = np.arange(len(feature_geoms))
-    if not len(asks):
-        none = np.zeros(0, dtype=np.int64)
-        return none, none
-    tree = shapely.STRtree(site_geoms)
-    feature, site = tree.query(feature_geoms[asks], predicate="intersects")
-    feature = asks[feature]
-    order = np.lexsort((feature, site))
-    return site[order].astype(np.int64), feature[order].astype(np.int64)
-
-
-def _inside(lon: Floats, lat: Floats, index: LayerIndex) -> tuple[Ints, Ints]:
-    """Return (point, feature) positions of points in areas, sorted."""
-    if not index.has_areas:
-        none = np.zeros(0, dtype=np.int64)
-        return none, none
-    return _touching(np.asarray(shapely.points(lon, lat), dtype=object), index.geoms)
-
-
-def _best(
-    distance: Floats, feature: Ints, piece: Ints, k: int
-) -> tuple[Floats, Ints, Ints]:
-    """Return per row the k nearest distinct features (ties: lowest position)."""
-    last = np.iinfo(np.int64).max
-    # To the millimeter, so that noise does not break ties.
-    key = np.round(distance / _TIE_KM)
-    if k == 1:
-        least = key.min(axis=1, keepdims=True)
-        pick = np.where(key <= least, feature, last).argmin(axis=1)[:, None]
-        lost = ~np.isfinite(least)
-    else:
-        order = np.lexsort((key, feature), axis=-1)
-        sorted_feature = np.take_along_axis(feature, order, 1)
-        sorted_key = np.take_along_axis(key, order, 1)
-        again = np.zeros(order.shape, dtype=bool)
-        again[:, 1:] = sorted_feature[:, 1:] == sorted_feature[:, :-1]
-        sorted_key[again] = np.inf
-        rank = np.lexsort((sorted_feature, sorted_key), axis=-1)[:, :k]
-        pick = np.take_along_axis(order, rank, 1)
-        lost = ~np.isfinite(np.take_along_axis(sorted_key, rank, 1))
-    return (
-        np.where(lost, np.inf, np.take_along_axis(distance, pick, 1)),
-        np.where(lost, -1, np.take_along_axis(feature, pick, 1)),
-        np.where(lost, -1, np.take_along_axis(piece, pick, 1)),
-    )
-
-
-def _nearest_points(
-    lon: Floats, lat: Floats, index: LayerIndex, k: int, max_km: float
-) -> tuple[Ints, Floats]:
-    """Nearest features of points: positions (n, k) and distances [km]."""
-    n = len(lon)
-    if n > _SORT_ABOVE:
-        # Neighbors in turn find the tree's branches still in the cache.
-        order = np.lexsort((np.floor(lon * 4), np.floor(lat * 4)))
-        position = np.empty((n, k), dtype=np.int64)
-        distance = np.empty((n, k))
-        for begin in range(0, n, _SORT_ABOVE):
-            some = order[begin : begin + _SORT_ABOVE]
-            position[some], distance[some] = _nearest_points(
-                lon[some], lat[some], index, k, max_km
-            )
-        return position, distance
-    xyz = _xyz(lon, lat)
-    best_km = np.full((n, k), np.inf)
-    best_feature = np.full((n, k), -1, dtype=np.int64)
-    best_piece = np.full((n, k), -1, dtype=np.int64)
-    done = np.zeros(n, dtype=bool)
-
-    site, feature = _inside(lon, lat, index)
-    if len(site):
-        first = np.searchsorted(site, np.arange(n))
-        rank = np.arange(len(site)) - first[site]
-        few = rank < k
-        best_km[site[few], rank[few]] = 0.0
-        best_feature[site[few], rank[few]] = feature[few]
-        done = np.isfinite(best_km[:, -1])
-
-    for tree, members, slack in index.levels:
-        active = np.flatnonzero(~done)
-        ask = k + 1 if slack < _POINT_KM else max(k + 1, 8)
-        reach = max_km + slack
-        while len(active):
-            ask = min(ask, len(members))
-            rows = max(1, _CHUNK // (ask * 3))
-            left = []
-            for begin in range(0, len(active), rows):
-                some = active[begin : begin + rows]
-                middle_km, hit = (
-                    np.asarray(answer)
-                    for answer in tree.query(
-                        xyz[some], k=np.arange(1, ask + 1), distance_upper_bound=reach
-                    )
-                )
-                found = hit < len(members)
-                piece = members[np.where(found, hit, 0)]
-                if slack < _POINT_KM:
-                    chord = middle_km
-                else:
-                    chord = index.chord_km(xyz[some][:, None, :], piece)
-                    chord[~found] = np.inf
-                km, feat, pc = _best(
-                    np.concatenate([best_km[some], chord], axis=1),
-                    np.concatenate(
-                        [best_feature[some], index.pieces.feature[piece]], axis=1
-                    ),
-                    np.concatenate([best_piece[some], piece], axis=1),
-                    k,
-                )
-                best_km[some], best_feature[some], best_piece[some] = km, feat, pc
-                beyond = middle_km[:, -1] - slack > km[:, -1] + 2 * _TIE_KM
-                left.append(some[~(beyond | ~found[:, -1])])
-            if ask == len(members):
-                break
-            active = np.concatenate(left)
-            ask *= 2
-
-    row, column = np.nonzero(best_piece >= 0)
-    if len(row):
-        best_km[row, column] = index.arc_km(lon[row], lat[row], best_piece[row, column])
-    best_km[best_km > max_km] = np.inf
-    best_feature[~np.isfinite(best_km)] = -1
-    key = np.where(np.isfinite(best_km), np.round(best_km / _TIE_KM), np.inf)
-    order = np.lexsort((best_feature, key), axis=-1)
-    best_km = np.take_along_axis(best_km, order, 1)
-    best_feature = np.take_along_axis(best_feature, order, 1)
-    best_km[~np.isfinite(best_km)] = np.nan
-    return best_feature, best_km
-
-
-def _piece_pairs(
-    xyz: Floats, index: LayerIndex, radius_km: float | Floats
-) -> tuple[Ints, Ints]:
-    """Return (point, piece) with the piece no further than the radius [km]."""
-    radius = np.minimum(np.broadcast_to(radius_km, len(xyz)), _FARTHEST_KM)
-    # Points of about the same radius ask together.
-    level = np.ceil(np.log(np.maximum(radius, 1e-3)) / np.log(_RADIUS_STEP))
-    points: list[Ints] = [np.zeros(0, dtype=np.int64)]
-    pieces: list[Ints] = [np.zeros(0, dtype=np.int64)]
-    for one in np.unique(level):
-        some = np.flatnonzero(level == one)
-        largest = float(radius[some].max())
-        asking = tree_of(xyz[some])
-        for tree, members, slack in index.levels:
-            near = asking.sparse_distance_matrix(
-                tree, largest + slack, output_type="ndarray"
-            )
-            point = some[near["i"]]
-            if np.ndim(radius_km):
-                near = near[near["v"] <= radius[point] + slack]
-                point = some[near["i"]]
-            points.append(point)
-            pieces.append(members[near["j"]])
-    return np.concatenate(points), np.concatenate(pieces)
-
-
-def _blocks(xyz: Floats, index: LayerIndex, radius_km: float) -> Iterator[slice]:
-    """Return runs of points with a bounded number of pieces in reach."""
-    todo = [slice(0, len(xyz))]
-    while todo:
-        rows = todo.pop()
-        size = rows.stop - rows.start
-        if size > 1:
-            asking = tree_of(xyz[rows])
-            # Whole branches are counted at once, so that this costs little.
-            found = sum(
-                int(asking.count_neighbors(tree, radius_km + slack))
-                for tree, _, slack in index.levels
-            )
-            parts = min(size, -(-found // _PAIRS), 64)
-            if parts > 1:
-                cut = np.linspace(rows.start, rows.stop, parts + 1).astype(int)
-                todo += [
-                    slice(int(a), int(b))
-                    for a, b in zip(cut[-2::-1], cut[:0:-1], strict=True)
-                ]
-                continue
-        yield rows
-
-
-def _reduced(site: Ints, feature: Ints, distance: Floats) -> tuple[Ints, Ints, Floats]:
-    """Keep the least distance of each (site, feature), sorted."""
-    if not len(site):
-        return site, feature, distance
-    key = site * (int(feature.max()) + 1) + feature
-    order = np.argsort(key, kind="stable")
-    key = key[order]
-    first = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
-    least: Floats = distance[order]
-    if len(first) < len(key):
-        least = np.minimum.reduceat(least, first)
-    kept = order[first]
-    return site[kept], feature[kept], least
-
-
-def _point_pairs(
-    lon: Floats, lat: Floats, index: LayerIndex, radius_km: float
-) -> tuple[Ints, Ints, Floats]:
-    """Pairs of points and features within a radius [km]."""
-    sites: list[Ints] = []
-    features: list[Ints] = []
-    distances: list[Floats] = []
-    xyz = _xyz(lon, lat)
-    point, piece = _piece_pairs(xyz, index, radius_km)
-    only_points = radius_km <= _CHORD_KM and not index.squared.any()
-    for begin in range(0, len(point), _CHUNK):
-        i, j = point[begin : begin + _CHUNK], piece[begin : begin + _CHUNK]
-        if only_points:
-            km = _arc_km(np.linalg.norm(xyz[i] - index.start[j], axis=1), lat[i])
-        else:
-            km = index.arc_km(lon[i], lat[i], j)
-        near = km <= radius_km
-        sites.append(i[near])
-        features.append(index.pieces.feature[j[near]])
-        distances.append(km[near])
-    site, feature = _inside(lon, lat, index)
-    sites.append(site)
-    features.append(feature)
-    distances.append(np.zeros(len(site)))
-    return _reduced(
-        np.concatenate(sites), np.concatenate(features), np.concatenate(distances)
-    )
-
-
 # ------------------------------------------------- sites that are not points
 
 
@@ -394,9 +158,9 @@ def _shape_pairs(
     )
     radius = np.where(with_radius, radius_km + reach * 1.001 + 0.001, 0.0)
     asks = np.flatnonzero(with_radius)
-    point, piece = _piece_pairs(_xyz(lon[asks], lat[asks]), index, radius[asks])
+    point, piece = piece_pairs(_xyz(lon[asks], lat[asks]), index, radius[asks])
     point = asks[point]
-    site, feature = _touching(geoms, index.geoms)
+    site, feature = touching(geoms, index.geoms)
     # Touching pairs are at distance 0 already; measuring them is wasted work.
     n_features = len(index.geoms)
     touch = np.unique(site * n_features + feature)
@@ -409,8 +173,8 @@ def _shape_pairs(
     p = index.pieces
     distances = [np.zeros(len(site))]
     sites, features = [site], [feature]
-    for begin in range(0, len(point), _CHUNK):
-        i, j = point[begin : begin + _CHUNK], piece[begin : begin + _CHUNK]
+    for begin in range(0, len(point), CHUNK):
+        i, j = point[begin : begin + CHUNK], piece[begin : begin + CHUNK]
         ends = np.stack(
             [
                 np.stack([p.lon[j], p.lat[j]], axis=1),
@@ -432,7 +196,7 @@ def _shape_pairs(
         sites.append(i[near])
         features.append(p.feature[j[near]])
         distances.append(km[near])
-    return _reduced(
+    return reduced(
         np.concatenate(sites), np.concatenate(features), np.concatenate(distances)
     )
 
@@ -464,6 +228,60 @@ def indexed(features: _Frame) -> LayerIndex:
     return LayerIndex(_geoms(features, "the layer"), features.index)
 
 
+def placed(sites: _Frame) -> Places | None:
+    """Return sites made ready, to ask several layers about them.
+
+    Parameters
+    ----------
+    sites : GeoDataFrame or GeoSeries
+        Any CRS.
+
+    Returns
+    -------
+    Places or None
+        Takes the place of the sites in `nearest` and `within`; None where a site
+        is not a single point.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> len(placed(gpd.GeoSeries.from_xy([-97.0], [32.0], crs="EPSG:4326")))
+    1
+    """
+    geoms, is_point = _site_geoms(sites)
+    return _places(geoms) if is_point.all() else None
+
+
+def point_places(sites: _Sites) -> Places:
+    """Return one point per site, made ready.
+
+    Parameters
+    ----------
+    sites : GeoDataFrame, GeoSeries or Places
+        Any CRS; see `points_of`.
+
+    Returns
+    -------
+    Places
+        The same object where it is one already.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from shapely import box
+    >>> point_places(gpd.GeoSeries([box(0, 0, 2, 2)], crs="EPSG:4326")).lon.tolist()
+    [1.0]
+    """
+    return sites if isinstance(sites, Places) else _places(points_of(sites).array)
+
+
+def _places(points: Any) -> Places:
+    """Return points made ready."""
+    geoms: NDArray[Any] = np.asarray(points, dtype=object)
+    lon, lat = shapely.get_coordinates(geoms).T
+    return Places(np.ascontiguousarray(lon), np.ascontiguousarray(lat), geoms)
+
+
 def _site_geoms(sites: _Frame) -> tuple[NDArray[Any], Bools]:
     """Return site geometries and which are single points."""
     geoms = _geoms(sites, "the sites")
@@ -487,7 +305,7 @@ def _feature_index(features: _Layer) -> LayerIndex:
 
 
 def nearest(
-    sites: _Frame, features: _Layer, k: int = 1, max_km: float | None = None
+    sites: _Sites, features: _Layer, k: int = 1, max_km: float | None = None
 ) -> Nearest:
     """Return the k nearest features of each site.
 
@@ -496,7 +314,7 @@ def nearest(
 
     Parameters
     ----------
-    sites : GeoDataFrame or GeoSeries, n rows
+    sites : GeoDataFrame, GeoSeries or Places, n rows
         Any CRS.
     features : GeoDataFrame, GeoSeries or LayerIndex
         Any CRS; at least one row.
@@ -543,20 +361,21 @@ def nearest(
         )
     limit = np.inf if max_km is None else float(max_km)
     index = _feature_index(features)
+    if isinstance(sites, Places):
+        return Nearest(*tiles.nearest(sites, index, k, limit))
     geoms, is_point = _site_geoms(sites)
     position = np.full((len(geoms), k), -1, dtype=np.int64)
     distance = np.full((len(geoms), k), np.nan)
     plain = np.flatnonzero(is_point)
     if len(plain):
-        xy = shapely.get_coordinates(geoms[plain])
-        position[plain], distance[plain] = _nearest_points(
-            xy[:, 0], xy[:, 1], index, k, limit
+        position[plain], distance[plain] = tiles.nearest(
+            _places(geoms[plain]), index, k, limit
         )
     others = np.flatnonzero(~is_point)
     for begin in range(0, len(others), _SHAPES):
         shaped = others[begin : begin + _SHAPES]
         center = shapely.point_on_surface(geoms[shaped])
-        _, bound = _nearest_points(
+        _, bound = nearest_points(
             shapely.get_x(center), shapely.get_y(center), index, k, np.inf
         )
         # The k-th nearest of a point on the site is no nearer than the site's.
@@ -564,7 +383,7 @@ def nearest(
         radius = np.minimum(radius, limit)
         needed = ~(np.isfinite(bound[:, -1]) & (bound[:, -1] == 0))
         site, feature, km = _shape_pairs(geoms[shaped], index, radius, needed)
-        key = np.round(km / _TIE_KM)
+        key = np.round(km / TIE_KM)
         order = np.lexsort((feature, key, site))
         site, feature, km = site[order], feature[order], km[order]
         rank = np.arange(len(site)) - np.searchsorted(site, site)
@@ -607,7 +426,7 @@ def pairs_within(sites: _Frame, features: _Layer, radius_km: float) -> Pairs:
     plain = np.flatnonzero(is_point)
     if len(plain):
         xy = shapely.get_coordinates(geoms[plain])
-        site, feature, km = _point_pairs(xy[:, 0], xy[:, 1], index, radius)
+        site, feature, km = point_pairs(xy[:, 0], xy[:, 1], index, radius)
         parts.append((plain[site], feature, km))
     shaped = np.flatnonzero(~is_point)
     if len(shaped):
@@ -621,12 +440,49 @@ def pairs_within(sites: _Frame, features: _Layer, radius_km: float) -> Pairs:
     if len(parts) == 1:
         return Pairs(*parts[0])
     return Pairs(
-        *_reduced(
+        *reduced(
             np.concatenate([p[0] for p in parts]),
             np.concatenate([p[1] for p in parts]),
             np.concatenate([p[2] for p in parts]),
         )
     )
+
+
+def within(
+    sites: Places, features: LayerIndex, radius_km: float
+) -> Iterator[Reach] | None:
+    """Give the features within a radius of sites, without their distances.
+
+    Parameters
+    ----------
+    sites : Places
+        See `placed`.
+    features : LayerIndex
+        See `indexed`.
+    radius_km : float
+        Largest distance [km], inclusive.
+
+    Returns
+    -------
+    iterator of Reach, or None
+        Blocks of sites, in bounded memory, all of them together; None where
+        `pairs_within` is to be asked, as for lines and polygons.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> import numpy as np
+    >>> lon, lat = np.meshgrid(np.linspace(-97, -96, 50), np.linspace(32, 33, 50))
+    >>> sites = gpd.GeoSeries.from_xy(lon.ravel(), lat.ravel(), crs="EPSG:4326")
+    >>> town = indexed(gpd.GeoSeries.from_xy([-96.5], [32.5], crs="EPSG:4326"))
+    >>> found = within(placed(sites), town, 150)
+    >>> int(sum(reach.count().sum() for reach in found))
+    2500
+    """
+    radius = _radius(radius_km)
+    if not reach.is_answered(features, radius):
+        return None
+    return reach.within(sites, features, radius) if len(sites) else iter(())
 
 
 def blocks_within(sites: _Frame, features: _Layer, radius_km: float) -> Iterator[slice]:
@@ -654,9 +510,7 @@ def blocks_within(sites: _Frame, features: _Layer, radius_km: float) -> Iterator
         yield slice(0, len(sites))
         return
     index = _feature_index(features)
-    points = points_of(sites)
-    xyz = _xyz(points.x.to_numpy(), points.y.to_numpy())
-    yield from _blocks(xyz, index, radius)
+    yield from blocks(point_places(sites).xyz, index, radius)
 
 
 def length_within(sites: _Frame, lines: _Layer, radius_km: float) -> Floats:
@@ -711,16 +565,15 @@ def length_within(sites: _Frame, lines: _Layer, radius_km: float) -> Floats:
     if not len(geoms) or not len(sites):
         return out
     index = _feature_index(lines)
-    points = points_of(sites)
-    lon, lat = points.x.to_numpy(), points.y.to_numpy()
-    xyz = _xyz(lon, lat)
+    points = point_places(sites)
+    lat, xyz = points.lat, points.xyz
     p = index.pieces
     km = _geodesic_km(p.lon, p.lat, p.lon + p.dlon, p.lat + p.dlat)
     # On the chord, the circle is a ball that cuts the piece twice at most.
     curved = _radius_km(lat)
     ball = 2 * curved * np.sin(np.minimum(radius / (2 * curved), np.pi / 2))
-    for rows in _blocks(xyz, index, radius):
-        point, piece = _piece_pairs(xyz[rows], index, radius)
+    for rows in blocks(xyz, index, radius):
+        point, piece = piece_pairs(xyz[rows], index, radius)
         point += rows.start
         apart = index.start[piece] - xyz[point]
         squared = index.squared[piece]
@@ -767,11 +620,10 @@ def table_km(sites: _Frame, places: _Frame) -> Iterator[tuple[slice, Floats]]:
     ...     print(rows.stop, km.round(1).tolist())
     1 [[221.8, 110.9]]
     """
-    here, there = points_of(sites), points_of(places)
-    lon, lat = here.x.to_numpy(), here.y.to_numpy()
-    lon1, lat1 = there.x.to_numpy(), there.y.to_numpy()
+    here, there = point_places(sites), point_places(places)
+    lon, lat, lon1, lat1 = here.lon, here.lat, there.lon, there.lat
     # Small enough for the processor's cache.
-    tall = max(1, _CHUNK // (16 * max(1, len(lon1))))
+    tall = max(1, CHUNK // (16 * max(1, len(lon1))))
     for begin in range(0, len(lon), tall):
         rows = slice(begin, min(len(lon), begin + tall))
         yield rows, _table_km(lon[rows], lat[rows], lon1, lat1)
@@ -803,12 +655,12 @@ def self_pairs_within(sites: _Frame, radius_km: float) -> Pairs:
     (array([0]), array([1]))
     """
     radius = _radius(radius_km)
-    points = points_of(sites)
-    lon, lat = points.x.to_numpy(), points.y.to_numpy()
+    points = point_places(sites)
+    lon, lat = points.lon, points.lat
     none = np.zeros(0, dtype=np.int64)
     if len(lon) < 2:
         return Pairs(none, none, np.zeros(0))
-    tree = tree_of(_xyz(lon, lat))
+    tree = tree_of(points.xyz)
     pairs = tree.query_pairs(radius + 1e-9, output_type="ndarray").astype(np.int64)
     site, feature = pairs.min(axis=1), pairs.max(axis=1)
     km = _geodesic_km(lon[site], lat[site], lon[feature], lat[feature])
@@ -818,7 +670,7 @@ def self_pairs_within(sites: _Frame, radius_km: float) -> Pairs:
     return Pairs(site[order], feature[order], km[order])
 
 
-def containing(sites: _Frame, polygons: _Layer) -> Ints:
+def containing(sites: _Sites, polygons: _Layer) -> Ints:
     """Return the position of the polygon that contains each site.
 
     A site stands for its representative point. A point on a shared border
@@ -826,7 +678,7 @@ def containing(sites: _Frame, polygons: _Layer) -> Ints:
 
     Parameters
     ----------
-    sites : GeoDataFrame or GeoSeries, n rows
+    sites : GeoDataFrame, GeoSeries or Places, n rows
         Any CRS.
     polygons : GeoDataFrame, GeoSeries or LayerIndex
         Any CRS.
@@ -845,17 +697,12 @@ def containing(sites: _Frame, polygons: _Layer) -> Ints:
     >>> containing(sites, halves)
     array([ 0,  0,  1, -1])
     """
-    points = np.asarray(points_of(sites).array, dtype=object)
     areas = _geoms(polygons, "the polygon layer")
-    out = np.full(len(points), -1, dtype=np.int64)
     _require_areas(areas, polygons)
-    site, feature = _touching(points, areas)
-    # Pairs come sorted; writing backwards leaves the lowest position.
-    out[site[::-1]] = feature[::-1]
-    return out
+    return first_area(point_places(sites).tree, areas)
 
 
-def is_within_km(sites: _Frame, features: _Layer, km: float) -> Bools:
+def is_within_km(sites: _Sites, features: _Layer, km: float) -> Bools:
     """Return whether each site lies within a distance of any feature.
 
     The setback is round and measured from the feature's edge; a site inside
@@ -863,7 +710,7 @@ def is_within_km(sites: _Frame, features: _Layer, km: float) -> Bools:
 
     Parameters
     ----------
-    sites : GeoDataFrame or GeoSeries, n rows
+    sites : GeoDataFrame, GeoSeries or Places, n rows
         Any CRS.
     features : GeoDataFrame, GeoSeries or LayerIndex
         Any CRS; if empty, nothing is within.

@@ -23,7 +23,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from siteselect.errors import LayerError, StudyError, four_parts, said, shown
-from siteselect.layers import spatial
 from siteselect.suitability.checks import (
     check_length,
     check_vector,
@@ -304,12 +303,7 @@ class Near(Exclusion):
         n = len(queries.sites)
         excluded = np.zeros(n, dtype=bool)
         if len(self.layer):
-            excluded = np.asarray(
-                spatial.is_within_km(
-                    queries.places(), queries.index(self.layer), self.km
-                ),
-                dtype=bool,
-            )
+            excluded = queries.is_within_km(self.layer, self.km)
         return Verdict(excluded, np.zeros(n, dtype=bool))
 
 

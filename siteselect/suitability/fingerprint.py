@@ -125,14 +125,21 @@ class _Digest:
         if array.dtype != object:
             return _hash("ndarray", shape + np.ascontiguousarray(array).tobytes())
         flat = array.ravel()
-        if len(flat) and all(
-            item is None or isinstance(item, shapely.Geometry) for item in flat
+        kinds = set(map(type, flat))
+        kind = "ndarray"
+        if kinds == {str}:
+            kind, parts = (
+                "texts",
+                [item.encode("utf-8", "surrogatepass") for item in flat],
+            )
+        elif kinds and all(
+            one is type(None) or issubclass(one, shapely.Geometry) for one in kinds
         ):
             parts = [item or b"" for item in shapely.to_wkb(flat)]
         else:
             parts = [self._read(item) for item in flat]
         sizes = np.array([len(part) for part in parts], dtype=np.int64).tobytes()
-        return _hash("ndarray", shape + sizes + b"".join(parts))
+        return _hash(kind, shape + sizes + b"".join(parts))
 
     def _code_or_object(self, thing: Any) -> bytes:
         if isinstance(thing, types.FunctionType):

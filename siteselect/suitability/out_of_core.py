@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,8 @@ from siteselect.suitability.partitions import (
     write_mark,
     write_part,
 )
-from siteselect.suitability.score import score_sites
+from siteselect.suitability.queries import Layers
+from siteselect.suitability.score import score_with
 
 __all__ = ["score_partitions"]
 
@@ -162,6 +163,8 @@ class _Work:
     rules: tuple[Any, ...]
     more: dict[str, Any]
     asked: str
+    #: Layers made ready, for all files that a worker scores.
+    layers: Layers = field(default_factory=Layers, compare=False)
 
     def __call__(self, source: str, target: str) -> dict[str, Any]:
         """Score one file, unless that is done already."""
@@ -172,7 +175,8 @@ class _Work:
         if not is_kept:
             sites = read_part(Path(source))
             rows = len(sites)
-            scored = score_sites(
+            scored = score_with(
+                self.layers,
                 sites,
                 [_cut(criterion, sites.index) for criterion in self.criteria],
                 exclude=[_cut(rule, sites.index) for rule in self.rules],

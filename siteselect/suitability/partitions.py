@@ -330,7 +330,7 @@ def index_of(path: Path) -> pd.Index[Any]:
 def refuse_repeats(labels: Sequence[pd.Index[Any]]) -> None:
     """Refuse a label that two rows carry, in whichever files they are."""
     joined = labels[0].append(list(labels[1:]))
-    if not joined.is_unique:
+    if not _is_unique(joined):
         again = joined[joined.duplicated()].unique()
         raise LayerError(
             four_parts(
@@ -340,6 +340,15 @@ def refuse_repeats(labels: Sequence[pd.Index[Any]]) -> None:
                 "give each frame labels of its own before writing it",
             )
         )
+
+
+def _is_unique(labels: pd.Index[Any]) -> bool:
+    """Say whether no label comes twice."""
+    # Whole numbers are quicker sorted than hashed.
+    if not pd.api.types.is_integer_dtype(labels.dtype) or labels.hasnans:
+        return bool(labels.is_unique)
+    ordered = np.sort(labels.to_numpy())
+    return not (ordered[1:] == ordered[:-1]).any()
 
 
 def with_same_types(files: Sequence[Path]) -> set[Path]:

@@ -1,13 +1,15 @@
 """Spatial answers for one frame of candidates, each question asked once.
 
 Criteria of one `score_sites` call that look at the same layer share the
-answer. The answers live as long as the call: there is no global cache.
+answer; frames of one `score_partitions` call share the layers made ready. Both
+live as long as the call: there is no global cache.
 """
 
 from __future__ import annotations
 
 import ast
 import re
+import threading
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -30,6 +32,8 @@ from siteselect.layers import Raster, spatial
 from siteselect.layers import raster as raster_queries
 from siteselect.layers import terrain as terrain_queries
 from siteselect.layers.edges import LayerIndex
+from siteselect.layers.places import Places
+from siteselect.layers.reach import Reach
 from siteselect.suitability.checks import (
     check_vector,
     column_of,
@@ -68,13 +72,20 @@ _ARITHMETIC = (
     ast.BitOr,
 )
 
-#: Pairs kept for the next criterion that asks for the same (24 bytes each).
+#: Pairs and sites kept for the next criterion that asks the same (24 bytes each).
 KEPT_PAIRS = 4_000_000
 
 Filter = str | Mapping[str, Any] | Callable[[gpd.GeoDataFrame], "pd.Series[bool]"]
 Answer = TypeVar("Answer")
 
-__all__ = ["Filter", "Queries", "describe_filter", "function_name", "one_band"]
+__all__ = [
+    "Filter",
+    "Layers",
+    "Queries",
+    "describe_filter",
+    "function_name",
+    "one_band",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,37 +96,25 @@ class Subset:
     n_layer: int
 
 
-class Queries:
-    """Ask each spatial question about one frame of candidates once.
+class Layers:
+    """Layers filtered and indexed once, however many frames of candidates ask.
 
-    Parameters
-    ----------
-    sites : geopandas.GeoDataFrame
-        The candidates; read, never changed.
+    They are made again where they are sent, so that only what was given travels.
     """
 
-    def __init__(self, sites: gpd.GeoDataFrame) -> None:
-        given: Any = sites
-        if isinstance(given, gpd.GeoSeries):
-            given = given.to_frame("geometry")
-        if not isinstance(given, gpd.GeoDataFrame):
-            raise LayerError(
-                four_parts(
-                    "Candidates are measured as a frame with geometry",
-                    f"found {said(given)} ({type(given).__name__})",
-                    "allowed is a GeoDataFrame",
-                    "make one with read_layer(...) or grid_candidates(...)",
-                )
-            )
-        self.sites = given
+    def __init__(self) -> None:
         # The layer is kept beside its answer so that its id stays its own.
         self._answers: dict[Hashable, tuple[Any, Any]] = {}
+        self._lock = threading.RLock()
+
+    def __reduce__(self) -> tuple[type[Layers], tuple[()]]:
+        return type(self), ()
 
     def _once(self, key: Hashable, layer: Any, ask: Callable[[], Answer]) -> Answer:
-        """Return the stored answer, asking only the first time."""
-        if key not in self._answers:
-            self._answers[key] = (layer, ask())
-        answer: Answer = self._answers[key][1]
+        with self._lock:
+            if key not in self._answers:
+                self._answers[key] = (layer, ask())
+            answer: Answer = self._answers[key][1]
         return answer
 
     def subset(self, layer: gpd.GeoDataFrame, where: Filter | None) -> Subset:
@@ -129,6 +128,55 @@ class Queries:
             ),
         )
 
+    def index(self, layer: gpd.GeoDataFrame, where: Filter | None) -> LayerIndex:
+        """Return the layer, or what passes the filter, made ready for questions."""
+        return self._once(
+            ("index", id(layer), _filter_key(where)),
+            (layer, where),
+            lambda: spatial.indexed(self.subset(layer, where).features),
+        )
+
+
+class Queries:
+    """Ask each spatial question about one frame of candidates once.
+
+    Parameters
+    ----------
+    sites : geopandas.GeoDataFrame
+        The candidates; read, never changed.
+    layers : Layers, optional
+        Layers that other frames ask too; they live as long as this by default.
+    """
+
+    def __init__(self, sites: gpd.GeoDataFrame, layers: Layers | None = None) -> None:
+        given: Any = sites
+        if isinstance(given, gpd.GeoSeries):
+            given = given.to_frame("geometry")
+        if not isinstance(given, gpd.GeoDataFrame):
+            raise LayerError(
+                four_parts(
+                    "Candidates are measured as a frame with geometry",
+                    f"found {said(given)} ({type(given).__name__})",
+                    "allowed is a GeoDataFrame",
+                    "make one with read_layer(...) or grid_candidates(...)",
+                )
+            )
+        self.sites = given
+        self.layers = Layers() if layers is None else layers
+        # The layer is kept beside its answer so that its id stays its own.
+        self._answers: dict[Hashable, tuple[Any, Any]] = {}
+
+    def _once(self, key: Hashable, layer: Any, ask: Callable[[], Answer]) -> Answer:
+        """Return the stored answer, asking only the first time."""
+        if key not in self._answers:
+            self._answers[key] = (layer, ask())
+        answer: Answer = self._answers[key][1]
+        return answer
+
+    def subset(self, layer: gpd.GeoDataFrame, where: Filter | None) -> Subset:
+        """Return the rows of the layer that pass the filter."""
+        return self.layers.subset(layer, where)
+
     def ground(self) -> gpd.GeoDataFrame:
         """Return the sites with geometries that can be measured."""
         return self._once(("ground",), None, lambda: sound(self.sites, "the sites"))
@@ -137,14 +185,18 @@ class Queries:
         """Return the sites in longitude and latitude."""
         return self._once(("places",), None, lambda: spatial.located(self.ground()))
 
+    def placed(self) -> Places | None:
+        """Return the sites made ready for questions, None unless all are points."""
+        return self._once(("placed",), None, lambda: spatial.placed(self.places()))
+
+    def _placed_or(self, other: Callable[[], gpd.GeoSeries]) -> Any:
+        """Return the sites made ready, or as they are."""
+        ready = self.placed()
+        return other() if ready is None else ready
+
     def index(self, layer: gpd.GeoDataFrame, where: Filter | None = None) -> LayerIndex:
         """Return the layer, or what passes the filter, made ready for questions."""
-        features = self.subset(layer, where).features
-        return self._once(
-            ("index", id(layer), _filter_key(where)),
-            layer,
-            lambda: spatial.indexed(features),
-        )
+        return self.layers.index(layer, where)
 
     def nearest(
         self,
@@ -159,35 +211,66 @@ class Queries:
             ("nearest", id(layer), _filter_key(where), k, max_km),
             layer,
             lambda: spatial.nearest(
-                self.places(), self.index(layer, where), k=k, max_km=max_km
+                self._placed_or(self.places),
+                self.index(layer, where),
+                k=k,
+                max_km=max_km,
             ),
         )
 
-    def pairs(
-        self, layer: gpd.GeoDataFrame, *, radius_km: float, where: Filter | None = None
-    ) -> Iterator[tuple[slice, spatial.Pairs]]:
-        """Give the (site, feature) pairs within the radius, block by block.
+    def is_within_km(self, layer: gpd.GeoDataFrame, km: float) -> npt.NDArray[np.bool_]:
+        """Return whether each site lies within a distance of any feature."""
+        return self._once(
+            ("is within", id(layer), km),
+            layer,
+            lambda: spatial.is_within_km(
+                self._placed_or(self.places), self.index(layer), km
+            ),
+        )
 
-        Each block is a run of sites and their pairs, with positions counted
-        from its start. A few pairs are kept for the next criterion that asks;
-        many are found again, so that memory stays bounded.
+    def within(
+        self,
+        layer: gpd.GeoDataFrame,
+        *,
+        radius_km: float,
+        where: Filter | None = None,
+        with_distance: bool = False,
+    ) -> Iterator[Reach]:
+        """Give the features within the radius, block of sites by block.
+
+        A few pairs are kept for the next criterion that asks; many are found
+        again, so that memory stays bounded.
         """
-        key = ("pairs", id(layer), _filter_key(where), radius_km)
+        key = ("within", id(layer), _filter_key(where), radius_km, with_distance)
         if key in self._answers:
             yield from self._answers[key][1]
             return
-        places, index = self.places(), self.index(layer, where)
+        places, index = self.placed(), self.index(layer, where)
+        found = None
+        if places is not None and not with_distance:
+            found = spatial.within(places, index, radius_km)
         kept, count = [], 0
-        for rows in spatial.blocks_within(places, index, radius_km):
-            found = spatial.pairs_within(places.iloc[rows], index, radius_km)
-            count += len(found)
+        for reach in found or self._pairs(index, radius_km):
+            count += len(reach) + len(reach.sites)
             if count <= KEPT_PAIRS:
-                kept.append((rows, found))
+                kept.append(reach)
             else:
                 kept.clear()
-            yield rows, found
+            yield reach
         if count <= KEPT_PAIRS:
             self._once(key, (layer, where), lambda: kept)
+
+    def _pairs(self, index: LayerIndex, radius_km: float) -> Iterator[Reach]:
+        """Give the same one by one, with distances."""
+        places = self.places()
+        none = np.zeros(0, dtype=np.int64)
+        for rows in spatial.blocks_within(places, index, radius_km):
+            found = spatial.pairs_within(places.iloc[rows], index, radius_km)
+            sites = np.arange(rows.start, rows.stop)
+            tile = np.zeros(len(sites), dtype=np.int64)
+            yield Reach(
+                sites, found.site, found.feature, tile, none, none, found.distance_km
+            )
 
     def length(
         self, layer: gpd.GeoDataFrame, *, radius_km: float, where: Filter | None = None
@@ -206,7 +289,7 @@ class Queries:
         return self._once(
             ("containing", id(layer)),
             layer,
-            lambda: spatial.containing(self.points(), self.index(layer)),
+            lambda: spatial.containing(self._placed_or(self.points), self.index(layer)),
         )
 
     def footprints(self) -> gpd.GeoSeries:
@@ -217,6 +300,8 @@ class Queries:
 
     def points(self) -> gpd.GeoSeries:
         """Return one point per site."""
+        if self.placed() is not None:
+            return self.places()
         return self._once(("points",), None, lambda: spatial.points_of(self.ground()))
 
     def size_m(self) -> npt.NDArray[np.float64]:
@@ -228,6 +313,8 @@ class Queries:
         if "cell_km" in self.sites.columns:
             cells = pd.to_numeric(self.sites["cell_km"], errors="coerce")
             size[:] = 1000.0 * cells.to_numpy(dtype=np.float64, na_value=np.nan)
+        if self.placed() is not None:
+            return size
         geoms = self.places()
         is_area = geoms.geom_type.isin(["Polygon", "MultiPolygon"]).to_numpy()
         if is_area.any():
@@ -250,7 +337,10 @@ class Queries:
             ("sample", id(layer), band, reach_km, method),
             layer,
             lambda: raster_queries.sample(
-                one_band(layer, band), self.points(), reach_km=reach_km, method=method
+                one_band(layer, band),
+                self._placed_or(self.points),
+                reach_km=reach_km,
+                method=method,
             ),
         )
 

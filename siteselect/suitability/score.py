@@ -26,7 +26,7 @@ from siteselect.suitability.aggregation import Aggregate, as_aggregate
 from siteselect.suitability.criteria import Criterion
 from siteselect.suitability.exclusions import Keep, Rule, judged
 from siteselect.suitability.measures import Measured, Measurement
-from siteselect.suitability.queries import Queries
+from siteselect.suitability.queries import Layers, Queries
 from siteselect.suitability.values import ValueFunction
 from siteselect.suitability.weights import normalize_weights
 
@@ -42,6 +42,9 @@ _TABLE = (
 )
 #: A rounding of a user's own value function that is forgiven at 0 and 1.
 _ROUNDING = 1e-12
+
+#: Pandas warns from 100 blocks on.
+_MANY_COLUMNS = 80
 
 __all__ = ["eligibility", "score_sites"]
 
@@ -125,6 +128,18 @@ def score_sites(
     >>> scored["coverage"].tolist()
     [1.0, 0.75]
     """
+    return score_with(Layers(), sites, criteria, exclude=exclude, aggregate=aggregate)
+
+
+def score_with(
+    layers: Layers,
+    sites: gpd.GeoDataFrame,
+    criteria: Sequence[Criterion],
+    *,
+    exclude: Sequence[Rule] = (),
+    aggregate: Aggregate | str = "weighted_sum",
+) -> gpd.GeoDataFrame:
+    """Score as `score_sites`, with layers that other frames ask too."""
     _check_sites(sites)
     criteria = _checked_criteria(criteria)
     rules = _named_rules(exclude)
@@ -132,7 +147,7 @@ def score_sites(
     weights = normalize_weights([c.weight for c in criteria], names=names)
     way = as_aggregate(aggregate, names)
     columns, earlier = _new_columns(sites, names)
-    queries = Queries(sites)
+    queries = Queries(sites, layers)
 
     n = len(sites)
     table: dict[str, Any] = {}
@@ -170,10 +185,19 @@ def score_sites(
     table["excluded_by"] = pd.Series(excluded_by, index=sites.index, dtype="str")
     table["fallbacks"] = fallbacks
 
-    added = pd.DataFrame({c: table[c] for c in columns}, index=sites.index)
+    # Columns are not copied into one block, unless they are so many that pandas
+    # would call the frame fragmented.
+    added = pd.DataFrame(
+        {c: table[c] for c in columns},
+        index=sites.index,
+        copy=len(columns) > _MANY_COLUMNS,
+    )
     kept = pd.DataFrame(sites).drop(columns=earlier)
     scored = gpd.GeoDataFrame(
-        pd.concat([kept, added], axis=1), geometry=sites.geometry.name, crs=sites.crs
+        pd.concat([kept, added], axis=1),
+        geometry=sites.geometry.name,
+        crs=sites.crs,
+        copy=False,
     )
     scored.attrs = copy.deepcopy(dict(sites.attrs))
     scored.attrs["siteselect"] = {
@@ -366,11 +390,15 @@ def _if_unknown(
     score: Floats,
 ) -> Floats:
     """Return the score with ``value`` in place of all that is unknown."""
-    if not np.isnan(score).any():
+    unknown = np.flatnonzero(np.isnan(score))
+    if not len(unknown):
         return score
     # Aggregates never fall where a value rises, so 0 and 1 are the ends.
-    filled = [np.where(np.isnan(v), value, v) for v in values]
-    return way.combine(filled, weights, names)[0]
+    some = [v[unknown] for v in values]
+    filled = [np.where(np.isnan(v), value, v) for v in some]
+    end = score.copy()
+    end[unknown] = way.combine(filled, weights, names)[0]
+    return end
 
 
 def _checked_criteria(criteria: Sequence[Criterion]) -> list[Criterion]:
@@ -561,7 +589,7 @@ def _valued(criterion: Criterion, found: pd.Series[Any]) -> tuple[Any, Floats]:
             )
         )
     is_label = raw.dtype == object
-    return (found if is_label else raw), np.clip(value, 0.0, 1.0)
+    return (found.copy() if is_label else raw), np.clip(value, 0.0, 1.0)
 
 
 def _raw(criterion: Criterion, found: pd.Series[Any]) -> npt.NDArray[Any]:
@@ -571,7 +599,8 @@ def _raw(criterion: Criterion, found: pd.Series[Any]) -> npt.NDArray[Any]:
         or pd.api.types.is_bool_dtype(found)
         or found.isna().all()
     ) and not pd.api.types.is_complex_dtype(found):
-        raw = found.to_numpy(dtype=np.float64, na_value=np.nan)
+        # A copy: it becomes a column, and the figures may be a user's own.
+        raw = found.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
         at = np.flatnonzero(np.isinf(raw))
         if len(at):
             raise StudyError(

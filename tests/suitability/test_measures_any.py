@@ -18,7 +18,15 @@ from suitability.world import frame, same
 
 import siteselect as ss
 from siteselect.errors import DataQualityWarning, LayerError, StudyError
-from siteselect.layers import LayerInfo, Raster, edges, ellipsoid, spatial
+from siteselect.layers import (
+    LayerInfo,
+    Raster,
+    edges,
+    ellipsoid,
+    nearby,
+    reach,
+    spatial,
+)
 from siteselect.suitability import queries as queries_module
 from siteselect.suitability.queries import Queries
 
@@ -362,8 +370,10 @@ def test_order_of_rows_and_labels_change_nothing(world, monkeypatch):
         renamed = sites.rename_geometry("ground").set_axis(range(40))
         assert np.array_equal(measure(renamed), whole, equal_nan=True)
     # Cut into many blocks, and nothing kept: the same to the last bit.
-    monkeypatch.setattr(spatial, "_PAIRS", 50)
-    monkeypatch.setattr(spatial, "_CHUNK", 400)
+    monkeypatch.setattr(nearby, "PAIRS", 50)
+    monkeypatch.setattr(nearby, "CHUNK", 400)
+    monkeypatch.setattr(spatial, "CHUNK", 400)
+    monkeypatch.setattr(reach, "_PAIRS", 50)
     monkeypatch.setattr(queries_module, "KEPT_PAIRS", 10)
     for measure, before in zip(
         all_measures(*layers), [m(sites) for m in all_measures(*layers)], strict=True
@@ -581,20 +591,33 @@ def test_rasters_refuse_what_they_cannot(tmp_path):
 
 
 def test_a_large_radius_holds_a_bounded_number_of_pairs(monkeypatch):
-    monkeypatch.setattr(spatial, "_PAIRS", 20_000)
+    monkeypatch.setattr(nearby, "PAIRS", 20_000)
+    monkeypatch.setattr(reach, "_LISTED", 20_000)
     monkeypatch.setattr(queries_module, "KEPT_PAIRS", 0)
     rng = np.random.default_rng(2)
     sites = gpd.GeoDataFrame(
         geometry=gpd.points_from_xy(*rng.uniform(-3, 3, (2, 4000))), crs=4326
     )
     layer = frame(shapely.points(rng.uniform(-3, 3, (300, 2))), mw=rng.normal(size=300))
-    most = []
-    ask = spatial.pairs_within
+    most, listed = [], []
+    ask, one_by_one = spatial.pairs_within, reach.Reach._one_by_one
     monkeypatch.setattr(
         spatial,
         "pairs_within",
         lambda *args: most.append(len(pairs := ask(*args))) or pairs,
     )
-    found = ss.Within(layer, radius_km=500, count=True)(sites)
-    assert sum(most) == found.sum() > 500_000
+    monkeypatch.setattr(
+        reach.Reach,
+        "_one_by_one",
+        lambda own: listed.append(len(pairs := one_by_one(own))) or pairs,
+    )
+    count = ss.Within(layer, radius_km=500, count=True)(sites).sum()
+    assert not most
+    assert not listed
+    # Distances are asked pair by pair; sums of no whole numbers are added in order.
+    ss.Within(layer, radius_km=500, count=True, decay="linear")(sites)
+    assert sum(most) == count > 500_000
     assert max(most) <= 20_000
+    ss.Within(layer, radius_km=500, sum="mw")(sites)
+    assert sum(listed) == count
+    assert max(listed) <= 20_000 + len(layer)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import signal
 import sys
 import tempfile
@@ -23,7 +24,7 @@ from strategies import SOAK, examples
 from suitability.world import WEST, features, frame, places, write_raster
 
 from siteselect.errors import LayerError, MissingDependencyError, StudyError
-from siteselect.layers import Raster
+from siteselect.layers import Raster, spatial, tiles
 from siteselect.suitability import (
     At,
     Categories,
@@ -47,6 +48,7 @@ from siteselect.suitability import (
     write_partitions,
 )
 from siteselect.suitability.fingerprint import digest
+from siteselect.suitability.queries import Layers
 
 # Cells of half a degree under parcels of a few kilometers: coarse, and meant so.
 pytestmark = pytest.mark.filterwarnings("ignore::siteselect.errors.DataQualityWarning")
@@ -163,6 +165,41 @@ def world(n):
         Criterion("sum", Within(towns, radius_km=30, sum="mw"), Rising(0, 20)),
     ]
     return sites, criteria, [Inside(parks)]
+
+
+def test_many_candidates_and_few_give_the_same_bits(tmp_path, monkeypatch):
+    """In memory tiles are asked, file by file each candidate; layers once for all."""
+    sites, criteria, rules = world(6000)
+    asked, made = [], []
+
+    def levels(*args):
+        asked.append(found := own_levels(*args))
+        return found
+
+    def indexed(features):
+        made.append(features)
+        return own_indexed(features)
+
+    own_levels, own_indexed = tiles._levels, spatial.indexed
+    monkeypatch.setattr(tiles, "_levels", levels)
+    monkeypatch.setattr(spatial, "indexed", indexed)
+    wanted = score_sites(sites, criteria, exclude=rules)
+    assert [len(found) > 0 for found in asked] == [True]
+    assert len(made) == 2
+    folder = write_partitions(sites, tmp_path / "in", rows=1500)
+    score_partitions(folder, criteria, out=tmp_path / "out", exclude=rules)
+    assert [len(found) > 0 for found in asked[1:]] == [False] * 4
+    assert len(made) == 4
+    same_table(tmp_path / "out", wanted)
+
+
+def test_layers_made_ready_are_not_sent():
+    _, criteria, _ = world(10)
+    layers, layer = Layers(), criteria[1].measure.layer
+    assert layers.index(layer, None) is layers.index(layer, None)
+    sent = pickle.loads(pickle.dumps(layers))
+    assert sent.index(layer, None) is not layers.index(layer, None)
+    assert len(pickle.dumps(layers)) < 200
 
 
 def test_a_run_goes_on_where_it_was(tmp_path):

@@ -187,10 +187,10 @@ def test_spatial_scores_do_not_depend_on_the_other_rows_or_the_layers_order(worl
 def test_criteria_of_one_layer_share_the_query(world, monkeypatch):
     sites, grid = world
     asked = []
-    ask = spatial_module.pairs_within
+    ask = spatial_module.within
     monkeypatch.setattr(
         spatial_module,
-        "pairs_within",
+        "within",
         lambda *args: asked.append(args[2]) or ask(*args),
     )
     criteria = [
@@ -461,6 +461,39 @@ def test_what_cannot_be_scored_is_refused_by_name(call, error, match):
 @given(st.lists(st.floats(0, 1e300), min_size=1, max_size=6).filter(any))
 def test_weights_sum_to_one(weights):
     assert normalize_weights(weights).sum() == pytest.approx(1, abs=1e-12)
+
+
+def test_the_table_shares_nothing_with_what_was_given():
+    given = pd.Series([0.1, 0.2], index=["a", "b"])
+    labels = pd.Series(["x", "y"], index=["a", "b"], dtype=object)
+    sites = gpd.GeoDataFrame(
+        {"acres": [0.3, 0.4]}, geometry=[Point(0, 0), Point(1, 0)], crs=4326
+    ).set_index(given.index)
+    criteria = [
+        Criterion("own", lambda frame: given, Rising(0, 1)),
+        Criterion("acre", Column("acres"), Rising(0, 1)),
+        Criterion("kind", Column(labels), Categories({"x": 1, "y": 0})),
+    ]
+    scored = score_sites(sites, criteria)
+    scored.loc["a", ["own_raw", "acre_raw", "acres"]] = 9.0
+    scored.loc["a", "kind_raw"] = "z"
+    assert given.tolist() == [0.1, 0.2]
+    assert sites["acres"].tolist() == [0.3, 0.4]
+    assert labels.tolist() == ["x", "y"]
+    assert score_sites(sites, criteria)["own_raw"].tolist() == [0.1, 0.2]
+
+
+def test_many_criteria_make_no_fragmented_frame():
+    sites = gpd.GeoDataFrame({"acres": [0.3]}, geometry=[Point(0, 0)], crs=4326)
+    criteria = [
+        Criterion(f"c{i}", Column("acres"), Rising(0, 1), weight=i + 1)
+        for i in range(40)
+    ]
+    scored = score_sites(sites, criteria)
+    # Pandas warns where blocks are many, and warnings are errors here.
+    for i in range(20):
+        scored[f"more{i}"] = 1.0
+    assert scored["score"].round(9).tolist() == [0.3]
 
 
 def test_an_error_of_the_users_own_function_says_where_it_was_raised():

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 
 from siteselect.errors import StudyError, four_parts, nearest_name, shown
+from siteselect.layers.reach import Reach
 from siteselect.suitability.checks import check_length, check_vector, column_of, numbers
 from siteselect.suitability.measures.base import Flags, Floats, Measured, OfLayer
 from siteselect.suitability.queries import Filter, Queries, describe_filter
-
-Ints = npt.NDArray[np.int64]
 
 #: How a feature may count less the farther it is.
 DECAYS = ("linear", "exponential", "gaussian")
@@ -194,42 +192,41 @@ class Within(OfLayer):
         if self.column is not None:
             figures = numbers(subset.features, self.column, self.layer_name)
         values, is_fallback = np.full(n, np.nan), np.zeros(n, dtype=bool)
-        for rows, pairs in queries.pairs(
-            self.layer, radius_km=self.radius_km, where=self.where
+        for reach in queries.within(
+            self.layer,
+            radius_km=self.radius_km,
+            where=self.where,
+            with_distance=self.decay is not None,
         ):
-            parts = None if figures is None else figures[pairs.feature]
-            size = rows.stop - rows.start
-            values[rows] = self._reduced(
-                pairs.site, parts, self._weights(pairs.distance_km), size
-            )
-            if self.skip_missing and parts is not None and self.statistic != "max":
-                is_fallback[rows.start + pairs.site[np.isnan(parts)]] = True
+            reach = self._weighted(reach)
+            values[reach.sites] = self._statistic_of(reach, figures)
+            if self.skip_missing and figures is not None and self.statistic != "max":
+                without = reach.only(np.isnan(figures)).count() > 0
+                is_fallback[reach.sites[without]] = True
         return self._series(queries, values, is_fallback & ~np.isnan(values))
 
-    def _weights(self, km: Floats) -> Floats | None:
-        """Return how much features at distances count, None where all alike."""
-        if self.decay is None:
-            return None
+    def _weighted(self, reach: Reach) -> Reach:
+        """Return the pairs with how much each of them counts, if not all alike."""
+        km = reach.distance_km
+        if self.decay is None or km is None:
+            return reach
         if self.decay == "linear":
-            return 1.0 - km / float(self.radius_km)
+            return replace(reach, weight=1.0 - km / float(self.radius_km))
         share = km / float(self.decay_km or np.nan)
         weights: Floats = np.exp(
             -share if self.decay == "exponential" else -(share**2) / 2
         )
-        return weights
+        return replace(reach, weight=weights)
 
-    def _reduced(
-        self, site: Ints, parts: Floats | None, weights: Floats | None, n: int
-    ) -> Floats:
-        """Return the statistic of each of n sites."""
-        if parts is None:
-            return _per_site(site, weights, n)
+    def _statistic_of(self, reach: Reach, figures: Floats | None) -> Floats:
+        """Return the statistic of each site of a block."""
+        if figures is None:
+            return reach.total(None)
         if self.statistic == "mean":
-            return _mean(site, parts, weights, n, self.skip_missing)
-        weighted = parts if weights is None else parts * weights
+            return _mean(reach, figures, self.skip_missing)
         if self.statistic == "max":
-            return _max(site, weighted, n)
-        return _sum(site, weighted, n, self.skip_missing)
+            return _max(reach, figures)
+        return _sum(reach, figures, self.skip_missing)
 
     def describe(self) -> dict[str, Any]:
         """Return the measurement as a plain dict."""
@@ -319,50 +316,34 @@ class Length(OfLayer):
         }
 
 
-def _per_site(site: Ints, figures: Floats | None, n: int) -> Floats:
-    """Add up the figures of each site, or count."""
-    total: Floats = np.bincount(site, weights=figures, minlength=n).astype(np.float64)
-    return total
-
-
-def _sum(site: Ints, figures: Floats, n: int, skip_missing: bool) -> Floats:
+def _sum(reach: Reach, figures: Floats, skip_missing: bool) -> Floats:
     """Sum per site; unknown as soon as one part is, unless told to skip."""
     if not skip_missing:
-        return _per_site(site, figures, n)
-    known = ~np.isnan(figures)
-    total = np.bincount(site[known], weights=figures[known], minlength=n)
-    return np.where(_only_unknown(site, known, n), np.nan, total)
+        return reach.total(figures)
+    known = reach.only(~np.isnan(figures))
+    return np.where(_only_unknown(reach, known), np.nan, known.total(figures))
 
 
-def _mean(
-    site: Ints, figures: Floats, weights: Floats | None, n: int, skip_missing: bool
-) -> Floats:
+def _mean(reach: Reach, figures: Floats, skip_missing: bool) -> Floats:
     """Mean per site; unknown where there is nothing to average."""
-    used = ~np.isnan(figures) if skip_missing else np.ones(len(figures), bool)
-    site, figures = site[used], figures[used]
-    if weights is None:
-        count = _per_site(site, None, n)
-        total = _per_site(site, figures, n)
-    else:
-        count = _per_site(site, weights[used], n)
-        total = _per_site(site, weights[used] * figures, n)
-    mean: Floats = np.full(n, np.nan)
+    used = reach.only(~np.isnan(figures)) if skip_missing else reach
+    count, total = used.total(None), used.total(figures)
+    mean: Floats = np.full(len(count), np.nan)
     np.divide(total, count, out=mean, where=count > 0)
     return mean
 
 
-def _max(site: Ints, figures: Floats, n: int) -> Floats:
+def _max(reach: Reach, figures: Floats) -> Floats:
     """Largest known figure per site; 0 where nothing is in reach."""
-    known = ~np.isnan(figures)
-    best = np.full(n, -np.inf)
-    np.maximum.at(best, site[known], figures[known])
-    best[np.bincount(site[known], minlength=n) == 0] = 0.0
-    return np.where(_only_unknown(site, known, n), np.nan, best)
+    known = reach.only(~np.isnan(figures))
+    best = known.largest(figures)
+    best[np.isneginf(best)] = 0.0
+    return np.where(_only_unknown(reach, known), np.nan, best)
 
 
-def _only_unknown(site: Any, known: Flags, n: int) -> Flags:
+def _only_unknown(reach: Reach, known: Reach) -> Flags:
     """Say where features are in reach and none of them has a figure."""
-    in_reach = np.bincount(site, minlength=n)
-    with_figure = np.bincount(site[known], minlength=n)
-    flags: Flags = (in_reach > 0) & (with_figure == 0)
+    if known is reach:
+        return np.zeros(len(reach.sites), dtype=bool)
+    flags: Flags = (reach.count() > 0) & (known.count() == 0)
     return flags
