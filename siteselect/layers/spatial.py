@@ -41,6 +41,7 @@ from siteselect.layers.ellipsoid import xyz as _xyz
 from siteselect.layers.info import spoken
 from siteselect.layers.nearby import (
     CHUNK,
+    FARTHEST_KM,
     TIE_KM,
     blocks,
     first_area,
@@ -938,7 +939,7 @@ def footprints(sites: _Frame) -> gpd.GeoSeries:
         cell_km = frame["cell_km"].to_numpy(dtype=float)
         shape = frame["cell_shape"].astype(str).to_numpy()
         known = ("square", "hex")
-        odd = ~np.isin(shape, known) | ~((cell_km > 0) & (cell_km < _FARTHEST_KM))
+        odd = ~np.isin(shape, known) | ~((cell_km > 0) & (cell_km < FARTHEST_KM))
         if odd.any():
             found = str(shape[odd][0])
             raise LayerError(

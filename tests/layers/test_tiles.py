@@ -25,6 +25,7 @@ def drawn(seed: int, center, n: int, kinds) -> gpd.GeoSeries:
     wide = 1 / np.cos(np.radians(lat))
     spread = rng.choice([0.02, 0.5, 3.0], size=(n, 1))
     at = rng.normal(size=(n, 2)) * spread * [wide, 1] + [lon, lat]
+    at[:, 0] = np.clip(at[:, 0], lon - 60, lon + 60)
     at[:, 1] = np.clip(at[:, 1], -90, 90)
     kind = rng.choice(kinds, size=n)
     length = rng.choice([0.001, 0.2, 1.5], size=n) * rng.uniform(0.5, 1, size=n)
@@ -33,8 +34,9 @@ def drawn(seed: int, center, n: int, kinds) -> gpd.GeoSeries:
         if what == "point":
             out.append(Point(x, y))
         elif what == "line":
-            turns = rng.normal(size=(4, 2)).cumsum(axis=0) * size * [wide, 1]
-            out.append(LineString(np.clip(turns + np.array([x, y]), -400, [400, 90])))
+            steps = np.clip(rng.normal(size=(4, 2)) * size * [wide, 1], -30, 30)
+            turns = steps.cumsum(axis=0) + np.array([x, y])
+            out.append(LineString(np.clip(turns, [-360, -90], [360, 90])))
         else:
             ring = shapely.get_coordinates(Point(0, 0).buffer(size, 2)) * [wide, 1]
             ring[:, 1] = np.clip(ring[:, 1] + y, -90, 90) - y
