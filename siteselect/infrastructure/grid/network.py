@@ -327,6 +327,74 @@ class Network:
         more = np.bincount(where, added, len(self.bus))
         return dataclasses.replace(self, load_mw=self.load_mw + more)
 
+    def around(self, buses: npt.ArrayLike) -> Network:
+        """Keep only the islands that hold some buses.
+
+        Flows there are the same, and the rest of a large network costs nothing.
+
+        Parameters
+        ----------
+        buses : array_like
+            Labels of buses.
+
+        Returns
+        -------
+        Network
+            A new network of whole islands. A DC line to a bus outside becomes a
+            load or an infeed at its end inside.
+
+        Raises
+        ------
+        LayerError
+            If a label is not in the network.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from siteselect.infrastructure.grid import Network
+        >>> network = Network.from_tables(
+        ...     pd.DataFrame({"bus": [1, 2, 3], "base_kv": 230.0, "load_mw": 10.0}),
+        ...     pd.DataFrame({"branch": ["a"], "from_bus": [1], "to_bus": [2],
+        ...                   "x_pu": [0.1], "rating_mva": [100.0]}),
+        ...     pd.DataFrame({"bus": [1], "p_mw": [20.0], "p_max_mw": [200.0]}),
+        ... )
+        >>> network.around([2]).bus
+        array([1, 2])
+        """
+        wanted = np.zeros(self.n_islands, dtype=np.bool_)
+        wanted[self.island[self.positions(buses)]] = True
+        keep = wanted[self.island]
+        if keep.all():
+            return self
+        place = np.cumsum(keep) - 1
+        branch = keep[self.from_bus]
+        generator = keep[self.generator_bus]
+        inner = keep[self.dc_from] & keep[self.dc_to]
+        leaves, arrives = keep[self.dc_from] & ~inner, keep[self.dc_to] & ~inner
+        size = len(self.bus)
+        load = (
+            self.load_mw
+            + np.bincount(self.dc_from[leaves], self.dc_mw[leaves], size)
+            - np.bincount(self.dc_to[arrives], self.dc_mw[arrives], size)
+        )
+        return Network(
+            bus=self.bus[keep],
+            base_kv=self.base_kv[keep],
+            load_mw=load[keep],
+            branch=self.branch[branch],
+            from_bus=place[self.from_bus[branch]],
+            to_bus=place[self.to_bus[branch]],
+            x_pu=self.x_pu[branch],
+            rating_mw=self.rating_mw[branch],
+            generator_bus=place[self.generator_bus[generator]],
+            p_mw=self.p_mw[generator],
+            p_max_mw=self.p_max_mw[generator],
+            dc_from=place[self.dc_from[inner]],
+            dc_to=place[self.dc_to[inner]],
+            dc_mw=self.dc_mw[inner],
+            island=(np.cumsum(wanted) - 1)[self.island[keep]],
+        )
+
     def __repr__(self) -> str:
         return (
             f"Network({len(self.bus):,} buses, {len(self.branch):,} branches, "
