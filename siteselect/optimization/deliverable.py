@@ -48,6 +48,10 @@ ROUND_ROWS: Final = 200
 MOST_FACTORS: Final = 200_000_000
 #: Entries worked on at once.
 BLOCK: Final = 4_000_000
+#: Entries screened at once: few enough that they stay in the cache.
+SCREEN: Final = 100_000
+#: Relative and absolute room [MW] of a screen in single precision.
+ROUGH: Final = 1e-5
 #: By how much of what a line may carry a plan may be over it: half of what
 #: ``verify()`` allows for rounding.
 OVER: Final = 5e-7
@@ -101,6 +105,23 @@ class _Grid:
     island: Ints
     island_name: list[Any]
     branch: Any
+
+    @cached_property
+    def size(self) -> Any:
+        """Sizes of the outage factors, roughly."""
+        return np.abs(self.moved).astype(np.float32)
+
+    @cached_property
+    def room_after(self) -> dict[float, Any]:
+        """Room of each line after each outage by direction, roughly, never too much."""
+        found = {}
+        for way in (1.0, -1.0):
+            room = np.empty(self.moved.shape, dtype=np.float32)
+            for k in range(len(self.line)):
+                flow = way * (self.flow[k] + self.moved[k] * self.outage_flow)
+                room[k] = np.maximum(self.rating[k] - flow, 0.0)
+            found[way] = room
+        return found
 
     @cached_property
     def group(self) -> Any:
@@ -577,23 +598,28 @@ class Deliverable:
             room, _ = self._room(grid, base)
             maybe = (pushed[way] > room) & (most_share >= self._least)
             found.append(self._over_among(grid, base.take(maybe), there, m))
-            # After an outage the flow differs by at most what the lost branch moves.
-            most_moved = np.abs(grid.moved).max(axis=1, initial=0.0)
-            reach = swing.max(initial=0.0) + np.abs(grid.outage_flow).max(initial=0.0)
-            left = grid.rating - way * grid.flow - pushed[way]
-            look = np.flatnonzero(most_moved * reach > left)
-            step = max(1, BLOCK // max(1, grid.outage.size))
-            for first in range(0, look.size if grid.outage.size else 0, step):
-                here = look[first : first + step]
-                moved = grid.moved[here]
-                flow = way * (grid.flow[here][:, None] + moved * grid.outage_flow)
-                size = np.abs(moved)
-                room_after = np.maximum(grid.rating[here][:, None] - flow, 0.0)
-                can = pushed[way][here][:, None] + size * swing > room_after
-                can &= most_share[here][:, None] + size * most_gone >= self._least
-                at, case = np.nonzero(can)
-                some = _Over(here[at], case, np.full(at.size, way))
-                found.append(self._over_among(grid, some, there, m))
+            if not grid.outage.size:
+                continue
+            # After an outage no more is pushed than this, whatever the signs.
+            own = pushed[way] * (1 + ROUGH) + ROUGH
+            moved = (swing * (1 + ROUGH)).astype(np.float32)
+            room_after = grid.room_after[way]
+            step = max(1, SCREEN // grid.outage.size)
+            at, case = [], []
+            for first in range(0, grid.line.size, step):
+                rows = slice(first, first + step)
+                reach = grid.size[rows] * moved
+                reach += own[rows, None].astype(np.float32)
+                can = np.flatnonzero(reach > room_after[rows])
+                at.append(first + can // grid.outage.size)
+                case.append(can % grid.outage.size)
+            some = _Over(np.concatenate(at), np.concatenate(case), np.zeros(0))
+            size = np.abs(grid.moved[some.line, some.case])
+            counts = most_share[some.line] + size * most_gone[some.case] >= self._least
+            some = _Over(
+                some.line[counts], some.case[counts], np.full(counts.sum(), way)
+            )
+            found.append(self._over_among(grid, some, there, m))
         over = _Over(
             np.concatenate([f.line for f, _ in found]),
             np.concatenate([f.case for f, _ in found]),

@@ -145,8 +145,8 @@ def applied_flows(
         for k in cases:
             worst.see(int(k), _without(part, int(k), right))
     else:
-        for k, flow in solved.after_each(cases):
-            worst.see(k, flow)
+        for line, case, flow in solved.after_each(cases, worst):
+            worst.see_pairs(line, case, flow)
         again = worst.fullest(_SOME_ANEW)
         worst.forget(again)
         for k in again:
@@ -325,20 +325,31 @@ class _Solved:
         out: FloatArray = (self.ends @ angle) * self.weight[:, None]
         return out
 
-    def after_each(self, cases: IntArray) -> Iterator[tuple[int, FloatArray]]:
-        """Flows after each outage, by the change of one branch."""
-        for first in range(0, cases.size, 64):
-            batch = cases[first : first + 64]
+    def after_each(
+        self, cases: IntArray, worst: _Worst
+    ) -> Iterator[tuple[IntArray, IntArray, FloatArray]]:
+        """Flows of lines after outages that may fill them more, by one change each."""
+        size = np.abs(self.flow[:, 1:]) @ worst.mw
+        largest = np.abs(self.flow[:, 1:]).max(axis=1, initial=0.0)
+        total = size + np.abs(self.flow[:, 0])
+        for first in range(0, cases.size, 16):
+            batch = cases[first : first + 16]
             ends = np.asarray(self.ends[batch].toarray().T, dtype=np.float64)
             moved = self.flows(self.angles(ends))
-            for j, k in enumerate(batch.tolist()):
-                # What goes from end to end of a branch by other ways.
-                other = 1.0 - moved[k, j]
-                if abs(other) < 1e-8:
-                    raise _split(self.network, k)
-                flow = self.flow + np.outer(moved[:, j], self.flow[k] / other)
-                flow[k] = 0.0
-                yield k, flow
+            # What goes from end to end of a branch by other ways.
+            other = 1.0 - moved[batch, np.arange(batch.size)]
+            if (np.abs(other) < 1e-8).any():
+                raise _split(self.network, int(batch[np.abs(other) < 1e-8][0]))
+            moved /= other
+            most = np.abs(moved)
+            # Whatever the signs, a line gets no fuller than this.
+            fill = (total[:, None] + most * total[batch]) / worst.rating[:, None]
+            may = (fill > worst.fill[:, None]) & np.isfinite(worst.rating)[:, None]
+            may &= largest[:, None] + most * largest[batch] >= worst.least
+            may[batch, np.arange(batch.size)] = False
+            line, j = np.nonzero(may)
+            k = batch[j]
+            yield line, k, self.flow[line] + moved[line, j][:, None] * self.flow[k]
 
 
 def _without(network: Network, k: int, right: FloatArray) -> FloatArray:
@@ -374,16 +385,24 @@ class _Worst:
         self.fill = np.full(size, -np.inf)
 
     def see(self, case: int, flow: FloatArray) -> None:
+        """Look at all lines in one case."""
+        line = np.flatnonzero(np.isfinite(self.rating))
+        self.see_pairs(line, np.full(line.size, case), flow[line])
+
+    def see_pairs(self, line: IntArray, case: IntArray, flow: FloatArray) -> None:
+        """Look at some lines, each in a case, with the flow there."""
         share = flow[:, 1:]
         counted = np.where(np.abs(share) >= self.least, share, 0.0) @ self.mw
         way = np.sign(counted)
         used = way * flow[:, 0] + np.abs(counted)
-        allowed = np.maximum(self.rating, way * flow[:, 0])
+        allowed = np.maximum(self.rating[line], way * flow[:, 0])
         fill = used / allowed
-        better = (counted != 0) & np.isfinite(self.rating) & (fill > self.fill)
-        self.fill[better] = fill[better]
-        self.used[better], self.allowed[better] = used[better], allowed[better]
-        self.case[better] = case
+        better = np.flatnonzero((counted != 0) & (fill > self.fill[line]))
+        # Of several cases of a line the fullest comes last, and stays.
+        order = better[np.lexsort((-case[better], fill[better]))]
+        at = line[order]
+        self.fill[at], self.case[at] = fill[order], case[order]
+        self.used[at], self.allowed[at] = used[order], allowed[order]
 
     def fullest(self, most: int) -> list[int]:
         """Outages of the fullest lines."""
