@@ -677,7 +677,7 @@ class Deliverable:
         table = applied_flows(
             self.network,
             served,
-            outages=self._drops(list(loads)),
+            outages=self.drops(list(loads)),
             cutoff=self.cutoff,
         )
         table = table[table["fill"].notna()].sort_values(
@@ -715,7 +715,7 @@ class Deliverable:
             ignore_index=True,
         )
 
-    def _drops(self, buses: list[Any]) -> list[Any]:
+    def drops(self, buses: list[Any]) -> list[Any]:
         """Return the outages to check, those of other islands left out."""
         if not isinstance(self.outages, str):
             return list(dict.fromkeys(self.outages))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from strategies import examples
 
 import siteselect as ss
+from siteselect.infrastructure.grid import applied
 from siteselect.optimization import deliverable as module
 
 CUTOFF = 0.05
@@ -481,3 +482,68 @@ def test_island_without_generation_is_refused_and_one_without_spare_holds_none()
     plan = ss.optimize_sites(sites, site_mw=[50], limits=[ss.Deliverable(full.network)])
     assert list(plan.sites.index) == ["s0"]
     plan.verify()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_powerflow_shows_dense_flows(seed: int) -> None:
+    world = random_world(seed)
+    limit = ss.Deliverable(world.network, outages=world.outages)
+    plan = ss.optimize_sites(world.sites, site_mw=[15, 50], limits=[limit])
+    table = plan.powerflow()
+    mw = plan.sites["mw"].reindex(world.sites.index, fill_value=0.0).to_numpy()
+    right = injections(world, list(world.sites["bus"]))
+    flow = dense_flows(world, right)
+    rating = world.branches["rating_mva"].replace(0, np.nan).fillna(np.inf).to_numpy()
+    after = flow[:, 0] + flow[:, 1:] @ mw
+    assert list(table.index) == list(world.branches["branch"])
+    np.testing.assert_allclose(table["flow_before_mw"], flow[:, 0], atol=1e-6)
+    np.testing.assert_allclose(table["flow_after_mw"], after, atol=1e-6)
+    np.testing.assert_allclose(table["loading"], np.abs(after) / rating, atol=1e-6)
+    # The fullest case of each line, by going through all of them.
+    labels = list(world.branches["branch"])
+    fill = np.full(len(labels), -np.inf)
+    for lost in [-1, *(labels.index(k) for k in world.outages)]:
+        flow = dense_flows(world, right, lost)
+        add = np.where(np.abs(flow[:, 1:]) >= CUTOFF, flow[:, 1:], 0.0) @ mw
+        here = np.sign(add) * flow[:, 0] + np.abs(add)
+        here /= np.maximum(rating, np.sign(add) * flow[:, 0])
+        fill = np.where((add != 0) & np.isfinite(rating), np.maximum(fill, here), fill)
+    np.testing.assert_allclose(
+        table["fill"].fillna(-np.inf), fill, rtol=1e-9, atol=1e-9
+    )
+    assert (table["fill"].dropna() <= 1 + 1e-6).all()
+
+
+def test_both_ways_to_take_outages_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = random_world(11, n_buses=12)
+    loads = {b: 10.0 + k for k, b in enumerate(sorted(set(world.sites["bus"])))}
+    tables = []
+    # The last solves only one outage anew, the others by the change of a branch.
+    for anew, some in ((100_000, 40), (0, 40), (0, 1)):
+        monkeypatch.setattr(applied, "_ALL_ANEW", anew)
+        monkeypatch.setattr(applied, "_SOME_ANEW", some)
+        tables.append(
+            ss.grid.applied_flows(world.network, loads, outages=world.outages)
+        )
+    assert tables[0]["worst_outage"].notna().any()
+    for other in tables[1:]:
+        pd.testing.assert_frame_equal(tables[0], other, rtol=1e-9)
+
+
+def test_powerflow_of_a_network_of_ones_own_and_of_a_year() -> None:
+    world = line_of_three()
+    plan = ss.optimize_sites(
+        world.sites, site_mw=[40, 80], power_mw={2027: 40, 2030: 160}
+    )
+    after = plan.powerflow(world.network)["flow_after_mw"]
+    assert after["a"] == pytest.approx(160.0)
+    first = plan.powerflow(world.network, year=2027)
+    assert first["flow_after_mw"]["a"] == pytest.approx(40.0)
+    assert plan.powerflow(world.network)["over_mw"]["a"] == pytest.approx(60.0)
+    assert plan.powerflow(world.network)["binding"]["a"]
+    with pytest.raises(ss.StudyError, match="2029"):
+        plan.powerflow(world.network, year=2029)
+    with pytest.raises(ss.StudyError, match="0 limits that bring a network"):
+        plan.powerflow()
+    with pytest.raises(ss.LayerError, match="splits|only link"):
+        plan.powerflow(world.network, outages=["a"])

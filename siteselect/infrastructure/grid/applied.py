@@ -32,6 +32,8 @@ Mask = npt.NDArray[np.bool_]
 _ALL_ANEW: Final = 100_000
 # So many outages at most are then solved without their branch.
 _SOME_ANEW: Final = 40
+# Digits of a fill: outages of lines in series fill others equally but for rounding.
+_DIGITS: Final = 9
 # Rounding must not decide whether a share is at the cut-off.
 _ROUNDING: Final = 1e-9
 
@@ -344,7 +346,9 @@ class _Solved:
             most = np.abs(moved)
             # Whatever the signs, a line gets no fuller than this.
             fill = (total[:, None] + most * total[batch]) / worst.rating[:, None]
-            may = (fill > worst.fill[:, None]) & np.isfinite(worst.rating)[:, None]
+            may = (fill > worst.fill[:, None] - 1e-8) & np.isfinite(worst.rating)[
+                :, None
+            ]
             may &= largest[:, None] + most * largest[batch] >= worst.least
             may[batch, np.arange(batch.size)] = False
             line, j = np.nonzero(may)
@@ -383,6 +387,10 @@ class _Worst:
         self.case = np.full(size, -1, dtype=np.int64)
         self.used, self.allowed = np.full(size, np.nan), np.full(size, np.nan)
         self.fill = np.full(size, -np.inf)
+        # Of outages that fill a line equally the first by name is told.
+        self.rank = np.empty(size, dtype=np.int64)
+        names = network.branch.astype(str)
+        self.rank[np.lexsort((np.arange(size), names))] = np.arange(size)
 
     def see(self, case: int, flow: FloatArray) -> None:
         """Look at all lines in one case."""
@@ -397,9 +405,13 @@ class _Worst:
         used = way * flow[:, 0] + np.abs(counted)
         allowed = np.maximum(self.rating[line], way * flow[:, 0])
         fill = used / allowed
-        better = np.flatnonzero((counted != 0) & (fill > self.fill[line]))
+        fill = np.round(fill, _DIGITS)
+        rank = np.where(case < 0, -1, self.rank[case])
+        held = np.where(self.case[line] < 0, -1, self.rank[self.case[line]])
+        more = (fill > self.fill[line]) | ((fill == self.fill[line]) & (rank < held))
+        better = np.flatnonzero((counted != 0) & more)
         # Of several cases of a line the fullest comes last, and stays.
-        order = better[np.lexsort((-case[better], fill[better]))]
+        order = better[np.lexsort((-rank[better], fill[better]))]
         at = line[order]
         self.fill[at], self.case[at] = fill[order], case[order]
         self.used[at], self.allowed[at] = used[order], allowed[order]
