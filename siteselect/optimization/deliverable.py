@@ -325,13 +325,13 @@ class Deliverable:
             at = labels.get_indexer(pd.Index(column, tupleize_cols=False))
             unknown = np.flatnonzero(at < 0)
             if unknown.size:
-                first = column.iloc[unknown]
-                near = nearest_name(str(first.iloc[0]), map(str, labels[:5000]))
+                first = column.iloc[unknown].unique().tolist()
+                near = nearest_name(str(first[0]), map(str, labels[:5000]))
                 raise StudyError(
                     four_parts(
                         f"{self.name!r} reads the bus of each site",
                         f"{unknown.size:,} eligible sites name a bus that is not in "
-                        f"the network: {shown(map(repr, first.unique()))}{near}",
+                        f"the network: {shown(map(repr, first))}{near}",
                         f"a label of network.bus, such as {shown(labels[:3])}",
                         "sites[sites['bus'].isin(network.bus)]",
                     )
@@ -368,10 +368,11 @@ class Deliverable:
         share[:, np.isnan(share).any(axis=0)] = 0.0
         if unserved.any():
             code, _ = self._buses(problem)
+            dark = labels[unserved].tolist()
             raise StudyError(
                 four_parts(
                     f"{self.name!r} serves new load from the generators of its island",
-                    f"those of {shown(map(repr, labels[unserved]))} have none, or "
+                    f"those of {shown(map(repr, dark))} have none, or "
                     "cannot meet the load that they have; sites there: "
                     + shown(map(repr, problem.frame.index[unserved[code]])),
                     "buses of an island whose generators meet its load",
@@ -389,7 +390,7 @@ class Deliverable:
                     four_parts(
                         f"{self.name!r} was given outages",
                         "the loss of "
-                        + shown(map(repr, part.branch[outage[splits]]))
+                        + shown(map(repr, part.branch[outage[splits]].tolist()))
                         + " splits its island: what it cuts off goes dark, whatever "
                         "is chosen",
                         "branches after whose loss every bus is still connected",

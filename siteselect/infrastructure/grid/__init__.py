@@ -7,6 +7,7 @@ supersedes every figure.
 
 from __future__ import annotations
 
+from siteselect.infrastructure.grid.adequacy import adequacy
 from siteselect.infrastructure.grid.applied import applied_flows
 from siteselect.infrastructure.grid.flow import (
     Flow,
@@ -22,6 +23,7 @@ from siteselect.infrastructure.grid.network import Network
 __all__ = [
     "Flow",
     "Network",
+    "adequacy",
     "applied_flows",
     "dc_flow",
     "dispatch",

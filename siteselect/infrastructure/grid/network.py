@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -216,6 +217,46 @@ class Network:
             island=_islands(len(labels), from_bus, to_bus),
         )
 
+    @classmethod
+    def from_matpower(cls, path: str | Path) -> Network:
+        """Read a network from a MATPOWER case file (``.m``, format version 2).
+
+        Parameters
+        ----------
+        path : str or Path
+            The case file; code in it is not run.
+
+        Returns
+        -------
+        Network
+            See `siteselect.infrastructure.grid.cases.network_from_matpower` for what
+            is read, what is refused, and an example.
+        """
+        from siteselect.infrastructure.grid.cases import network_from_matpower
+
+        return network_from_matpower(path)
+
+    @classmethod
+    def from_pypsa(cls, other: Any, snapshot: Any = None) -> Network:
+        """Read a network from a ``pypsa.Network``, or from tables like its own.
+
+        Parameters
+        ----------
+        other : pypsa.Network
+            The network, or any object with its tables.
+        snapshot : label, optional
+            Snapshot whose set points are taken; the first by default.
+
+        Returns
+        -------
+        Network
+            See `siteselect.infrastructure.grid.cases.network_from_pypsa` for what is
+            read, what is refused, and an example.
+        """
+        from siteselect.infrastructure.grid.cases import network_from_pypsa
+
+        return network_from_pypsa(other, snapshot)
+
     @property
     def n_islands(self) -> int:
         """Number of AC islands."""
@@ -327,6 +368,72 @@ class Network:
         more = np.bincount(where, added, len(self.bus))
         return dataclasses.replace(self, load_mw=self.load_mw + more)
 
+    def with_committed(
+        self,
+        loads: Mapping[Any, float] | pd.Series[Any] | None = None,
+        plants: Mapping[Any, float] | pd.Series[Any] | None = None,
+    ) -> Network:
+        """Add announced loads and plants, before any headroom is claimed.
+
+        Parameters
+        ----------
+        loads : mapping or Series of bus label to float, optional
+            Load that is granted or announced at each bus [MW]. A Series may name a
+            bus more than once.
+        plants : mapping or Series of bus label to float, optional
+            Largest output of new plants at each bus [MW].
+
+        Returns
+        -------
+        Network
+            A new network; this one is not changed.
+
+        Raises
+        ------
+        LayerError
+            If a bus is unknown, or a figure is not finite or below 0.
+
+        See Also
+        --------
+        adequacy : Whether the generation still covers load and reserve.
+
+        Notes
+        -----
+        In the base case a new plant runs as hard as its island's generators do
+        together: ``p_mw`` is ``p_max_mw`` times their total ``p_mw`` over their
+        total ``p_max_mw``, and 0 where none runs. So plants shift flows in the base
+        case and add spare output that serves new load.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from siteselect.infrastructure.grid import Network
+        >>> network = Network.from_tables(
+        ...     pd.DataFrame({"bus": [1, 2], "base_kv": 230.0, "load_mw": 10.0}),
+        ...     pd.DataFrame({"branch": ["a"], "from_bus": [1], "to_bus": [2],
+        ...                   "x_pu": [0.1], "rating_mva": [100.0]}),
+        ...     pd.DataFrame({"bus": [1], "p_mw": [20.0], "p_max_mw": [200.0]}),
+        ... )
+        >>> more = network.with_committed(loads={2: 50}, plants={2: 300})
+        >>> more.load_mw, more.p_mw, more.p_max_mw
+        (array([10., 60.]), array([20., 30.]), array([200., 300.]))
+        """
+        at, load = _committed(self, "loads", loads)
+        where, most = _committed(self, "plants", plants)
+        count = self.n_islands
+        of_generator = self.island[self.generator_bus]
+        running = np.bincount(of_generator, self.p_mw, count)
+        largest = np.bincount(of_generator, self.p_max_mw, count)
+        share = np.divide(running, largest, out=np.zeros(count), where=largest > 0)
+        share = np.maximum(share, 0.0)
+        return dataclasses.replace(
+            self,
+            load_mw=self.load_mw + np.bincount(at, load, len(self.bus)),
+            generator_bus=np.concatenate([self.generator_bus, where]),
+            p_mw=np.concatenate([self.p_mw, most * share[self.island[where]]]),
+            p_max_mw=np.concatenate([self.p_max_mw, most]),
+        )
+
     def around(self, buses: npt.ArrayLike) -> Network:
         """Keep only the islands that hold some buses.
 
@@ -401,6 +508,45 @@ class Network:
             f"{len(self.p_mw):,} generators, {len(self.dc_mw):,} DC lines, "
             f"{self.n_islands:,} islands, {self.load_mw.sum():,.0f} MW load)"
         )
+
+
+def _committed(
+    network: Network, name: str, given: Mapping[Any, float] | pd.Series[Any] | None
+) -> tuple[IntArray, FloatArray]:
+    """Return positions and MW of committed loads or plants."""
+    if given is None or not len(given):
+        return np.empty(0, dtype=np.int64), np.empty(0)
+    if not isinstance(given, Mapping | pd.Series):
+        raise LayerError(
+            four_parts(
+                f"`with_committed` was given {name}",
+                f"that is {type(given).__name__}",
+                "a mapping or a Series from bus label to MW",
+                f"{name}=table.set_index('bus')['mw']",
+            )
+        )
+    buses = list(given.keys())
+    figures = pd.Series(
+        list(given.values) if isinstance(given, pd.Series) else list(given.values()),
+        dtype=object,
+    )
+    mw = pd.to_numeric(figures, errors="coerce").to_numpy(np.float64)
+    wrong = ~np.isfinite(mw) | (mw < 0)
+    if wrong.any():
+        raise LayerError(
+            four_parts(
+                f"`with_committed` needs MW of 0 or more for each bus in {name}",
+                "not so at bus "
+                + shown(
+                    f"{b!r} ({v!r})"
+                    for b, v, bad in zip(buses, figures, wrong, strict=True)
+                    if bad
+                ),
+                "A committed load or plant is a finite number of MW",
+                "Leave a bus out where it is unknown; with_load takes infeeds",
+            )
+        )
+    return network.positions(pd.Index(buses, tupleize_cols=False)), mw
 
 
 def _islands(n_buses: int, from_bus: IntArray, to_bus: IntArray) -> IntArray:
