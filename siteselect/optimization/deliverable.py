@@ -247,11 +247,12 @@ class Deliverable:
 
     def __post_init__(self) -> None:
         clean_name(self.name, "Deliverable")
-        if not isinstance(self.network, Network):
+        network: Any = self.network
+        if not isinstance(network, Network):
             raise StudyError(
                 four_parts(
                     f"{self.name!r} was given a network",
-                    f"that is {type(self.network).__name__}",
+                    f"that is {type(network).__name__}",
                     "a Network",
                     "siteselect.grid.Network.from_tables(buses, branches, generators)",
                 )
@@ -413,7 +414,7 @@ class Deliverable:
             outage_share=share[outage],
             outage_flow=np.nan_to_num(flow[outage]),
             moved=moved,
-            spare=total[numbers],
+            spare=total[numbers].astype(np.float64),
             island=island.astype(np.int64),
             island_name=first,
             branch=part.branch,
@@ -674,7 +675,8 @@ class Deliverable:
             return accounts(self.name, [], LINE, [], [], [], "MW", [])
         spare = spare_by_island(self.network, list(loads))
         spare["mw"] = list(loads.values())
-        served = {b: mw for b, mw in loads.items() if spare.at[b, "spare_mw"] > 0}
+        able = spare["spare_mw"].to_numpy(np.float64) > 0
+        served = {b: loads[b] for b, yes in zip(loads, able, strict=True) if yes}
         table = applied_flows(
             self.network,
             served,

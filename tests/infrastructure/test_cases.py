@@ -240,3 +240,94 @@ def test_bad_pypsa_tables_are_named() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         Network.from_pypsa(plain())
+
+
+def pandapower_tables() -> SimpleNamespace:
+    """Two transformers with taps, parallel and switched lines, a shunt, an sgen."""
+    trafo = {"sn_mva": 300.0, "vn_hv_kv": 345.0, "vk_percent": 12.0}
+    line = {"x_ohm_per_km": 0.4, "max_i_ka": 0.9}
+    return SimpleNamespace(
+        bus=pd.DataFrame({"vn_kv": [345.0, 138.0, 138.0, 138.0], "in_service": True}),
+        trafo=pd.DataFrame(
+            {
+                "hv_bus": 0,
+                "lv_bus": [1, 2],
+                "vn_lv_kv": [138.0, 142.0],
+                "vkr_percent": 0.5,
+                "tap_side": ["hv", "lv"],
+                "tap_pos": [3, -2],
+                "tap_neutral": 0,
+                "tap_step_percent": [1.5, 2.0],
+                "parallel": [2, 1],
+                "max_loading_percent": [np.nan, 80.0],
+                **trafo,
+            }
+        ),
+        line=pd.DataFrame(
+            {
+                "from_bus": [1, 2, 1, 1],
+                "to_bus": [2, 3, 3, 3],
+                "length_km": [20.0, 30.0, 35.0, 15.0],
+                "parallel": [2, 1, 1, 1],
+                "df": [0.9, 1.0, 1.0, 1.0],
+                "max_loading_percent": [70.0, np.nan, np.nan, np.nan],
+                **line,
+            }
+        ),
+        switch=pd.DataFrame({"bus": [1], "element": 3, "et": "l", "closed": False}),
+        ext_grid=pd.DataFrame({"bus": [0], "max_p_mw": [1000.0]}),
+        load=pd.DataFrame(
+            {
+                "bus": [3, 2, 2],
+                "p_mw": [100.0, 50.0, 500.0],
+                "scaling": [0.9, 1.0, 1.0],
+                "in_service": [True, True, False],
+            }
+        ),
+        shunt=pd.DataFrame({"bus": [1], "p_mw": [4.0], "step": [1]}),
+        sgen=pd.DataFrame({"bus": [3], "p_mw": [20.0]}),
+    )
+
+
+def test_pandapower_tables_have_its_flows() -> None:
+    """The flows are those that `pandapower.rundcpp` 3.5.6 printed for this network."""
+    network = Network.from_pandapower(pandapower_tables())
+    assert network.branch.tolist() == [
+        "line 0",
+        "line 1",
+        "line 2",
+        "trafo 0",
+        "trafo 1",
+    ]
+    # There the ext_grid takes what is left after the sgen.
+    flow = dc_flow(network, [124.0, -4.0, -50.0, -70.0]).flow_mw
+    theirs = [29.826639239, 33.103593963, 36.896406037, 70.723045276, 53.276954724]
+    np.testing.assert_allclose(flow, theirs, atol=1e-8)
+    one = np.sqrt(3) * 138.0 * 0.9
+    np.testing.assert_allclose(
+        network.rating_mw, [one * 2 * 0.9 * 0.7, one, one, 600.0, 240.0]
+    )
+    assert network.load_mw.tolist() == [0.0, 4.0, 50.0, 90.0]
+    assert network.p_max_mw.tolist() == [1000.0, 20.0]
+
+
+def test_bad_pandapower_tables_are_named() -> None:
+    other = pandapower_tables()
+    other.ext_grid["max_p_mw"] = np.nan
+    with pytest.raises(LayerError, match="`ext_grid.max_p_mw`"):
+        Network.from_pandapower(other)
+    other = pandapower_tables()
+    other.line = other.line.rename(columns={"length_km": "length"})
+    with pytest.raises(LayerError, match="`length_km`"):
+        Network.from_pandapower(other)
+    other = pandapower_tables()
+    other.trafo3w = pd.DataFrame({"hv_bus": [0], "in_service": [True]})
+    with pytest.raises(LayerError, match="trafo3w: 0"):
+        Network.from_pandapower(other)
+    other.trafo3w["in_service"] = False
+    assert len(Network.from_pandapower(other).bus) == 4
+    other.switch = pd.DataFrame({"bus": [1], "element": 2, "et": "b", "closed": True})
+    with pytest.raises(LayerError, match="switches between buses: 0"):
+        Network.from_pandapower(other)
+    with pytest.raises(LayerError, match="table `bus`"):
+        Network.from_pandapower(SimpleNamespace())

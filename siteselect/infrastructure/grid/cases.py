@@ -1,4 +1,4 @@
-"""Networks from files and tables of other tools: MATPOWER, PyPSA, pandapower.
+"""Networks from files and tables of other tools: MATPOWER and PyPSA.
 
 Only what a DC power flow needs is read. What cannot be told in it is refused or
 counted as said in each function: nothing is left out in silence.
@@ -11,9 +11,6 @@ References
    doi:10.1109/TPWRS.2010.2051168; case format version 2 (`help caseformat`).
 .. [2] T. Brown, J. Hörsch, D. Schlachtberger, "PyPSA: Python for Power System
    Analysis", Journal of Open Research Software 6 (2018) 4, doi:10.5334/jors.188.
-.. [3] L. Thurner et al., "pandapower: An Open-Source Python Tool for Convenient
-   Modeling, Analysis, and Optimization of Electric Power Systems", IEEE Transactions
-   on Power Systems 33 (2018) 6510-6521, doi:10.1109/TPWRS.2018.2829021.
 """
 
 from __future__ import annotations

@@ -257,6 +257,27 @@ class Network:
 
         return network_from_pypsa(other, snapshot)
 
+    @classmethod
+    def from_pandapower(cls, other: Any) -> Network:
+        """Read a network from a pandapower network, or from tables like its own.
+
+        Parameters
+        ----------
+        other : pandapowerNet
+            The network, or any object with its tables.
+
+        Returns
+        -------
+        Network
+            See `siteselect.infrastructure.grid.pandapower_case` for what is read,
+            what is refused, and an example.
+        """
+        from siteselect.infrastructure.grid.pandapower_case import (
+            network_from_pandapower,
+        )
+
+        return network_from_pandapower(other)
+
     @property
     def n_islands(self) -> int:
         """Number of AC islands."""
