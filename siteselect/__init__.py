@@ -168,8 +168,14 @@ if TYPE_CHECKING:
         optimize_sites,
         robust,
     )
-    from siteselect.reporting import plot_plan, plot_suitability
+    from siteselect.reporting import (
+        plot_plan,
+        plot_ranks,
+        plot_sensitivity,
+        plot_suitability,
+    )
     from siteselect.study import Study, bundled_study
+    from siteselect.study_file import ScoredStudy, score_study
     from siteselect.suitability import (
         AHP,
         OWA,
@@ -208,6 +214,7 @@ if TYPE_CHECKING:
         Rising,
         Sample,
         Saturating,
+        Scoring,
         Sigmoid,
         Slope,
         Small,
@@ -248,6 +255,7 @@ if TYPE_CHECKING:
         value_of_information,
         waterfall,
         weight_stability,
+        weights_from_dict,
         with_weights,
         write_partitions,
     )
@@ -295,6 +303,7 @@ _ROOM_OF = {
             "Rising",
             "Sample",
             "Saturating",
+            "Scoring",
             "Sigmoid",
             "Slope",
             "Small",
@@ -335,6 +344,7 @@ _ROOM_OF = {
             "value_of_information",
             "waterfall",
             "weight_stability",
+            "weights_from_dict",
             "with_weights",
             "write_partitions",
         ),
@@ -391,8 +401,12 @@ _ROOM_OF = {
         ),
         "optimization",
     ),
-    **dict.fromkeys(("plot_plan", "plot_suitability"), "reporting"),
+    **dict.fromkeys(
+        ("plot_plan", "plot_ranks", "plot_sensitivity", "plot_suitability"),
+        "reporting",
+    ),
     **dict.fromkeys(("Study", "bundled_study"), "study"),
+    **dict.fromkeys(("ScoredStudy", "score_study"), "study_file"),
 }
 
 # Plain order, as test_architecture wants it.
@@ -462,6 +476,8 @@ __all__ = [  # noqa: RUF022
     "Robust",
     "Sample",
     "Saturating",
+    "ScoredStudy",
+    "Scoring",
     "ServeCost",
     "Share",
     "Sigmoid",
@@ -517,6 +533,8 @@ __all__ = [  # noqa: RUF022
     "parameters",
     "parcel_candidates",
     "plot_plan",
+    "plot_ranks",
+    "plot_sensitivity",
     "plot_suitability",
     "prepare",
     "presets",
@@ -529,12 +547,14 @@ __all__ = [  # noqa: RUF022
     "robust",
     "score_partitions",
     "score_sites",
+    "score_study",
     "substation_candidates",
     "swing_weights",
     "value_from_dict",
     "value_of_information",
     "waterfall",
     "weight_stability",
+    "weights_from_dict",
     "with_weights",
     "write_partitions",
 ]
