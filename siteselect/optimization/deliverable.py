@@ -278,7 +278,7 @@ class Deliverable:
         self._check_outages()
 
     def _check_outages(self) -> None:
-        given = self.outages
+        given: Any = self.outages
         if isinstance(given, str):
             if given == "all":
                 return

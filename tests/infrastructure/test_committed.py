@@ -13,6 +13,7 @@ from siteselect.errors import LayerError, StudyError
 from siteselect.infrastructure.grid import (
     Network,
     adequacy,
+    connection_buses,
     dispatch,
     hosting_capacity,
 )
@@ -141,3 +142,21 @@ def test_bad_areas_and_margins_are_named() -> None:
         adequacy(network, reserve_margin=0.15, credit=[1.0])
     with pytest.raises(TypeError):
         adequacy(network)
+
+
+def test_site_connects_to_the_bus_that_hosts_most() -> None:
+    network = row(ratings=(100.0, 40.0))
+    buses = pd.DataFrame(
+        {"bus": [1, 2, 3, 9], "substation": ["north", "south", "south", "far"]}
+    )
+    names = pd.Series(["south", None, "far", "south"], index=list("abcd"))
+    found = connection_buses(names, buses, network)
+    assert found.name == "bus"
+    assert found.dropna().to_dict() == {"a": 2, "c": 9, "d": 2}
+    # None of the voltage that is asked for.
+    low = connection_buses(names, buses, network, min_kv=500.0)
+    assert low.isna().all()
+    with pytest.raises(LayerError, match="'west'"):
+        connection_buses(pd.Series(["west"]), buses, network)
+    with pytest.raises(LayerError, match="`substation`"):
+        connection_buses(names, buses[["bus"]], network)

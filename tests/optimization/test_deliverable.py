@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import examples
+from strategies import SOAK, examples
 
 import siteselect as ss
 from siteselect.infrastructure.grid import applied
@@ -175,9 +175,23 @@ def brute_force(world: World, sizes: tuple[float, ...], cutoff: float) -> float:
     return best
 
 
-@pytest.mark.parametrize("seed", range(10))
 @pytest.mark.parametrize("with_outages", [False, True])
+@pytest.mark.parametrize("seed", range(6))
 def test_plan_is_the_best_of_all_choices(
+    seed: int, with_outages: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compare_with_brute_force(seed, with_outages, monkeypatch)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(6, 6 + 60 * SOAK))
+def test_plan_is_the_best_of_all_choices_many_times(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compare_with_brute_force(seed, True, monkeypatch)
+
+
+def compare_with_brute_force(
     seed: int, with_outages: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = random_world(seed)
@@ -216,7 +230,7 @@ def test_continuous_sizes_fill_a_line_and_no_more(seed: int, cutoff: float) -> N
 
 
 @given(seed=st.integers(0, 2**32 - 1))
-@examples(15)
+@examples(8)
 def test_one_site_alone_may_take_the_hosting_capacity_of_its_bus(seed: int) -> None:
     world = random_world(seed, n_sites=1)
     most = ss.grid.hosting_capacity(world.network, world.sites["bus"].to_numpy())[0]
@@ -547,3 +561,96 @@ def test_powerflow_of_a_network_of_ones_own_and_of_a_year() -> None:
         plan.powerflow()
     with pytest.raises(ss.LayerError, match="splits|only link"):
         plan.powerflow(world.network, outages=["a"])
+
+
+@pytest.mark.parametrize("method", ["full", "priceout"])
+def test_what_follows_a_plan_keeps_the_lines_too(
+    method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows are found on demand: alternatives and re-solves must find them as well."""
+    monkeypatch.setattr(module, "MOST_ROWS", 0)
+    world = random_world(4)
+    limit = ss.Deliverable(world.network, outages=world.outages)
+    plan = ss.optimize_sites(
+        world.sites, site_mw=[15, 50], limits=[limit], method=method
+    )
+    others = plan.alternatives(3)
+    assert len(others) == 3
+    for other in others:
+        other.verify()
+        assert other.objective <= plan.objective + 1e-6
+    assert (plan.importance()["loss"] >= -1e-6).all()
+    left = world.sites.index.difference(plan.sites.index)
+    reasons = [plan.explain(site) for site in left]
+    assert any("deliverable" in str(reason) for reason in reasons)
+    if method == "full":
+        cbc = ss.optimize_sites(
+            world.sites, site_mw=[15, 50], limits=[limit], solver="cbc", method=method
+        )
+        assert cbc.objective == pytest.approx(plan.objective)
+
+
+@pytest.mark.parametrize("method", ["full", "priceout"])
+@pytest.mark.parametrize("limit_s", [0.001, 0.05])
+def test_a_plan_stopped_early_keeps_the_lines(
+    method: str, limit_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_ROWS", 0)
+    for seed in range(3):
+        world = random_world(seed)
+        limit = ss.Deliverable(world.network, outages=world.outages)
+        plan = ss.optimize_sites(
+            world.sites,
+            site_mw=[15, 50],
+            limits=[limit],
+            method=method,
+            time_limit_s=limit_s,
+        )
+        plan.verify()
+        best = brute_force(world, (15.0, 50.0), CUTOFF)
+        assert plan.objective <= best + 1e-6
+        assert plan.bound >= best - 1e-6
+
+
+def test_clash_of_rows_found_on_demand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_ROWS", 0)
+    world = line_of_three()
+    for method in ("full", "priceout"):
+        with pytest.raises(ss.InfeasiblePlanError) as caught:
+            ss.optimize_sites(
+                world.sites,
+                site_mw=[80],
+                power_mw=(160, 160),
+                limits=[ss.Deliverable(world.network), ss.Spacing(1)],
+                method=method,
+            )
+        assert set(caught.value.conflicts) == {"power", "deliverable"}
+
+
+def test_on_the_bundled_texas_network() -> None:
+    """Synthetic, 2,000 buses: candidates at substations, some outages, priced out."""
+    buses = ss.datasets.load("grid_buses")
+    texas = ss.grid.Network.from_tables(
+        buses, ss.datasets.load("grid_branches"), ss.datasets.load("grid_generators")
+    ).around(buses.loc[buses["interconnection"] == "Texas", "bus"][:1])
+    stations = ss.datasets.load("substations")
+    stations = stations[stations["interconnection"] == "Texas"].iloc[::12]
+    sites = stations.set_index("substation", drop=False)[["substation", "geometry"]]
+    rng = np.random.default_rng(0)
+    sites["score"] = rng.uniform(0.3, 1.0, len(sites))
+    sites["bus"] = ss.grid.connection_buses(sites["substation"], buses, texas)
+    sites = sites[sites["bus"].notna()]
+    fullest = np.argsort(-np.abs(ss.grid.dc_flow(texas).flow_mw) / texas.rating_mw)
+    kept = set(module.unsplitting(texas))
+    outages = [b for b in texas.branch[fullest].tolist() if b in kept][:20]
+    asked = {"power_mw": 4000, "site_mw": [100, 300], "method": "priceout"}
+    free = ss.optimize_sites(sites, **asked)
+    limit = ss.Deliverable(texas, outages=outages)
+    plan = ss.optimize_sites(sites, limits=[limit], **asked)
+    assert plan.status == "optimal"
+    assert plan.objective < free.objective
+    plan.verify()
+    # Without the limit lines are filled beyond what they may carry.
+    before = free.powerflow(texas, outages=outages)
+    assert (before["fill"] > 1.01).any()
+    assert not (plan.powerflow()["fill"] > 1 + 1e-6).any()

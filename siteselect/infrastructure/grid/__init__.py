@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from siteselect.infrastructure.grid.adequacy import adequacy
 from siteselect.infrastructure.grid.applied import applied_flows
+from siteselect.infrastructure.grid.connection import connection_buses
 from siteselect.infrastructure.grid.flow import (
     Flow,
     dc_flow,
@@ -25,6 +26,7 @@ __all__ = [
     "Network",
     "adequacy",
     "applied_flows",
+    "connection_buses",
     "dc_flow",
     "dispatch",
     "hosting_capacity",
