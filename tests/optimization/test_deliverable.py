@@ -16,6 +16,9 @@ from strategies import SOAK, examples
 import siteselect as ss
 from siteselect.infrastructure.grid import applied
 from siteselect.optimization import deliverable as module
+from siteselect.optimization import incumbents
+from siteselect.optimization._compile import Request, compile_problem
+from siteselect.optimization.priceout import PriceOut
 
 CUTOFF = 0.05
 
@@ -337,6 +340,10 @@ def test_overloaded_line_is_held_at_its_flow() -> None:
     )
     assert list(plan.sites.index) == ["s0"]
     plan.verify()
+    free = ss.optimize_sites(world.sites, site_mw=[40])
+    # What may be carried is the base flow of 70 MW, not the rating of 50.
+    fill = free.powerflow(world.network)["fill"]
+    assert fill.to_dict() == pytest.approx({"a": 110 / 70, "b": 110 / 70})
 
 
 def test_existing_megawatts_and_years() -> None:
@@ -654,3 +661,46 @@ def test_on_the_bundled_texas_network() -> None:
     before = free.powerflow(texas, outages=outages)
     assert (before["fill"] > 1.01).any()
     assert not (plan.powerflow()["fill"] > 1 + 1e-6).any()
+
+
+def test_a_core_and_a_search_learn_the_rows_that_they_break(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing was found by the relaxation: every row has to be learned there."""
+    monkeypatch.setattr(module, "MOST_ROWS", 0)
+    world = random_world(4)
+    limit = ss.Deliverable(world.network, outages=world.outages)
+    request = Request(sites=world.sites, site_mw=[15, 50], limits=[limit])
+    best = brute_force(world, (15.0, 50.0), CUTOFF)
+    compiled = compile_problem(request)
+    goal = compiled.problem.objective
+    every = np.arange(compiled.problem.n_columns)
+
+    engine = PriceOut(compiled)
+    assert len(engine.separate(np.ones(engine.n) / 2))
+    found, _ = engine.solve_core(every, goal, 0.0, None, "highs")
+    assert found.x is not None
+    assert goal @ found.x == pytest.approx(best)
+    assert len(engine.found) > 0
+
+    engine = PriceOut(compiled)
+    x = incumbents.fill(engine, goal, np.argsort(-goal))
+    assert x is not None
+    assert len(engine.found) > 0
+    assert engine.is_feasible(x)
+
+    engine = PriceOut(compiled)
+    plan = incumbents.Incumbent(goal)
+    better, bound = incumbents.neighbourhood(
+        engine,
+        goal,
+        plan,
+        every,
+        np.zeros(0, dtype=np.int64),
+        target=np.inf,
+        nodes=1000,
+        deadline=None,
+    )
+    assert better
+    assert plan.value == pytest.approx(best, rel=1e-4)
+    assert bound >= best - 1e-6
