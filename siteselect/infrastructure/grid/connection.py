@@ -78,7 +78,7 @@ def connection_buses(
                     "rename the column with `DataFrame.rename`",
                 )
             )
-    asked = pd.Index(substation.dropna().unique())
+    asked: pd.Index[Any] = pd.Index(substation.dropna().unique())
     mine = buses[buses["substation"].isin(asked)]
     unknown = asked[~asked.isin(mine["substation"])]
     if len(unknown):
@@ -102,5 +102,6 @@ def connection_buses(
     )
     able = able[able["hosts"].notna()]
     best = able.sort_values("hosts", ascending=False, kind="stable")
-    best = best.drop_duplicates("substation").set_index("substation")["bus"]
-    return substation.map(best).rename("bus")
+    best = best.drop_duplicates("substation")
+    bus_of: dict[Any, Any] = dict(zip(best["substation"], best["bus"], strict=True))
+    return substation.map(bus_of).rename("bus")
