@@ -183,3 +183,16 @@ def after(rows: list[dict]) -> list[Aim]:
         same_optimum("ten alternatives: the same tenth value", pairs),
         Aim("each alternative", "a fraction of the first solve", said, met),
     ]
+
+
+def network(rows: list[dict]) -> list[Aim]:
+    """Judge what holding the lines costs over the program without them."""
+    found = []
+    for row in rows[1:]:
+        ratios = [row[k] for k in ("ratio", "cpu_ratio") if row.get(k) is not None]
+        timed = bool(ratios) and "at_least_s" not in row
+        said = f"{max(ratios):.1f} ×" if ratios else "no result"
+        is_met = max(ratios) <= 10 if timed else False
+        what = f"{row['who']}, {row['size']:,} candidates, over the plan without"
+        found.append(Aim(what, "≤ 10 ×", said, is_met))
+    return found

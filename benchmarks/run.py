@@ -78,8 +78,17 @@ LOCATION = (
     ("dispersion", 300, 20, False),
     ("median", 900, 90, False),
 )
+NETWORK = ("without lines", "lines hold", "and after each outage")
 Found = list[aims.Aim]
-SECTIONS = ("scoring", "bundled", "synthetic", "deadline", "location", "after")
+SECTIONS = (
+    "scoring",
+    "bundled",
+    "synthetic",
+    "deadline",
+    "location",
+    "after",
+    "network",
+)
 
 
 def ratios_of(row: dict) -> tuple[str, ...]:
@@ -239,6 +248,19 @@ def after(
     return aims.after(rows)
 
 
+def network(page: Page, size: int, folder: Path, limit_s: float) -> Found:
+    """Choose sites whose lines hold, beside the same program without lines."""
+    page.say("\n### Texas, synthetic network: plans whose lines hold")
+    page.head("candidates", "who", *MEASURED)
+    rows = []
+    for who in NETWORK:
+        row = contest("network", who, size, folder, limit_s)
+        row |= against(row, rows[0]) if rows else {}
+        rows.append(row)
+        page.row(f"{size:,}", who, *measured(row))
+    return aims.network(rows)
+
+
 ALL_ROOMS = "siteselect as ss; ss.prepare, ss.score_sites, ss.optimize_sites"
 
 
@@ -315,6 +337,7 @@ def main() -> None:
     parser.add_argument("--scoring", type=int, nargs="*", default=[20_000, 200_000])
     parser.add_argument("--bundled", type=int, nargs="*", default=[1_000, 10_000])
     parser.add_argument("--after", type=int, nargs="*", default=[1_500, 20_000])
+    parser.add_argument("--network", type=int, default=500)
     parser.add_argument("--only", choices=SECTIONS, nargs="+", default=SECTIONS)
     parser.add_argument("--seeds", type=int, default=3, help="of location and after")
     parser.add_argument("--jobs", type=int, default=1, help="contestants at a time")
@@ -344,6 +367,8 @@ def main() -> None:
                 reached = synthetic(page, DEADLINES[few], folder, limit_s, args.jobs)
             elif name == "location":
                 reached = location(page, seeds, folder, limit_s, args.jobs)
+            elif name == "network":
+                reached = network(page, args.network, folder, limit_s)
             else:
                 sizes = args.after[few]
                 reached = after(page, sizes, seeds, folder, limit_s, args.jobs)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from siteselect.infrastructure import grid
 from siteselect.infrastructure.column_table import columns
 from siteselect.infrastructure.compute import (
     accelerator_table,
@@ -52,6 +53,7 @@ __all__ = [
     "energy_mwh_per_mw_year",
     "facility_mw",
     "fiber_usd",
+    "grid",
     "interconnection_usd",
     "it_mw",
     "land_usd_per_acre",

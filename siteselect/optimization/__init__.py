@@ -26,6 +26,7 @@ a shared resource              ``Limit(name, per_mw="water_m3_per_mw_year",
                                with ``per_site=``, labor likewise
 a resource from any of several `Draw`, links by `nearest_links`; one or, with
                                ``split=True``, several at once
+what the lines can carry       `Deliverable`, also after outages
 averages                       `Average`, by energy with ``weight=``
 shares                         `Share`, likewise
 spread                         `Spread`: groups at least, sites per group, share of
@@ -105,6 +106,7 @@ from siteselect.optimization.clustering import Cluster
 from siteselect.optimization.combined import Lexicographic, Weighted
 from siteselect.optimization.conflicts import WayOut
 from siteselect.optimization.coverage import Cover
+from siteselect.optimization.deliverable import Deliverable
 from siteselect.optimization.draw import Draw, nearest_links
 from siteselect.optimization.frontier import Frontier, frontier
 from siteselect.optimization.limits import (
@@ -141,6 +143,7 @@ __all__ = [
     "Cluster",
     "Cover",
     "Covered",
+    "Deliverable",
     "Draw",
     "ExtraColumns",
     "Frontier",

@@ -173,10 +173,31 @@ class Compiled:
     dated: tuple[Dated, ...] = ()
 
     def full_rows(self) -> Rows:
-        """Return the rows with those of lazy limits written out."""
+        """Return the rows with those of lazy limits written out.
+
+        Those of open-ended limits are not all of them: see `broken_rows`.
+        """
         if not self.lazy:
             return self.rows
         return Rows.stack([self.rows, *(x.rows(self.problem) for x in self.lazy)])
+
+    @property
+    def open_ended(self) -> tuple[SupportsLimit, ...]:
+        """Lazy limits whose rows are too many ever to be written."""
+        problem = self.problem
+        return tuple(
+            x for x in self.lazy if getattr(x, "is_open_ended", _never)(problem)
+        )
+
+    def broken_rows(self, x: Floats) -> Rows:
+        """Return rows of open-ended limits that a solution over all columns breaks."""
+        return broken_rows(self.open_ended, self.problem, x)
+
+
+def broken_rows(limits: Iterable[Any], problem: Problem, x: Floats) -> Rows:
+    """Return the rows of some limits that ``x`` breaks."""
+    parts = [limit.cuts(problem, x) for limit in limits]
+    return Rows.stack([Rows.empty(problem.n_columns), *parts])
 
 
 def power_bounds(power_mw: Any, what: str = "power_mw") -> tuple[float, float]:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 #: Opening columns that a greedy order looks at.
 GREEDY_COLUMNS = 1500
+#: Times that a search starts again with the lazy rows that its plan breaks.
+LESSONS = 8
 #: Columns around the incumbent that a neighbourhood may choose from.
 NEAR_COLUMNS = 1200
 #: Columns that the first plan may choose from where time is short.
@@ -150,6 +152,15 @@ def plain_ranks(engine: PriceOut, goal: Floats) -> list[Floats]:
 
 def fill(engine: PriceOut, goal: Floats, order: Ints) -> Floats | None:
     """Open columns in order while all limits hold; None if the end breaks one."""
+    for _ in range(LESSONS):
+        whole = _filled(engine, goal, order)
+        if whole is None or not engine.learn(whole):
+            break
+    return whole if whole is not None and engine.is_feasible(whole) else None
+
+
+def _filled(engine: PriceOut, goal: Floats, order: Ints) -> Floats | None:
+    """Open columns in order while the rows known so far hold."""
     problem = engine.compiled.problem
     must = problem.fixed[problem.column_site[order]]
     order = np.concatenate([order[must], order[~must]])
@@ -171,8 +182,7 @@ def fill(engine: PriceOut, goal: Floats, order: Ints) -> Floats | None:
             used[rows] = after
             x[j] = 1.0
             taken.add(site[k])
-    whole = complete(engine, goal, x)
-    return whole if whole is not None and engine.is_feasible(whole) else None
+    return complete(engine, goal, x)
 
 
 def complete(
@@ -255,35 +265,41 @@ def neighbourhood(
         left = deadline - time.perf_counter()
         if left <= 0:
             return False, np.inf
-    small, rows, columns = engine.restricted(columns, goal)
-    lower = small.lower.copy()
-    place = np.searchsorted(columns, keep)
-    lower[place] = 1.0
-    start = None if plan.x is None else plan.x[columns]
     nodes = max(20, int(nodes / engine.weight))
     options: dict[str, object] = dict(SEARCH_OPTIONS)
     if np.isfinite(target):
         options["objective_target"] = target
-    found = highs.solve_mip(
-        small.objective,
-        rows.matrix,
-        rows.lower,
-        rows.upper,
-        lower,
-        small.upper,
-        small.integrality,
-        gap=gap,
-        time_limit_s=left,
-        start=start,
-        mip_max_nodes=nodes,
-        **options,
-    )
-    if found.x is None:
-        return False, np.inf
-    x = np.zeros(engine.n)
-    x[columns] = found.x
-    engine.exact(x)
-    return engine.is_feasible(x) and plan.offer(x), found.bound
+    for _ in range(LESSONS):
+        small, rows, columns = engine.restricted(columns, goal)
+        lower = small.lower.copy()
+        place = np.searchsorted(columns, keep)
+        lower[place] = 1.0
+        found = highs.solve_mip(
+            small.objective,
+            rows.matrix,
+            rows.lower,
+            rows.upper,
+            lower,
+            small.upper,
+            small.integrality,
+            gap=gap,
+            time_limit_s=left,
+            start=None if plan.x is None else plan.x[columns],
+            mip_max_nodes=nodes,
+            **options,
+        )
+        if found.x is None:
+            return False, np.inf
+        x = np.zeros(engine.n)
+        x[columns] = found.x
+        engine.exact(x)
+        if not engine.learn(x):
+            return engine.is_feasible(x) and plan.offer(x), found.bound
+        if deadline is not None:
+            left = deadline - time.perf_counter()
+            if left <= 0:
+                break
+    return False, found.bound
 
 
 def dive(

@@ -87,6 +87,9 @@ class SupportsLimit(Protocol):
     ``uses()``
         The columns and Series that it reads, so that candidates at one place are
         told apart by them.
+    ``is_open_ended(problem)``
+        True where even a full model cannot hold all rows: ``rows`` are then some of
+        them, and ``cuts`` is asked again after every solve.
 
     ``help(siteselect.optimization)`` has a limit of one's own as an example.
     """

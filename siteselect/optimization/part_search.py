@@ -12,7 +12,7 @@ from scipy import sparse
 from scipy.spatial import cKDTree
 
 from siteselect.optimization import highs
-from siteselect.optimization._compile import Compiled
+from siteselect.optimization._compile import Compiled, broken_rows
 from siteselect.optimization._distance import unit_vectors
 from siteselect.optimization.limits import Spacing, SupportsLimit
 from siteselect.optimization.priceout import PriceOut
@@ -69,6 +69,8 @@ class Search:
             self.limits = {limit.name: limit for limit in compiled.limits}
             if self.is_large:
                 rows, lazy = compiled.rows, compiled.lazy
+            else:
+                lazy = compiled.open_ended
         self.whole = Program(problem, rows, lazy)
 
     def is_late(self) -> bool:
@@ -127,6 +129,23 @@ class Search:
         presolve: str = "on",
     ) -> Answer:
         """Maximise an objective, or find any point."""
+        answer = self._solve(program, objective, gap, presolve)
+        while answer.x is not None and program.lazy and not self.is_large:
+            problem = program.problem
+            more = broken_rows(program.lazy, problem, answer.x)
+            if not len(more):
+                break
+            program = replace(program, rows=Rows.stack([program.rows, more]))
+            answer = self._solve(program, objective, gap, presolve)
+        return answer
+
+    def _solve(
+        self,
+        program: Program,
+        objective: Floats | None,
+        gap: float,
+        presolve: str,
+    ) -> Answer:
         left = self.deadline - time.perf_counter()
         if left <= 0:
             return Answer(None)

@@ -128,6 +128,26 @@ class SitePlan:
 
         return verify_plan(self)
 
+    def powerflow(self, network: Any = None, **kwargs: Any) -> pd.DataFrame:
+        """Solve the DC power flow with the sites on a network, line by line.
+
+        Parameters
+        ----------
+        network : siteselect.grid.Network, optional
+            The network; by default that of the plan's `Deliverable`.
+        **kwargs
+            See `siteselect.optimization.powerflow.powerflow`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Flow before and after, rating, loading, worst outage and whether it
+            binds, per branch. Voltage, stability and short circuit are not covered.
+        """
+        from siteselect.optimization.powerflow import powerflow
+
+        return powerflow(self, network, **kwargs)
+
     def plot(self, ax: Any = None, **kwargs: Any) -> Any:
         """Draw the plan on a map."""
         return _plots.plot_plan(self, ax, **kwargs)

@@ -28,7 +28,7 @@ from scipy import sparse
 
 from siteselect.errors import StudyError, four_parts, nearest_name
 from siteselect.optimization import highs, incumbents, presolve, pulp_model
-from siteselect.optimization._compile import Compiled
+from siteselect.optimization._compile import Compiled, broken_rows
 from siteselect.optimization.incumbents import Incumbent
 from siteselect.optimization.limits import Spacing
 from siteselect.optimization.names import names_of
@@ -51,6 +51,8 @@ LARGEST_CORE = 20_000
 ENTRIES = 12
 #: Nodes times columns that HiGHS may spend on the core before the bound stands.
 CORE_WORK = 20_000_000
+#: Times that a program is solved again with the lazy rows that its answer breaks.
+MOST_LESSONS = 200
 #: Rounds of rounded rows, and the relative progress that makes another worth it.
 CUT_ROUNDS = 12
 CUT_PROGRESS = 1e-5
@@ -133,6 +135,8 @@ class PriceOut:
         self.spacing = tuple(
             x for x in compiled.limits if hasattr(x, "cuts") and x in compiled.lazy
         )
+        # Spacing is written out for the columns of a core; others are learned.
+        self.learned = tuple(x for x in self.spacing if not isinstance(x, Spacing))
         self.working: Ints | None = None
         self.duals: Floats | None = None
         self.plans: list[Floats] = []
@@ -563,7 +567,7 @@ class PriceOut:
                 return "optimal", x, duals, best
             cuts = self.separate(x)
             if len(cuts):
-                say(f"{len(cuts)} spacing cliques")
+                say(f"{len(cuts)} rows added on the way")
             progress = last - priced.bound
             stale = stale + 1 if progress < CUT_PROGRESS * abs(priced.bound) else 0
             last = priced.bound
@@ -589,9 +593,13 @@ class PriceOut:
 
     def separate(self, x: Floats) -> Rows:
         """Return rows of lazy limits that ``x`` violates."""
-        problem = self.compiled.problem
-        parts = [limit.cuts(problem, x) for limit in self.spacing]
-        return Rows.stack([Rows.empty(self.n), *parts])
+        return broken_rows(self.spacing, self.compiled.problem, x)
+
+    def learn(self, x: Floats) -> bool:
+        """Add the rows of lazy limits, spacing apart, that a plan breaks, if any."""
+        rows = broken_rows(self.learned, self.compiled.problem, x)
+        self._add_rows(rows)
+        return len(rows) > 0
 
     def improving(self, priced: Priced, master: Master) -> Ints:
         """Return columns outside the master that would improve it."""
@@ -874,7 +882,12 @@ class PriceOut:
         scale = pulp_model.objective_scale(replace(problem, objective=objective))
         goal = sign * objective * scale
         x = self.exact(x.copy())
-        whole = incumbents.complete(self, goal, x, tolerance=1e-9, holds_whole=True)
+        for _ in range(MOST_LESSONS):
+            whole = incumbents.complete(self, goal, x, tolerance=1e-9, holds_whole=True)
+            if whole is None or not self.learn(whole):
+                break
+        else:
+            whole = None
         return np.clip(x if whole is None else whole, problem.lower, problem.upper)
 
     def outside(self, reach: Floats, usable: npt.NDArray[np.bool_], at: Ints) -> float:
@@ -918,7 +931,30 @@ class PriceOut:
         time_limit_s: float | None,
         solver: Any,
     ) -> tuple[highs.MipResult, str]:
-        """Solve the problem over some columns exactly."""
+        """Solve the problem over some columns exactly, until no lazy row is broken."""
+        end = None if time_limit_s is None else time.perf_counter() + time_limit_s
+        for _ in range(MOST_LESSONS):
+            left = None if end is None else max(0.0, end - time.perf_counter())
+            result, name = self._solve_core(columns, goal, gap, left, solver)
+            if result.x is None or not self.learned:
+                return result, name
+            x = np.zeros(self.n)
+            x[np.union1d(columns, self.shape.own)] = result.x
+            if not self.learn(self.exact(x)):
+                return result, name
+            if end is not None and time.perf_counter() >= end:
+                break
+        # What was proven of fewer rows holds of all.
+        return replace(result, status="unknown", objective=-np.inf, x=None), name
+
+    def _solve_core(
+        self,
+        columns: Ints,
+        goal: Floats,
+        gap: float,
+        time_limit_s: float | None,
+        solver: Any,
+    ) -> tuple[highs.MipResult, str]:
         small, rows, _ = self.restricted(columns, goal)
         work = CORE_WORK / self.weight
         nodes = max(int(1000 / self.weight), int(work / max(1, small.n_columns)))

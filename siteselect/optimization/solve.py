@@ -12,7 +12,7 @@ from scipy import sparse
 
 from siteselect.errors import InfeasiblePlanError, SolverError, four_parts
 from siteselect.optimization import deadline, highs, pulp_model
-from siteselect.optimization._compile import Compiled, Request
+from siteselect.optimization._compile import Compiled, Request, broken_rows
 from siteselect.optimization.conditioning import refuse_huge, warn_of_ranges
 from siteselect.optimization.conflicts import (
     TIME_LIMIT_S,
@@ -24,7 +24,7 @@ from siteselect.optimization.conflicts import (
 )
 from siteselect.optimization.plan import relative_gap
 from siteselect.optimization.precheck import Proof, prove_infeasible
-from siteselect.optimization.priceout import PriceOut
+from siteselect.optimization.priceout import MOST_LESSONS, PriceOut
 from siteselect.optimization.problem import MILLION, Floats, Problem, Rows
 from siteselect.optimization.solution import Clock, Solution
 
@@ -117,8 +117,7 @@ def solve_priced(
         rows = Rows.stack([compiled.rows, engine.found_rows()])
         result = second_opinion(compiled.problem, rows, request.gap)
         if result.x is not None and compiled.lazy:
-            rows = compiled.full_rows()
-            result = second_opinion(compiled.problem, rows, request.gap)
+            rows, result = second_opinion_on_all(compiled)
         clock.lap("second opinion")
         return _after_two(
             compiled, rows, result, found.solver, "HiGHS without presolve, full model"
@@ -154,16 +153,14 @@ def solve_full(
             duals, tighter = relaxation(problem, rows, len(compiled.rows))
         bound = min(bound, tighter)
         clock.lap("first plan")
-    result, name = pulp_model.solve(
-        problem, rows, solver=request.solver, gap=request.gap, start=start
-    )
+    result, name, rows = solved_with_all(compiled, rows, request.gap, start)
     clock.lap("solve")
     _raise_if_stopped(watch, result)
     is_over = watch is not None and watch.is_over()
     if result.status == "infeasible" or (result.x is None and not is_over):
         # "Infeasible", or stopped without a word and not for want of time.
         claimed = name if result.status == "infeasible" else None
-        result = second_opinion(problem, rows, request.gap)
+        rows, result = second_opinion_on_all(compiled, rows)
         clock.lap("second opinion")
         if result.x is None and start is not None:
             # We hold a plan: whoever says that there is none is wrong.
@@ -175,10 +172,52 @@ def solve_full(
         clock.lap("prices")
     if result.x is None:
         raise no_plan(request, name)
-    x = polish(problem, rows, result.x)
+    x, rows = polished_with_all(compiled, rows, result.x)
     return finish(
         problem, x, min(result.bound, bound), duals, f"{name}, full model", request.gap
     )
+
+
+def solved_with_all(
+    compiled: Compiled, rows: Rows, gap: float, start: Floats | None
+) -> tuple[highs.MipResult, str, Rows]:
+    """Solve a full model, again with every row of an open-ended limit that it breaks.
+
+    Returns
+    -------
+    result, name, rows
+        Where the time is up before none is broken, ``start`` is the plan, and the
+        bound is what was proven of the rows until then, which holds of all.
+    """
+    problem, request = compiled.problem, compiled.request
+    watch = deadline.current()
+    open_ended = compiled.open_ended
+    for _ in range(MOST_LESSONS):
+        result, name = pulp_model.solve(
+            problem, rows, solver=request.solver, gap=gap, start=start
+        )
+        if result.x is None or not open_ended:
+            return result, name, rows
+        x = polish(problem, rows, result.x)
+        more = broken_rows(open_ended, problem, x)
+        if not len(more):
+            return result, name, rows
+        rows = Rows.stack([rows, more])
+        if watch is not None and (watch.is_over() or watch.is_stopped):
+            break
+    status: highs.Status = "unknown" if start is None else "feasible"
+    return replace(result, status=status, x=start), name, rows
+
+
+def polished_with_all(compiled: Compiled, rows: Rows, x: Floats) -> tuple[Floats, Rows]:
+    """Round binaries and set the rest, until no open-ended limit is broken."""
+    for _ in range(MOST_LESSONS):
+        found = polish(compiled.problem, rows, x)
+        more = compiled.broken_rows(found)
+        if not len(more):
+            return found, rows
+        rows = Rows.stack([rows, more])
+    return x, rows
 
 
 def cheapest_of_equals(
@@ -225,13 +264,7 @@ def cheapest_of_equals(
     watch = deadline.current()
     cost = float(problem.column_cost @ found.x)
     if problem.n_columns <= FULL_COLUMNS:
-        best, _ = pulp_model.solve(
-            part.problem,
-            part.full_rows(),
-            solver=compiled.request.solver,
-            gap=0.0,
-            start=found.x,
-        )
+        best, _, _ = solved_with_all(part, part.full_rows(), 0.0, found.x)
         x, bound = best.x, best.bound
     else:
         priced = PriceOut(part).solve(
@@ -278,7 +311,7 @@ def _after_two(
     if claimed is not None and watch is not None:
         watch.note(f"{claimed} called the program infeasible; it is not")
     duals, bound = relaxation(problem, rows, len(compiled.rows))
-    x = polish(problem, rows, result.x)
+    x, _ = polished_with_all(compiled, rows, result.x)
     return finish(problem, x, min(result.bound, bound), duals, name, request.gap)
 
 
@@ -305,6 +338,22 @@ def first_plan(compiled: Compiled) -> tuple[Floats | None, float]:
     if found.x is None:
         return None, np.inf
     return found.x, found.bound
+
+
+def second_opinion_on_all(
+    compiled: Compiled, rows: Rows | None = None
+) -> tuple[Rows, highs.MipResult]:
+    """Ask for a second opinion on all rows, those of open-ended limits as needed."""
+    rows = compiled.full_rows() if rows is None else rows
+    for _ in range(MOST_LESSONS):
+        result = second_opinion(compiled.problem, rows, compiled.request.gap)
+        if result.x is None:
+            return rows, result
+        more = compiled.broken_rows(polish(compiled.problem, rows, result.x))
+        if not len(more):
+            return rows, result
+        rows = Rows.stack([rows, more])
+    return rows, replace(result, status="unknown", x=None)
 
 
 def second_opinion(problem: Problem, rows: Rows, gap: float) -> highs.MipResult:

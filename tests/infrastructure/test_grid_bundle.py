@@ -8,7 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from siteselect.infrastructure.grid import Network, dc_flow, hosting_capacity
+from siteselect.infrastructure.grid import (
+    Network,
+    applied_flows,
+    dc_flow,
+    dispatch,
+    hosting_capacity,
+    lodf_columns,
+)
 
 
 def _table(name: str) -> pd.DataFrame:
@@ -66,3 +73,45 @@ def test_texas_capacities_are_of_a_plausible_size(
     # Wide bands by judgement: a wrong unit or base is off by a factor of 10.
     assert 100 < by_kv[115.0] < 400
     assert 1500 < by_kv[500.0] < 8000
+
+
+@pytest.mark.filterwarnings("ignore")  # pypsa and its imports warn of themselves
+def test_texas_flows_equal_pypsa_before_and_after_outages(
+    buses: pd.DataFrame, network: Network
+) -> None:
+    pypsa = pytest.importorskip("pypsa")
+    texas = network.around(buses.loc[buses["interconnection"] == "Texas", "bus"][:1])
+    assert len(texas.bus) == 2_000
+    other = pypsa.Network()
+    other.set_snapshots([0])
+    bus, branch = texas.bus.astype(str), texas.branch.astype(str)
+    other.add("Bus", bus, v_nom=100.0)
+    # At 100 kV and 100 MVA a pu is 100 ohm.
+    other.add(
+        "Line",
+        branch,
+        bus0=bus[texas.from_bus],
+        bus1=bus[texas.to_bus],
+        x=100.0 * texas.x_pu,
+        s_nom=1e4,
+    )
+    other.add("Load", bus, bus=bus, p_set=texas.load_mw)
+    made = np.bincount(texas.generator_bus, dispatch(texas), len(bus))
+    other.add("Generator", bus, bus=bus, p_set=made)
+    other.lpf()
+    flow = dc_flow(texas).flow_mw
+    theirs = other.lines_t.p0.loc[0, branch].to_numpy()
+    np.testing.assert_allclose(flow, theirs, atol=1e-6)
+    fullest = np.argsort(-np.abs(flow))[:40]
+    factors = lodf_columns(texas, texas.branch[fullest])
+    kept = fullest[~np.isnan(factors[0])][:12]
+    assert len(kept) == 12
+    after = other.lpf_contingency(
+        snapshots=0, branch_outages=[("Line", b) for b in branch[kept]]
+    )
+    loaded = applied_flows(texas, {}, outages=texas.branch[kept])
+    np.testing.assert_allclose(loaded["flow_before_mw"], theirs, atol=1e-6)
+    for k in kept:
+        mine = flow + lodf_columns(texas, texas.branch[[k]])[:, 0] * flow[k]
+        want = after[("Line", branch[k])].loc["Line"].loc[branch].to_numpy()
+        np.testing.assert_allclose(mine, want, atol=1e-6)

@@ -7,6 +7,9 @@ supersedes every figure.
 
 from __future__ import annotations
 
+from siteselect.infrastructure.grid.adequacy import adequacy
+from siteselect.infrastructure.grid.applied import applied_flows
+from siteselect.infrastructure.grid.connection import connection_buses
 from siteselect.infrastructure.grid.flow import (
     Flow,
     dc_flow,
@@ -21,6 +24,9 @@ from siteselect.infrastructure.grid.network import Network
 __all__ = [
     "Flow",
     "Network",
+    "adequacy",
+    "applied_flows",
+    "connection_buses",
     "dc_flow",
     "dispatch",
     "hosting_capacity",

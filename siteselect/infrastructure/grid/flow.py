@@ -31,6 +31,9 @@ from siteselect.infrastructure.grid.network import (
     Network,
 )
 
+# Right-hand sides solved at once: few enough that they stay in the cache. On
+# 70,000 buses 8 take 1.7 ms a bus, 64 take 4 ms.
+BATCH: Final = 8
 # Share of an island's total injection by which a bus may miss its balance.
 _CONSERVATION: Final = 1e-9
 # Share left for other paths below which a branch is its island's only link.
@@ -86,14 +89,27 @@ class Island:
     def angles(self, injection: FloatArray) -> FloatArray:
         """Angles [rad x 100 MVA] of injections [MW], shape (n_buses, k)."""
         angle = np.zeros(injection.shape, order="F")
-        if self.factor is not None:
-            angle[1:] = self.factor.solve(np.asfortranarray(injection[1:]))
+        if self.factor is None:
+            return angle
+        if injection.ndim == 1:
+            angle[1:] = self.factor.solve(injection[1:])
+            return angle
+        for first in range(0, injection.shape[1], BATCH):
+            some = slice(first, first + BATCH)
+            angle[1:, some] = self.factor.solve(np.asfortranarray(injection[1:, some]))
         return angle
 
     def flows(self, angle: FloatArray) -> FloatArray:
         """Flow [MW] over the branches for angles, shape (n_branches, k)."""
-        across = angle[self.from_bus] - angle[self.to_bus]
-        return np.asarray((across.T * self.susceptance).T, dtype=np.float64)
+        if angle.ndim == 1:
+            across = angle[self.from_bus] - angle[self.to_bus]
+            return np.asarray(across * self.susceptance, dtype=np.float64)
+        flow = np.empty((len(self.from_bus), angle.shape[1]), order="F")
+        # One column at a time: vectors of one column stay in the cache.
+        for k in range(angle.shape[1]):
+            one = angle[:, k]
+            flow[:, k] = self.susceptance * (one[self.from_bus] - one[self.to_bus])
+        return flow
 
 
 def islands_of(network: Network, numbers: IntArray | None = None) -> list[Island]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -216,6 +217,67 @@ class Network:
             island=_islands(len(labels), from_bus, to_bus),
         )
 
+    @classmethod
+    def from_matpower(cls, path: str | Path) -> Network:
+        """Read a network from a MATPOWER case file (``.m``, format version 2).
+
+        Parameters
+        ----------
+        path : str or Path
+            The case file; code in it is not run.
+
+        Returns
+        -------
+        Network
+            See `siteselect.infrastructure.grid.cases.network_from_matpower` for what
+            is read, what is refused, and an example.
+        """
+        from siteselect.infrastructure.grid.cases import network_from_matpower
+
+        return network_from_matpower(path)
+
+    @classmethod
+    def from_pypsa(cls, other: Any, snapshot: Any = None) -> Network:
+        """Read a network from a ``pypsa.Network``, or from tables like its own.
+
+        Parameters
+        ----------
+        other : pypsa.Network
+            The network, or any object with its tables.
+        snapshot : label, optional
+            Snapshot whose set points are taken; the first by default.
+
+        Returns
+        -------
+        Network
+            See `siteselect.infrastructure.grid.cases.network_from_pypsa` for what is
+            read, what is refused, and an example.
+        """
+        from siteselect.infrastructure.grid.cases import network_from_pypsa
+
+        return network_from_pypsa(other, snapshot)
+
+    @classmethod
+    def from_pandapower(cls, other: Any) -> Network:
+        """Read a network from a pandapower network, or from tables like its own.
+
+        Parameters
+        ----------
+        other : pandapowerNet
+            The network, or any object with its tables.
+
+        Returns
+        -------
+        Network
+            See `siteselect.infrastructure.grid.pandapower_case` for what is read,
+            what is refused, and an example.
+        """
+        from siteselect.infrastructure.grid.pandapower_case import (
+            network_from_pandapower,
+        )
+
+        return network_from_pandapower(other)
+
     @property
     def n_islands(self) -> int:
         """Number of AC islands."""
@@ -327,12 +389,185 @@ class Network:
         more = np.bincount(where, added, len(self.bus))
         return dataclasses.replace(self, load_mw=self.load_mw + more)
 
+    def with_committed(
+        self,
+        loads: Mapping[Any, float] | pd.Series[Any] | None = None,
+        plants: Mapping[Any, float] | pd.Series[Any] | None = None,
+    ) -> Network:
+        """Add announced loads and plants, before any headroom is claimed.
+
+        Parameters
+        ----------
+        loads : mapping or Series of bus label to float, optional
+            Load that is granted or announced at each bus [MW]. A Series may name a
+            bus more than once.
+        plants : mapping or Series of bus label to float, optional
+            Largest output of new plants at each bus [MW].
+
+        Returns
+        -------
+        Network
+            A new network; this one is not changed.
+
+        Raises
+        ------
+        LayerError
+            If a bus is unknown, or a figure is not finite or below 0.
+
+        See Also
+        --------
+        adequacy : Whether the generation still covers load and reserve.
+
+        Notes
+        -----
+        In the base case a new plant runs as hard as its island's generators do
+        together: ``p_mw`` is ``p_max_mw`` times their total ``p_mw`` over their
+        total ``p_max_mw``, and 0 where none runs. So plants shift flows in the base
+        case and add spare output that serves new load.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from siteselect.infrastructure.grid import Network
+        >>> network = Network.from_tables(
+        ...     pd.DataFrame({"bus": [1, 2], "base_kv": 230.0, "load_mw": 10.0}),
+        ...     pd.DataFrame({"branch": ["a"], "from_bus": [1], "to_bus": [2],
+        ...                   "x_pu": [0.1], "rating_mva": [100.0]}),
+        ...     pd.DataFrame({"bus": [1], "p_mw": [20.0], "p_max_mw": [200.0]}),
+        ... )
+        >>> more = network.with_committed(loads={2: 50}, plants={2: 300})
+        >>> more.load_mw, more.p_mw, more.p_max_mw
+        (array([10., 60.]), array([20., 30.]), array([200., 300.]))
+        """
+        at, load = _committed(self, "loads", loads)
+        where, most = _committed(self, "plants", plants)
+        count = self.n_islands
+        of_generator = self.island[self.generator_bus]
+        running = np.bincount(of_generator, self.p_mw, count)
+        largest = np.bincount(of_generator, self.p_max_mw, count)
+        share = np.divide(running, largest, out=np.zeros(count), where=largest > 0)
+        share = np.maximum(share, 0.0)
+        return dataclasses.replace(
+            self,
+            load_mw=self.load_mw + np.bincount(at, load, len(self.bus)),
+            generator_bus=np.concatenate([self.generator_bus, where]),
+            p_mw=np.concatenate([self.p_mw, most * share[self.island[where]]]),
+            p_max_mw=np.concatenate([self.p_max_mw, most]),
+        )
+
+    def around(self, buses: npt.ArrayLike) -> Network:
+        """Keep only the islands that hold some buses.
+
+        Flows there are the same, and the rest of a large network costs nothing.
+
+        Parameters
+        ----------
+        buses : array_like
+            Labels of buses.
+
+        Returns
+        -------
+        Network
+            A new network of whole islands. A DC line to a bus outside becomes a
+            load or an infeed at its end inside.
+
+        Raises
+        ------
+        LayerError
+            If a label is not in the network.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from siteselect.infrastructure.grid import Network
+        >>> network = Network.from_tables(
+        ...     pd.DataFrame({"bus": [1, 2, 3], "base_kv": 230.0, "load_mw": 10.0}),
+        ...     pd.DataFrame({"branch": ["a"], "from_bus": [1], "to_bus": [2],
+        ...                   "x_pu": [0.1], "rating_mva": [100.0]}),
+        ...     pd.DataFrame({"bus": [1], "p_mw": [20.0], "p_max_mw": [200.0]}),
+        ... )
+        >>> network.around([2]).bus
+        array([1, 2])
+        """
+        wanted = np.zeros(self.n_islands, dtype=np.bool_)
+        wanted[self.island[self.positions(buses)]] = True
+        keep = wanted[self.island]
+        if keep.all():
+            return self
+        place = np.cumsum(keep) - 1
+        branch = keep[self.from_bus]
+        generator = keep[self.generator_bus]
+        inner = keep[self.dc_from] & keep[self.dc_to]
+        leaves, arrives = keep[self.dc_from] & ~inner, keep[self.dc_to] & ~inner
+        size = len(self.bus)
+        load = (
+            self.load_mw
+            + np.bincount(self.dc_from[leaves], self.dc_mw[leaves], size)
+            - np.bincount(self.dc_to[arrives], self.dc_mw[arrives], size)
+        )
+        return Network(
+            bus=self.bus[keep],
+            base_kv=self.base_kv[keep],
+            load_mw=load[keep],
+            branch=self.branch[branch],
+            from_bus=place[self.from_bus[branch]],
+            to_bus=place[self.to_bus[branch]],
+            x_pu=self.x_pu[branch],
+            rating_mw=self.rating_mw[branch],
+            generator_bus=place[self.generator_bus[generator]],
+            p_mw=self.p_mw[generator],
+            p_max_mw=self.p_max_mw[generator],
+            dc_from=place[self.dc_from[inner]],
+            dc_to=place[self.dc_to[inner]],
+            dc_mw=self.dc_mw[inner],
+            island=(np.cumsum(wanted) - 1)[self.island[keep]],
+        )
+
     def __repr__(self) -> str:
         return (
             f"Network({len(self.bus):,} buses, {len(self.branch):,} branches, "
             f"{len(self.p_mw):,} generators, {len(self.dc_mw):,} DC lines, "
             f"{self.n_islands:,} islands, {self.load_mw.sum():,.0f} MW load)"
         )
+
+
+def _committed(
+    network: Network, name: str, given: Mapping[Any, float] | pd.Series[Any] | None
+) -> tuple[IntArray, FloatArray]:
+    """Return positions and MW of committed loads or plants."""
+    if given is None or not len(given):
+        return np.empty(0, dtype=np.int64), np.empty(0)
+    if not isinstance(given, Mapping | pd.Series):
+        raise LayerError(
+            four_parts(
+                f"`with_committed` was given {name}",
+                f"that is {type(given).__name__}",
+                "a mapping or a Series from bus label to MW",
+                f"{name}=table.set_index('bus')['mw']",
+            )
+        )
+    buses = list(given.keys())
+    figures = pd.Series(
+        list(given.values) if isinstance(given, pd.Series) else list(given.values()),
+        dtype=object,
+    )
+    mw = pd.to_numeric(figures, errors="coerce").to_numpy(np.float64)
+    wrong = ~np.isfinite(mw) | (mw < 0)
+    if wrong.any():
+        raise LayerError(
+            four_parts(
+                f"`with_committed` needs MW of 0 or more for each bus in {name}",
+                "not so at bus "
+                + shown(
+                    f"{b!r} ({v!r})"
+                    for b, v, bad in zip(buses, figures, wrong, strict=True)
+                    if bad
+                ),
+                "A committed load or plant is a finite number of MW",
+                "Leave a bus out where it is unknown; with_load takes infeeds",
+            )
+        )
+    return network.positions(pd.Index(buses, tupleize_cols=False)), mw
 
 
 def _islands(n_buses: int, from_bus: IntArray, to_bus: IntArray) -> IntArray:

@@ -1,0 +1,706 @@
+"""`Deliverable` against brute force over dense flows, which share no code with it."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, replace
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import SOAK, examples
+
+import siteselect as ss
+from siteselect.infrastructure.grid import applied
+from siteselect.optimization import deliverable as module
+from siteselect.optimization import incumbents
+from siteselect.optimization._compile import Request, compile_problem
+from siteselect.optimization.priceout import PriceOut
+
+CUTOFF = 0.05
+
+
+@dataclass
+class World:
+    """A small network and candidates at its buses."""
+
+    buses: pd.DataFrame
+    branches: pd.DataFrame
+    generators: pd.DataFrame
+    sites: gpd.GeoDataFrame
+    outages: list[str]
+
+    @property
+    def network(self) -> ss.grid.Network:
+        return ss.grid.Network.from_tables(self.buses, self.branches, self.generators)
+
+
+def candidates(buses: list[object], scores: list[float]) -> gpd.GeoDataFrame:
+    n = len(buses)
+    return gpd.GeoDataFrame(
+        {"score": scores, "bus": buses},
+        index=[f"s{k}" for k in range(n)],
+        geometry=gpd.points_from_xy(-100 + np.arange(n), np.full(n, 32.0)),
+        crs=4326,
+    )
+
+
+def random_world(seed: int, n_buses: int = 6, n_sites: int = 5) -> World:
+    rng = np.random.default_rng(seed)
+    ends = [(int(rng.integers(k)), k) for k in range(1, n_buses)]
+    ends += [
+        tuple(int(b) for b in rng.choice(n_buses, 2, replace=False))
+        for _ in range(int(rng.integers(1, 4)))
+    ]
+    m = len(ends)
+    label = [f"b{k}" for k in rng.permutation(n_buses)]
+    rating = rng.choice(
+        [0.0, np.nan, 40.0, 80.0, 160.0], m, p=[0.1, 0.1, 0.3, 0.3, 0.2]
+    )
+    rating *= rng.uniform(0.7, 1.3, m)
+    branches = pd.DataFrame(
+        {
+            "branch": [f"l{k}" for k in range(m)],
+            "from_bus": [label[i] for i, _ in ends],
+            "to_bus": [label[j] for _, j in ends],
+            "x_pu": rng.uniform(0.02, 0.3, m),
+            "rating_mva": rating,
+        }
+    )
+    p_mw = rng.uniform(10, 90, 2)
+    world = World(
+        pd.DataFrame(
+            {"bus": label, "base_kv": 230.0, "load_mw": rng.uniform(0, 25, n_buses)}
+        ),
+        branches,
+        pd.DataFrame(
+            {
+                "bus": rng.choice(label, 2, replace=False),
+                "p_mw": p_mw,
+                "p_max_mw": p_mw + rng.uniform(20, 150, 2),
+            }
+        ),
+        candidates(
+            list(rng.choice(label, n_sites)), list(rng.uniform(0.2, 1.0, n_sites))
+        ),
+        [],
+    )
+    kept = [k for k in range(m) if not splits(world, k)]
+    world.outages = [f"l{k}" for k in kept if rng.random() < 0.7]
+    return world
+
+
+def ends_of(world: World) -> tuple[np.ndarray, np.ndarray]:
+    index = pd.Index(world.buses["bus"])
+    return (
+        index.get_indexer(world.branches["from_bus"]),
+        index.get_indexer(world.branches["to_bus"]),
+    )
+
+
+def splits(world: World, lost: int) -> bool:
+    start, end = ends_of(world)
+    reached, more = {0}, {0}
+    while more:
+        more = set()
+        for k, (i, j) in enumerate(zip(start.tolist(), end.tolist(), strict=True)):
+            if k != lost and (i in reached) != (j in reached):
+                more |= {i, j} - reached
+        reached |= more
+    return len(reached) < len(world.buses)
+
+
+def dense_flows(world: World, injection: np.ndarray, lost: int = -1) -> np.ndarray:
+    """Flows by the pseudo-inverse of the dense nodal matrix, a branch taken out."""
+    start, end = ends_of(world)
+    m, n = len(start), len(world.buses)
+    incidence = np.zeros((m, n))
+    incidence[np.arange(m), start] = 1.0
+    incidence[np.arange(m), end] = -1.0
+    y = 1.0 / world.branches["x_pu"].to_numpy()
+    if lost >= 0:
+        y[lost] = 0.0
+    weight = incidence * y[:, None]
+    return weight @ (np.linalg.pinv(incidence.T @ weight) @ injection)
+
+
+def injections(world: World, site_bus: list[str]) -> np.ndarray:
+    """Base case, then 1 MW at the bus of each site, served by spare output."""
+    index = pd.Index(world.buses["bus"])
+    load = world.buses["load_mw"].to_numpy()
+    made = world.generators["p_mw"].to_numpy()
+    made = made * load.sum() / made.sum()
+    spare = np.maximum(world.generators["p_max_mw"].to_numpy() - made, 0.0)
+    out = np.zeros((len(load), 1 + len(site_bus)))
+    out[:, 0] = -load
+    for g, bus in enumerate(world.generators["bus"]):
+        at = index.get_loc(bus)
+        out[at, 0] += made[g]
+        out[at, 1:] += spare[g] / spare.sum()
+    for k, bus in enumerate(site_bus, start=1):
+        out[index.get_loc(bus), k] -= 1.0
+    return out
+
+
+def spare_total(world: World) -> float:
+    load = world.buses["load_mw"].sum()
+    made = world.generators["p_mw"] * load / world.generators["p_mw"].sum()
+    return float(np.maximum(world.generators["p_max_mw"] - made, 0.0).sum())
+
+
+def brute_force(world: World, sizes: tuple[float, ...], cutoff: float) -> float:
+    """Return the best score x MW over every choice that all flows allow."""
+    sites = world.sites
+    right = injections(world, list(sites["bus"]))
+    rating = world.branches["rating_mva"].fillna(0.0).to_numpy()
+    rating = np.where(rating == 0, np.inf, rating)
+    labels = list(world.branches["branch"])
+    cases = []
+    for lost in [-1, *(labels.index(k) for k in world.outages)]:
+        flow = dense_flows(world, right, lost)
+        share = np.where(np.abs(flow[:, 1:]) >= cutoff, flow[:, 1:], 0.0)
+        cases.append((flow[:, 0], share))
+    best = 0.0
+    for mw in itertools.product((0.0, *sizes), repeat=len(sites)):
+        value = float(sites["score"] @ np.array(mw))
+        if value <= best or sum(mw) > spare_total(world) + 1e-9:
+            continue
+        for base, share in cases:
+            flow = base + share @ np.array(mw)
+            high, low = np.maximum(rating, base), np.minimum(-rating, base)
+            if (flow > high + 1e-7).any() or (flow < low - 1e-7).any():
+                break
+        else:
+            best = value
+    return best
+
+
+@pytest.mark.parametrize("with_outages", [False, True])
+@pytest.mark.parametrize("seed", range(6))
+def test_plan_is_the_best_of_all_choices(
+    seed: int, with_outages: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compare_with_brute_force(seed, with_outages, monkeypatch)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(6, 6 + 60 * SOAK))
+def test_plan_is_the_best_of_all_choices_many_times(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compare_with_brute_force(seed, True, monkeypatch)
+
+
+def compare_with_brute_force(
+    seed: int, with_outages: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = random_world(seed)
+    if not with_outages:
+        world.outages = []
+    sizes = (15.0, 50.0)
+    limit = ss.Deliverable(world.network, outages=world.outages)
+    best = brute_force(world, sizes, CUTOFF)
+    # All rows written out, then each only once it is broken, solved either way.
+    for most, method in ((4000, "full"), (0, "full"), (0, "priceout")):
+        monkeypatch.setattr(module, "MOST_ROWS", most)
+        plan = ss.optimize_sites(
+            world.sites, site_mw=list(sizes), limits=[limit], method=method, gap=0.0
+        )
+        assert plan.objective == pytest.approx(best, abs=1e-6)
+        assert plan.status == "optimal"
+        assert plan.verify()["passed"].all()
+        assert best == 0 or set(plan.limits["limit"]) == {"deliverable"}
+
+
+@given(seed=st.integers(0, 2**32 - 1), cutoff=st.sampled_from([0.0, 0.05, 0.3]))
+@examples(8)
+def test_continuous_sizes_fill_a_line_and_no_more(seed: int, cutoff: float) -> None:
+    world = random_world(seed)
+    limit = ss.Deliverable(world.network, outages=world.outages, cutoff=cutoff)
+    plans = []
+    for most in (4000, 0):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(module, "MOST_ROWS", most)
+            plan = ss.optimize_sites(
+                world.sites, site_mw=[(0, 90)], limits=[limit], gap=1e-7
+            )
+            plan.verify()
+        plans.append(plan.objective)
+    assert plans[0] == pytest.approx(plans[1], rel=1e-6, abs=1e-6)
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+@examples(8)
+def test_one_site_alone_may_take_the_hosting_capacity_of_its_bus(seed: int) -> None:
+    world = random_world(seed, n_sites=1)
+    most = ss.grid.hosting_capacity(world.network, world.sites["bus"].to_numpy())[0]
+    plan = ss.optimize_sites(
+        world.sites, site_mw=[(0, 1000)], limits=[ss.Deliverable(world.network)]
+    )
+    assert plan.total_mw == pytest.approx(most if most > 0.1 else 0.0, abs=1e-4)
+
+
+def line_of_three(rating: float = 100.0) -> World:
+    """Buses 1 - 2 - 3 in a row, generation at 1."""
+    return World(
+        pd.DataFrame({"bus": [1, 2, 3], "base_kv": 230.0, "load_mw": 0.0}),
+        pd.DataFrame(
+            {
+                "branch": ["a", "b"],
+                "from_bus": [1, 2],
+                "to_bus": [2, 3],
+                "x_pu": 0.1,
+                "rating_mva": rating,
+            }
+        ),
+        pd.DataFrame({"bus": [1], "p_mw": [0.0], "p_max_mw": [900.0]}),
+        candidates([2, 3], [0.8, 0.9]),
+        [],
+    )
+
+
+def test_each_of_two_sites_is_fine_and_both_are_not() -> None:
+    world = line_of_three()
+    limit = ss.Deliverable(world.network)
+    for site in ("s0", "s1"):
+        alone = ss.optimize_sites(world.sites.loc[[site]], site_mw=[80], limits=[limit])
+        assert list(alone.sites.index) == [site]
+    # The capacities of the two buses, each by itself, let both through.
+    headroom = ss.grid.hosting_capacity(world.network, [2, 3])
+    assert headroom.tolist() == [100.0, 100.0]
+    plain = ss.optimize_sites(
+        world.sites.assign(headroom_mw=headroom),
+        site_mw=[80],
+        limits=[ss.Limit("h", per_mw=1, by="bus", at_most="headroom_mw")],
+    )
+    assert len(plain.sites) == 2
+    both = ss.optimize_sites(world.sites, site_mw=[80], limits=[limit])
+    assert list(both.sites.index) == ["s1"]
+    with pytest.raises(ss.InfeasiblePlanError, match="deliverable"):
+        ss.optimize_sites(
+            world.sites, site_mw=[80], power_mw=(160, 160), limits=[limit]
+        )
+
+
+def test_full_line_is_listed_as_binding_and_has_a_price() -> None:
+    world = line_of_three()
+    plan = ss.optimize_sites(
+        world.sites, site_mw=[(0, 200)], limits=[ss.Deliverable(world.network)]
+    )
+    line = plan.limits.set_index("group").loc["a"]
+    assert line["used"] == pytest.approx(100.0)
+    assert line["allowed_max"] == 100.0
+    assert line["binding"]
+    # One more MW of rating on both lines serves one more MW of the better site.
+    assert plan.limits["price"].fillna(0).sum() == pytest.approx(0.9)
+
+
+def test_small_shares_pass_and_count_with_cutoff_zero() -> None:
+    """Bus 3 leans on line c of a triangle by a third, on a stiff one by little."""
+    world = World(
+        pd.DataFrame({"bus": [1, 2, 3], "base_kv": 230.0, "load_mw": 0.0}),
+        pd.DataFrame(
+            {
+                "branch": ["a", "b", "c"],
+                "from_bus": [1, 2, 1],
+                "to_bus": [2, 3, 3],
+                "x_pu": [1.0, 1.0, 0.05],
+                "rating_mva": [1.0, 900.0, 900.0],
+            }
+        ),
+        pd.DataFrame({"bus": [1], "p_mw": [0.0], "p_max_mw": [900.0]}),
+        candidates([3], [0.9]),
+        [],
+    )
+    share = 0.05 / 2.05
+    loose = ss.optimize_sites(
+        world.sites, site_mw=[(0, 800)], limits=[ss.Deliverable(world.network)]
+    )
+    assert loose.total_mw == pytest.approx(800.0)
+    strict = ss.optimize_sites(
+        world.sites,
+        site_mw=[(0, 800)],
+        limits=[ss.Deliverable(world.network, cutoff=0.0)],
+    )
+    assert strict.total_mw == pytest.approx(1.0 / share)
+    strict.verify()
+
+
+def test_overloaded_line_is_held_at_its_flow() -> None:
+    """A line over its rating may not carry more; a site on its near end may come."""
+    world = line_of_three(rating=50.0)
+    world.buses.loc[2, "load_mw"] = 70.0
+    world.generators["p_mw"] = 70.0
+    world.sites = candidates([1, 3], [0.1, 0.9])
+    plan = ss.optimize_sites(
+        world.sites, site_mw=[40], limits=[ss.Deliverable(world.network)]
+    )
+    assert list(plan.sites.index) == ["s0"]
+    plan.verify()
+    free = ss.optimize_sites(world.sites, site_mw=[40])
+    # What may be carried is the base flow of 70 MW, not the rating of 50.
+    fill = free.powerflow(world.network)["fill"]
+    assert fill.to_dict() == pytest.approx({"a": 110 / 70, "b": 110 / 70})
+
+
+def test_existing_megawatts_and_years() -> None:
+    world = line_of_three()
+    plan = ss.optimize_sites(
+        world.sites,
+        site_mw=[40, 80],
+        power_mw={2027: 40, 2030: 120},
+        limits=[ss.Deliverable(world.network)],
+        existing={"s0": 40},
+    )
+    assert plan.total_mw == 80
+    assert plan.verify()["passed"].all()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "MOST_ROWS", 0)
+        lazy = ss.optimize_sites(
+            world.sites,
+            site_mw=[40, 80],
+            power_mw={2027: 40, 2030: 120},
+            limits=[ss.Deliverable(world.network)],
+            existing={"s0": 40},
+            method="priceout",
+        )
+    assert lazy.objective == pytest.approx(plan.objective)
+
+
+@pytest.mark.parametrize("outages", [[], "all"])
+def test_verify_refuses_a_plan_whose_sites_overload(outages: object) -> None:
+    world = random_world(3)
+    limit = ss.Deliverable(world.network, outages=outages)
+    plan = ss.optimize_sites(world.sites, site_mw=[15, 50], limits=[limit])
+    free = ss.optimize_sites(world.sites, site_mw=[15, 50])
+    assert free.objective > plan.objective
+    forged = replace(
+        free,
+        compiled=replace(
+            free.compiled, request=replace(free.compiled.request, limits=(limit,))
+        ),
+    )
+    with pytest.raises(ss.SolverError, match="'deliverable' holds"):
+        forged.verify()
+    # The accounts may not be touched up either.
+    touched = plan.limits.assign(used=plan.limits["used"] * 0.5)
+    with pytest.raises(ss.SolverError, match="accounts"):
+        replace(plan, limits=touched).verify()
+
+
+def test_all_outages_are_those_that_split_nothing() -> None:
+    world = random_world(5)
+    kept = [
+        label
+        for k, label in enumerate(world.branches["branch"])
+        if not splits(world, k)
+    ]
+    assert module.unsplitting(world.network) == kept
+    listed = ss.Deliverable(world.network, outages=kept)
+    every = ss.Deliverable(world.network, outages="all")
+    plans = [
+        ss.optimize_sites(world.sites, site_mw=[15, 50], limits=[limit])
+        for limit in (listed, every)
+    ]
+    pd.testing.assert_frame_equal(plans[0].limits, plans[1].limits)
+
+
+def test_order_and_labels_do_not_matter() -> None:
+    world = random_world(7)
+    limit = ss.Deliverable(world.network, outages=world.outages)
+    plan = ss.optimize_sites(world.sites, site_mw=[15, 50], limits=[limit])
+    rng = np.random.default_rng(0)
+    mixed = World(
+        world.buses.sample(frac=1, random_state=1),
+        world.branches.sample(frac=1, random_state=2),
+        world.generators.sample(frac=1, random_state=3),
+        world.sites.iloc[rng.permutation(len(world.sites))],
+        world.outages[::-1],
+    )
+    other = ss.optimize_sites(
+        mixed.sites,
+        site_mw=[15, 50],
+        limits=[ss.Deliverable(mixed.network, outages=mixed.outages)],
+    )
+    assert plan.sites["mw"].to_dict() == other.sites["mw"].to_dict()
+
+
+def test_islands_are_balanced_apart() -> None:
+    """Two islands: each has its own spare output, and neither helps the other."""
+    world = line_of_three(rating=1000.0)
+    more = line_of_three(rating=1000.0)
+    more.buses["bus"] += 10
+    more.branches["branch"] = ["c", "d"]
+    more.branches[["from_bus", "to_bus"]] += 10
+    more.generators["bus"] += 10
+    more.generators["p_max_mw"] = 50.0
+    both = World(
+        pd.concat([world.buses, more.buses]),
+        pd.concat([world.branches, more.branches]),
+        pd.concat([world.generators, more.generators]),
+        candidates([3, 13], [0.5, 0.9]),
+        [],
+    )
+    plan = ss.optimize_sites(
+        both.sites, site_mw=[(0, 2000)], limits=[ss.Deliverable(both.network)]
+    )
+    assert plan.sites["mw"].to_dict() == pytest.approx({"s0": 900.0, "s1": 50.0})
+    spare = plan.limits[plan.limits["kind"] == "spare generation"]
+    assert spare["group"].tolist() == ["island of bus 1", "island of bus 11"]
+    assert spare["binding"].all()
+
+
+def test_bad_input_is_named() -> None:
+    world = line_of_three()
+    network = world.network
+
+    def solve(at: object, **kwargs: object) -> None:
+        sites = world.sites.assign(bus=at)
+        limit = ss.Deliverable(network, **kwargs)
+        ss.optimize_sites(sites, site_mw=[50], limits=[limit])
+
+    with pytest.raises(ss.StudyError, match="name a bus that is not in the network"):
+        solve([2, 99])
+    with pytest.raises(ss.LayerError, match="missing"):
+        solve([2, None])
+    with pytest.raises(ss.StudyError, match="column 'node'"):
+        solve(2, bus="node")
+    with pytest.raises(ss.StudyError, match="branches of the network: 'z'"):
+        solve(2, outages=["a", "z"])
+    with pytest.raises(ss.StudyError, match="text 'a'"):
+        solve(2, outages="a")
+    with pytest.raises(ss.StudyError, match=r"'a'.* splits its island"):
+        solve(2, outages=["a"])
+    with pytest.raises(ss.StudyError, match="cutoff"):
+        solve(2, cutoff=5)
+    with pytest.raises(ss.StudyError, match="Network"):
+        ss.Deliverable(world.buses)
+    with pytest.raises(ss.StudyError, match="bus"):
+        ss.Deliverable(network, bus=3)
+
+
+def test_island_without_generation_is_refused_and_one_without_spare_holds_none() -> (
+    None
+):
+    world = line_of_three()
+    alone = pd.DataFrame({"bus": [9], "base_kv": 230.0, "load_mw": 5.0})
+    dark = replace(world, buses=pd.concat([world.buses, alone]))
+    sites = candidates([2, 9], [0.5, 0.9])
+    with pytest.raises(ss.StudyError, match="'s1'"):
+        ss.optimize_sites(sites, site_mw=[50], limits=[ss.Deliverable(dark.network)])
+    full = replace(
+        dark,
+        generators=pd.concat(
+            [
+                world.generators,
+                pd.DataFrame({"bus": [9], "p_mw": [5.0], "p_max_mw": [5.0]}),
+            ]
+        ),
+    )
+    plan = ss.optimize_sites(sites, site_mw=[50], limits=[ss.Deliverable(full.network)])
+    assert list(plan.sites.index) == ["s0"]
+    plan.verify()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_powerflow_shows_dense_flows(seed: int) -> None:
+    world = random_world(seed)
+    limit = ss.Deliverable(world.network, outages=world.outages)
+    plan = ss.optimize_sites(world.sites, site_mw=[15, 50], limits=[limit])
+    table = plan.powerflow()
+    mw = plan.sites["mw"].reindex(world.sites.index, fill_value=0.0).to_numpy()
+    right = injections(world, list(world.sites["bus"]))
+    flow = dense_flows(world, right)
+    rating = world.branches["rating_mva"].replace(0, np.nan).fillna(np.inf).to_numpy()
+    after = flow[:, 0] + flow[:, 1:] @ mw
+    assert list(table.index) == list(world.branches["branch"])
+    np.testing.assert_allclose(table["flow_before_mw"], flow[:, 0], atol=1e-6)
+    np.testing.assert_allclose(table["flow_after_mw"], after, atol=1e-6)
+    np.testing.assert_allclose(table["loading"], np.abs(after) / rating, atol=1e-6)
+    # The fullest case of each line, by going through all of them.
+    labels = list(world.branches["branch"])
+    fill = np.full(len(labels), -np.inf)
+    for lost in [-1, *(labels.index(k) for k in world.outages)]:
+        flow = dense_flows(world, right, lost)
+        add = np.where(np.abs(flow[:, 1:]) >= CUTOFF, flow[:, 1:], 0.0) @ mw
+        here = np.sign(add) * flow[:, 0] + np.abs(add)
+        here /= np.maximum(rating, np.sign(add) * flow[:, 0])
+        fill = np.where((add != 0) & np.isfinite(rating), np.maximum(fill, here), fill)
+    np.testing.assert_allclose(
+        table["fill"].fillna(-np.inf), fill, rtol=1e-9, atol=1e-9
+    )
+    assert (table["fill"].dropna() <= 1 + 1e-6).all()
+
+
+def test_both_ways_to_take_outages_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = random_world(11, n_buses=12)
+    loads = {b: 10.0 + k for k, b in enumerate(sorted(set(world.sites["bus"])))}
+    tables = []
+    # The last solves only one outage anew, the others by the change of a branch.
+    for anew, some in ((100_000, 40), (0, 40), (0, 1)):
+        monkeypatch.setattr(applied, "_ALL_ANEW", anew)
+        monkeypatch.setattr(applied, "_SOME_ANEW", some)
+        tables.append(
+            ss.grid.applied_flows(world.network, loads, outages=world.outages)
+        )
+    assert tables[0]["worst_outage"].notna().any()
+    for other in tables[1:]:
+        pd.testing.assert_frame_equal(tables[0], other, rtol=1e-9)
+
+
+def test_powerflow_of_a_network_of_ones_own_and_of_a_year() -> None:
+    world = line_of_three()
+    plan = ss.optimize_sites(
+        world.sites, site_mw=[40, 80], power_mw={2027: 40, 2030: 160}
+    )
+    after = plan.powerflow(world.network)["flow_after_mw"]
+    assert after["a"] == pytest.approx(160.0)
+    first = plan.powerflow(world.network, year=2027)
+    assert first["flow_after_mw"]["a"] == pytest.approx(40.0)
+    assert plan.powerflow(world.network)["over_mw"]["a"] == pytest.approx(60.0)
+    assert plan.powerflow(world.network)["binding"]["a"]
+    with pytest.raises(ss.StudyError, match="2029"):
+        plan.powerflow(world.network, year=2029)
+    with pytest.raises(ss.StudyError, match="0 limits that bring a network"):
+        plan.powerflow()
+    with pytest.raises(ss.LayerError, match="splits|only link"):
+        plan.powerflow(world.network, outages=["a"])
+
+
+@pytest.mark.parametrize("method", ["full", "priceout"])
+def test_what_follows_a_plan_keeps_the_lines_too(
+    method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows are found on demand: alternatives and re-solves must find them as well."""
+    monkeypatch.setattr(module, "MOST_ROWS", 0)
+    world = random_world(4)
+    limit = ss.Deliverable(world.network, outages=world.outages)
+    plan = ss.optimize_sites(
+        world.sites, site_mw=[15, 50], limits=[limit], method=method
+    )
+    others = plan.alternatives(3)
+    assert len(others) == 3
+    for other in others:
+        other.verify()
+        assert other.objective <= plan.objective + 1e-6
+    assert (plan.importance()["loss"] >= -1e-6).all()
+    left = world.sites.index.difference(plan.sites.index)
+    reasons = [plan.explain(site) for site in left]
+    assert any("deliverable" in str(reason) for reason in reasons)
+    if method == "full":
+        cbc = ss.optimize_sites(
+            world.sites, site_mw=[15, 50], limits=[limit], solver="cbc", method=method
+        )
+        assert cbc.objective == pytest.approx(plan.objective)
+
+
+@pytest.mark.parametrize("method", ["full", "priceout"])
+@pytest.mark.parametrize("limit_s", [0.001, 0.05])
+def test_a_plan_stopped_early_keeps_the_lines(
+    method: str, limit_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_ROWS", 0)
+    for seed in range(3):
+        world = random_world(seed)
+        limit = ss.Deliverable(world.network, outages=world.outages)
+        plan = ss.optimize_sites(
+            world.sites,
+            site_mw=[15, 50],
+            limits=[limit],
+            method=method,
+            time_limit_s=limit_s,
+        )
+        plan.verify()
+        best = brute_force(world, (15.0, 50.0), CUTOFF)
+        assert plan.objective <= best + 1e-6
+        assert plan.bound >= best - 1e-6
+
+
+def test_clash_of_rows_found_on_demand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_ROWS", 0)
+    world = line_of_three()
+    for method in ("full", "priceout"):
+        with pytest.raises(ss.InfeasiblePlanError) as caught:
+            ss.optimize_sites(
+                world.sites,
+                site_mw=[80],
+                power_mw=(160, 160),
+                limits=[ss.Deliverable(world.network), ss.Spacing(1)],
+                method=method,
+            )
+        assert set(caught.value.conflicts) == {"power", "deliverable"}
+
+
+def test_on_the_bundled_texas_network() -> None:
+    """Synthetic, 2,000 buses: candidates at substations, some outages, priced out."""
+    buses = ss.datasets.load("grid_buses")
+    texas = ss.grid.Network.from_tables(
+        buses, ss.datasets.load("grid_branches"), ss.datasets.load("grid_generators")
+    ).around(buses.loc[buses["interconnection"] == "Texas", "bus"][:1])
+    stations = ss.datasets.load("substations")
+    stations = stations[stations["interconnection"] == "Texas"].iloc[::12]
+    sites = stations.set_index("substation", drop=False)[["substation", "geometry"]]
+    rng = np.random.default_rng(0)
+    sites["score"] = rng.uniform(0.3, 1.0, len(sites))
+    sites["bus"] = ss.grid.connection_buses(sites["substation"], buses, texas)
+    sites = sites[sites["bus"].notna()]
+    fullest = np.argsort(-np.abs(ss.grid.dc_flow(texas).flow_mw) / texas.rating_mw)
+    kept = set(module.unsplitting(texas))
+    outages = [b for b in texas.branch[fullest].tolist() if b in kept][:20]
+    asked = {"power_mw": 4000, "site_mw": [100, 300], "method": "priceout"}
+    free = ss.optimize_sites(sites, **asked)
+    limit = ss.Deliverable(texas, outages=outages)
+    plan = ss.optimize_sites(sites, limits=[limit], **asked)
+    assert plan.status == "optimal"
+    assert plan.objective < free.objective
+    plan.verify()
+    # Without the limit lines are filled beyond what they may carry.
+    before = free.powerflow(texas, outages=outages)
+    assert (before["fill"] > 1.01).any()
+    assert not (plan.powerflow()["fill"] > 1 + 1e-6).any()
+
+
+def test_a_core_and_a_search_learn_the_rows_that_they_break(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing was found by the relaxation: every row has to be learned there."""
+    monkeypatch.setattr(module, "MOST_ROWS", 0)
+    world = random_world(4)
+    limit = ss.Deliverable(world.network, outages=world.outages)
+    request = Request(sites=world.sites, site_mw=[15, 50], limits=[limit])
+    best = brute_force(world, (15.0, 50.0), CUTOFF)
+    compiled = compile_problem(request)
+    goal = compiled.problem.objective
+    every = np.arange(compiled.problem.n_columns)
+
+    engine = PriceOut(compiled)
+    assert len(engine.separate(np.ones(engine.n) / 2))
+    found, _ = engine.solve_core(every, goal, 0.0, None, "highs")
+    assert found.x is not None
+    assert goal @ found.x == pytest.approx(best)
+    assert len(engine.found) > 0
+
+    engine = PriceOut(compiled)
+    x = incumbents.fill(engine, goal, np.argsort(-goal))
+    assert x is not None
+    assert len(engine.found) > 0
+    assert engine.is_feasible(x)
+
+    engine = PriceOut(compiled)
+    plan = incumbents.Incumbent(goal)
+    better, bound = incumbents.neighbourhood(
+        engine,
+        goal,
+        plan,
+        every,
+        np.zeros(0, dtype=np.int64),
+        target=np.inf,
+        nodes=1000,
+        deadline=None,
+    )
+    assert better
+    assert plan.value == pytest.approx(best, rel=1e-4)
+    assert bound >= best - 1e-6
