@@ -167,17 +167,19 @@ def score_with(
         is_known &= has_value | (weight == 0)
         fallbacks += found.is_fallback
     coverage = np.where(is_known, 1.0, np.minimum(coverage, 1.0))
+    excluded_by = np.full(n, "", dtype=object)
+    is_out = np.zeros(n, dtype=bool)
+    for step in judged(rules, queries, _named):
+        excluded_by = step.applied(excluded_by)
+        is_out = step.known_out(is_out)
+    # Its answers are many, and the rest of the table needs the room.
+    del queries
     score, parts = way.combine(values, weights, names)
     low, high = (
         _if_unknown(worst, values, weights, names, way, score) for worst in (0.0, 1.0)
     )
     table |= {f"{n}_contribution": part for n, part in zip(names, parts, strict=True)}
 
-    excluded_by = np.full(n, "", dtype=object)
-    is_out = np.zeros(n, dtype=bool)
-    for step in judged(rules, queries, _named):
-        excluded_by = step.applied(excluded_by)
-        is_out = step.known_out(is_out)
     table["score"] = np.where(is_known & (excluded_by == ""), score, np.nan)
     table["score_low"] = np.where(is_out, np.nan, low)
     table["score_high"] = np.where(is_out, np.nan, high)
