@@ -597,6 +597,8 @@ class PriceOut:
 
     def learn(self, x: Floats) -> bool:
         """Add the rows of lazy limits, spacing apart, that a plan breaks, if any."""
+        if not self.learned:
+            return False
         rows = broken_rows(self.learned, self.compiled.problem, x)
         self._add_rows(rows)
         return len(rows) > 0
