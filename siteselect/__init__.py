@@ -166,8 +166,14 @@ if TYPE_CHECKING:
         optimize_sites,
         robust,
     )
-    from siteselect.reporting import plot_plan, plot_suitability
+    from siteselect.reporting import (
+        plot_plan,
+        plot_ranks,
+        plot_sensitivity,
+        plot_suitability,
+    )
     from siteselect.study import Study, bundled_study
+    from siteselect.study_file import ScoredStudy, score_study
     from siteselect.suitability import (
         AHP,
         OWA,
@@ -206,6 +212,7 @@ if TYPE_CHECKING:
         Rising,
         Sample,
         Saturating,
+        Scoring,
         Sigmoid,
         Slope,
         Small,
@@ -246,6 +253,7 @@ if TYPE_CHECKING:
         value_of_information,
         waterfall,
         weight_stability,
+        weights_from_dict,
         with_weights,
         write_partitions,
     )
@@ -293,6 +301,7 @@ _ROOM_OF = {
             "Rising",
             "Sample",
             "Saturating",
+            "Scoring",
             "Sigmoid",
             "Slope",
             "Small",
@@ -333,6 +342,7 @@ _ROOM_OF = {
             "value_of_information",
             "waterfall",
             "weight_stability",
+            "weights_from_dict",
             "with_weights",
             "write_partitions",
         ),
@@ -387,8 +397,12 @@ _ROOM_OF = {
         ),
         "optimization",
     ),
-    **dict.fromkeys(("plot_plan", "plot_suitability"), "reporting"),
+    **dict.fromkeys(
+        ("plot_plan", "plot_ranks", "plot_sensitivity", "plot_suitability"),
+        "reporting",
+    ),
     **dict.fromkeys(("Study", "bundled_study"), "study"),
+    **dict.fromkeys(("ScoredStudy", "score_study"), "study_file"),
 }
 
 # Plain order, as test_architecture wants it.
@@ -457,6 +471,8 @@ __all__ = [  # noqa: RUF022
     "Robust",
     "Sample",
     "Saturating",
+    "ScoredStudy",
+    "Scoring",
     "ServeCost",
     "Share",
     "Sigmoid",
@@ -511,6 +527,8 @@ __all__ = [  # noqa: RUF022
     "parameters",
     "parcel_candidates",
     "plot_plan",
+    "plot_ranks",
+    "plot_sensitivity",
     "plot_suitability",
     "prepare",
     "presets",
@@ -523,12 +541,14 @@ __all__ = [  # noqa: RUF022
     "robust",
     "score_partitions",
     "score_sites",
+    "score_study",
     "substation_candidates",
     "swing_weights",
     "value_from_dict",
     "value_of_information",
     "waterfall",
     "weight_stability",
+    "weights_from_dict",
     "with_weights",
     "write_partitions",
 ]

@@ -51,6 +51,19 @@ def demo(
 
 
 @app.command()
+def score(
+    study: Annotated[Path, typer.Argument(help="study file, TOML")],
+    out: Annotated[
+        Path, typer.Option(help="folder to write to; made if missing")
+    ] = Path("out/score"),
+) -> None:
+    """Score the candidates of a study file: table, map, what was excluded."""
+    found = siteselect.score_study(study, out, progress=typer.echo)
+    typer.echo("")
+    typer.echo(found.summary())
+
+
+@app.command()
 def layers() -> None:
     """List the bundled layers: what each is, and what it is not."""
     frame = siteselect.datasets.layers().reset_index()

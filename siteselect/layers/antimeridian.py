@@ -48,6 +48,10 @@ def on_globe(
             out = out.copy()
             out[wide] = _unfolded(out[wide])
             low, _, high, _ = shapely.bounds(out).T
+            still = wide[high[wide] - low[wide] > 180]
+            for i in still[shapely.get_dimensions(out[still]) == 2]:
+                out[i] = _with_pole(out[i])
+            low, _, high, _ = shapely.bounds(out).T
     turns = np.round((low + high) / 720)
     # Most lie beyond as a whole: a layer from 0 to 360 degrees.
     whole = (low - 360 * turns >= -180 - _ROUNDING) & (
@@ -81,6 +85,44 @@ def _unfolded(geoms: NDArray[Any]) -> NDArray[Any]:
     pick = mended[which]
     out[mended] = shapely.set_coordinates(geoms[mended].copy(), east[pick])
     return out
+
+
+def _with_pole(area: Any) -> Any:
+    """Return an area with the pole that its rings go round, if they do.
+
+    In longitude and latitude such a ring does not close: it ends a turn further
+    than it began. It is closed along the pole, and cut at the antimeridian.
+    """
+    parts = shapely.get_parts(area)
+    rounds = [_goes_round(ring) for ring in shapely.get_rings(parts)]
+    if not any(rounds):
+        return area
+    joined = []
+    for part in parts:
+        rings = shapely.get_rings(part)
+        if shapely.get_dimensions(part) < 2:
+            continue
+        shell, *holes = (_capped(ring) for ring in rings)
+        joined.append(shapely.difference(shell, shapely.union_all(holes)))
+    return shapely.union_all(joined)
+
+
+def _goes_round(ring: Any) -> bool:
+    """Return whether a ring of short edges goes round a pole."""
+    step = np.diff(shapely.get_coordinates(ring)[:, 0])
+    return bool(abs(((step + 180) % 360 - 180).sum()) > 180)
+
+
+def _capped(ring: Any) -> Any:
+    """Return the area in a ring of short edges, at home on the globe."""
+    xy = shapely.get_coordinates(ring)
+    step = (np.diff(xy[:, 0]) + 180) % 360 - 180
+    lon = xy[0, 0] + np.concatenate([[0.0], np.cumsum(step)])
+    xy = np.column_stack([lon, xy[:, 1]])
+    if abs(lon[-1] - lon[0]) > 180:
+        pole = np.copysign(90.0, xy[:, 1].mean())
+        xy = np.vstack([xy, [lon[-1], pole], [lon[0], pole], xy[:1]])
+    return _cut(np.array([shapely.polygons(xy)], dtype=object))[0]
 
 
 def _shifted(geoms: NDArray[Any], degrees: NDArray[np.float64]) -> NDArray[Any]:

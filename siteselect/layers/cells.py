@@ -8,6 +8,7 @@ what is not finite is NaN; scale and offset are applied.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,12 +21,19 @@ import rasterio
 import rasterio.errors
 from affine import Affine
 from numpy.typing import NDArray
-from pyproj import Transformer
+from pyproj import CRS, Transformer
 from rasterio.enums import MaskFlags
 from rasterio.windows import Window
 
-from siteselect.errors import CRSError, LayerError, four_parts, nearest_name, shown
-from siteselect.layers.crs import WGS84
+from siteselect.errors import (
+    CRSError,
+    LayerError,
+    four_parts,
+    nearest_name,
+    said,
+    shown,
+)
+from siteselect.layers.crs import WGS84, nowhere
 from siteselect.layers.ellipsoid import A_KM, E2
 
 Floats = NDArray[np.float64]
@@ -72,7 +80,9 @@ def opened(files: Files) -> Iterator[Any]:
             return
         with (
             rasterio.MemoryFile(files.mosaic.encode("utf-8"), ext=".vrt") as memory,
-            _reading(f"{files.name} and its neighbors", memory.open()) as source,
+            _reading(
+                f"{files.name} and its neighbors", _opened_mosaic(memory, files.name)
+            ) as source,
         ):
             yield source
 
@@ -80,7 +90,8 @@ def opened(files: Files) -> Iterator[Any]:
 def _open(path: Path) -> Any:
     """Open one file."""
     # GDAL also reads URLs, archives and sub-datasets, which are not files here.
-    if ":" not in str(path) and not path.exists():
+    is_address = ":" in str(path) or str(path).startswith("/vsi")
+    if not is_address and not path.exists():
         near = [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else []
         raise LayerError(
             four_parts(
@@ -91,16 +102,44 @@ def _open(path: Path) -> Any:
             )
         )
     try:
-        return rasterio.open(path)
+        return rasterio.open(_address(path))
     except rasterio.errors.RasterioError as error:
         raise LayerError(
             four_parts(
                 f"Raster {path.name!r} was asked for",
-                f"it cannot be read ({str(error).splitlines()[0]})",
+                f"it cannot be read ({_gist(error)})",
                 "any raster that GDAL reads is allowed, e.g. GeoTIFF",
                 "Check that the file is whole: `gdalinfo FILE` should list its bands",
             )
         ) from None
+
+
+def _address(path: Path) -> str:
+    """Return a path as GDAL wants it: a URL keeps the slashes a Path drops."""
+    return re.sub(r"((?:https?|ftp|s3|gs|az)):/(?!/)", r"\1://", str(path))
+
+
+def _opened_mosaic(memory: Any, name: str) -> Any:
+    """Open tiles as one, or say in our own words why that fails."""
+    try:
+        return memory.open()
+    except rasterio.errors.RasterioError as error:
+        raise LayerError(
+            four_parts(
+                f"Raster {name!r} and its neighbors are to be one",
+                f"they cannot be put together ({_gist(error)})",
+                "tiles of one grid are allowed, not too far apart",
+                "Check the tiles with `gdalbuildvrt all.vrt FILE FILE ...`",
+            )
+        ) from None
+
+
+def _gist(error: BaseException) -> str:
+    """Return what went wrong, as told by the error that led to this one."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = str(error).strip().splitlines()
+    return (lines[0] if lines else type(error).__name__).rstrip(".")
 
 
 @contextmanager
@@ -112,8 +151,8 @@ def _reading(name: str, source: Any) -> Iterator[Any]:
         raise LayerError(
             four_parts(
                 f"Raster {name!r} was read",
-                f"a part of it cannot be read ({str(error).splitlines()[0]})",
-                "every block of the file must be whole",
+                f"a part of it cannot be read ({_gist(error)})",
+                "every block of the file, and every file of a VRT, must be whole",
                 "Copy or download the file again; `gdalinfo -checksum FILE` finds "
                 "the damage",
             )
@@ -137,6 +176,7 @@ class _Tile:
     scales: tuple[float, ...]
     offsets: tuple[float, ...]
     descriptions: tuple[str | None, ...]
+    is_unmasked: tuple[bool, ...]
 
 
 def joined(tiles: Sequence[Path]) -> Files:
@@ -145,28 +185,34 @@ def joined(tiles: Sequence[Path]) -> Files:
     Parameters
     ----------
     tiles : sequence of Path
-        Rasters of the same CRS, bands and cells; gaps between them are unknown.
-        Where tiles overlap, the last one that knows a cell counts.
+        Rasters of the same CRS, bands and cells, in any order; each has its own
+        nodata, type, scale and offset. Gaps between them are unknown. Where tiles
+        overlap, that one counts which knows the cell and whose name comes last in
+        the alphabet (2021.tif before 2020.tif).
 
     Returns
     -------
     Files
+        In the order of their names.
 
     Raises
     ------
     LayerError
-        If they do not fit together.
+        If they do not fit together; the message names the odd ones.
 
     References
     ----------
     .. [1] GDAL, "VRT - GDAL Virtual Format", sections on ComplexSource and
        UseMaskBand.
     """
+    tiles = sorted(set(tiles), key=lambda path: (path.name, str(path)))
     if len(tiles) == 1:
         return Files(tuple(tiles))
     found = []
     for path in tiles:
         with _reading(path.name, _open(path)) as source:
+            require_place(source, path.name)
+            require_figures(source.dtypes, range(1, source.count + 1), path.name)
             found.append(
                 _Tile(
                     path,
@@ -177,11 +223,11 @@ def joined(tiles: Sequence[Path]) -> Files:
                     source.scales,
                     source.offsets,
                     source.descriptions,
+                    tuple(MaskFlags.all_valid in f for f in source.mask_flag_enums),
                 )
             )
     first = found[0]
-    for tile in found[1:]:
-        _require_fit(first, tile)
+    _require_fit(found)
     # Corners in cells of the first tile.
     corners = []
     for tile in found:
@@ -230,38 +276,68 @@ def _band_xml(
             f"yOff={quoteattr(str(y - origin[1]))} {size}/>"
             f"<ScaleOffset>{tile.offsets[band]!r}</ScaleOffset>"
             f"<ScaleRatio>{tile.scales[band]!r}</ScaleRatio>"
-            "<UseMaskBand>true</UseMaskBand></ComplexSource>"
+            f"{_unknown_xml(tile, band)}</ComplexSource>"
         )
     return "".join([*parts, "</VRTRasterBand>"])
 
 
-def _require_fit(first: _Tile, tile: _Tile) -> None:
-    """Refuse tiles that are not cut from one grid."""
-    wrong = ""
-    if tile.crs != first.crs:
-        wrong = f"their CRS differ ({first.crs} and {tile.crs})"
-    elif len(tile.scales) != len(first.scales):
-        wrong = f"they have {len(first.scales)} and {len(tile.scales)} bands"
-    else:
-        a, b = first.transform, tile.transform
-        sides = np.array([[t.a, t.b, t.d, t.e] for t in (a, b)])
-        # A cell may drift by a hundredth of itself over the width of a tile.
-        slack = OFF_GRID / max(tile.width, tile.height)
-        x, y = (float(v) for v in apply(~a, b.c, b.f))
-        if np.abs(sides[1] - sides[0]).max() > slack * np.abs(sides[0]).max():
-            wrong = "their cells differ in size or direction"
-        elif max(abs(x - round(x)), abs(y - round(y))) > OFF_GRID:
-            wrong = "their cells are not on one grid"
-    if wrong:
-        raise LayerError(
-            four_parts(
-                f"Rasters {first.path.name!r} and {tile.path.name!r} are to be one",
-                wrong,
-                "tiles cut from one grid are allowed: same CRS, cells and bands",
-                "Bring them to one grid first, e.g. with `gdalwarp -tr ... -tap`, or "
-                "pass the path of a VRT made with `gdalbuildvrt`",
-            )
+def _unknown_xml(tile: _Tile, band: int) -> str:
+    """Say which cells of a tile leave room for those of another."""
+    # A float may be NaN where the file states no nodata.
+    if tile.is_unmasked[band]:
+        return "<NODATA>nan</NODATA>"
+    return "<UseMaskBand>true</UseMaskBand>"
+
+
+def _require_fit(tiles: Sequence[_Tile]) -> None:
+    """Refuse tiles that are not cut from one grid, naming the odd ones."""
+    base = tiles[0]
+    odd = [(tile, wrong) for tile in tiles if (wrong := _misfit(base, tile))]
+    if len(odd) > len(tiles) / 2:
+        # The first one is odd itself.
+        base = odd[0][0]
+        odd = [(tile, wrong) for tile in tiles if (wrong := _misfit(base, tile))]
+    if not odd:
+        return
+    names = shown(repr(tile.path.name) for tile, _ in odd)
+    raise LayerError(
+        four_parts(
+            f"{len(tiles)} rasters are to be one",
+            f"{names} does not fit {base.path.name!r}: {odd[0][1]}",
+            "tiles cut from one grid are allowed: same CRS, cells and bands",
+            "Leave it out, or bring it to the grid first, e.g. with "
+            "`gdalwarp -t_srs ... -tr ... -tap`",
         )
+    )
+
+
+def _misfit(base: _Tile, tile: _Tile) -> str:
+    """Return why a tile is not of the grid of another, empty if it is."""
+    if tile.crs != base.crs:
+        return f"its CRS differs ({_crs_name(tile.crs)}, not {_crs_name(base.crs)})"
+    if len(tile.scales) != len(base.scales):
+        return f"it has {len(tile.scales)} bands, not {len(base.scales)}"
+    a, b = base.transform, tile.transform
+    sides = np.array([[t.a, t.b, t.d, t.e] for t in (a, b)])
+    # A cell may drift by a hundredth of itself over the width of a tile.
+    slack = OFF_GRID / max(tile.width, tile.height)
+    if not np.abs(sides[1] - sides[0]).max() <= slack * np.abs(sides[0]).max():
+        return (
+            f"its cells differ in size or direction ({b.a:.9g} x {b.e:.9g}, not "
+            f"{a.a:.9g} x {a.e:.9g})"
+        )
+    x, y = (float(v) for v in apply(~a, b.c, b.f))
+    if max(abs(x - round(x)), abs(y - round(y))) > OFF_GRID:
+        return (
+            f"its cells are not on one grid (shifted by {x - round(x):.3g} and "
+            f"{y - round(y):.3g} of a cell)"
+        )
+    return ""
+
+
+def _crs_name(crs: Any) -> str:
+    """Return a CRS in a few words."""
+    return "none" if crs is None else CRS.from_user_input(crs).name
 
 
 def require_place(source: Any, name: str) -> None:
@@ -275,6 +351,9 @@ def require_place(source: Any, name: str) -> None:
                 "Assign one, e.g. with `gdal_edit.py -a_srs EPSG:4326 FILE`",
             )
         )
+    crs = CRS.from_user_input(source.crs)
+    if not (crs.is_geographic or crs.is_projected):
+        raise nowhere(crs, f"raster {name}")
     if source.transform.is_identity:
         raise CRSError(
             four_parts(
@@ -285,9 +364,71 @@ def require_place(source: Any, name: str) -> None:
             )
         )
 
+    corners = np.array([*source.transform[:6]])
+    steps = corners[[0, 1, 3, 4]].reshape(2, 2)
+    if not np.isfinite(corners).all() or np.linalg.det(steps) == 0:
+        raise CRSError(
+            four_parts(
+                f"Raster {name} is to be placed on the map",
+                f"its geotransform {tuple(map(float, corners))} gives its cells no "
+                "area",
+                "cells with a width and a height are allowed",
+                "Georeference it again, e.g. with `gdal_translate -a_ullr`",
+            )
+        )
+    left, bottom, right, top = outline(source)
+    if crs.is_geographic:
+        # A cell may stand for the pole in its middle, and round the globe twice.
+        slack = min(1.0, float(np.abs(steps[1]).sum()))
+        wrong = max(abs(bottom), abs(top)) > 90 + slack
+        wrong |= max(abs(left), abs(right)) > 540
+        found = "which is no longitude and latitude"
+        mend = "EPSG:5070"
+    else:
+        wrong = max(abs(left), abs(right)) <= 180 and max(abs(bottom), abs(top)) <= 90
+        found = "which looks like degrees"
+        mend = "EPSG:4326"
+    if wrong:
+        raise CRSError(
+            four_parts(
+                f"Raster {name} says that it is in {crs.name}",
+                f"its cells span x {left:.7g} to {right:.7g} and y {bottom:.7g} to "
+                f"{top:.7g}, {found}",
+                "coordinates must be in the unit of the CRS",
+                f"Assign the one they are in, e.g. `gdal_edit.py -a_srs {mend} FILE`",
+            )
+        )
+
+
+def require_figures(dtypes: Sequence[str], bands: Sequence[int], name: str) -> None:
+    """Refuse bands of complex numbers."""
+    odd = [band for band in bands if "complex" in dtypes[band - 1]]
+    if odd:
+        raise LayerError(
+            four_parts(
+                f"Band {shown(odd)} of raster {name} is to be read as figures",
+                f"it holds complex numbers ({dtypes[odd[0] - 1]})",
+                "real numbers are allowed",
+                "Write the part or the amplitude you mean, e.g. with "
+                "`gdal_calc.py --calc='abs(A)'`",
+            )
+        )
+
 
 def require_bands(bands: Sequence[int], count: int, name: str) -> None:
     """Refuse bands the file does not have."""
+    odd = [
+        b for b in bands if not isinstance(b, (int, np.integer)) or isinstance(b, bool)
+    ]
+    if odd:
+        raise LayerError(
+            four_parts(
+                f"Bands of raster {name} were asked for",
+                f"found {said(odd[0])}",
+                f"whole numbers from 1 to {count} are allowed",
+                "Pass e.g. `bands=[1]`; by name, `raster.band('elevation')`",
+            )
+        )
     wrong = [b for b in bands if not 1 <= b <= count]
     if wrong:
         raise LayerError(
@@ -345,7 +486,10 @@ def _is_nodata(raw: NDArray[Any], nodata: float) -> NDArray[np.bool_]:
     if not np.isfinite(value):
         return np.isnan(raw) if np.isnan(value) else np.asarray(raw == value)
     # Two steps of the last bit, since the nodata of a file is written as text.
-    near: NDArray[np.bool_] = np.abs(raw - value) <= 2 * np.spacing(np.abs(value))
+    # The largest number there is, which many write, has no step above it.
+    step = np.abs(value) - np.nextafter(np.abs(value), raw.dtype.type(0))
+    with np.errstate(over="ignore"):
+        near: NDArray[np.bool_] = np.abs(raw - value) <= 2 * step
     return near
 
 

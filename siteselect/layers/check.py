@@ -22,9 +22,15 @@ from siteselect.errors import (
     LayerError,
     four_parts,
     nearest_name,
+    said,
     shown,
 )
-from siteselect.layers.crs import CONUS_BOX, require_crs, to_wgs84
+from siteselect.layers.crs import (
+    CONUS_BOX,
+    require_crs,
+    require_horizontal,
+    to_wgs84,
+)
 
 _Frame: TypeAlias = "gpd.GeoDataFrame | gpd.GeoSeries"
 
@@ -61,7 +67,9 @@ def require_columns(
     >>> import pandas as pd
     >>> require_columns(pd.DataFrame({"mw": [1.0]}), ["mw"])
     """
-    missing = [c for c in columns if c not in frame.columns]
+    missing = [
+        c for c in columns if not pd.api.types.is_hashable(c) or c not in frame.columns
+    ]
     if not missing:
         return
     known = [str(c) for c in frame.columns]
@@ -231,7 +239,7 @@ def require_unique(
     >>> require_unique(pd.Index(["a", "b"]))
     """
     index = pd.Index(labels)
-    unknown = np.asarray(index.isna())
+    unknown = unlabeled(index)
     if unknown.any():
         raise LayerError(
             four_parts(
@@ -253,6 +261,31 @@ def require_unique(
                 "the rows with `frame.reset_index(drop=True)`",
             )
         )
+
+
+def unlabeled(index: pd.Index) -> NDArray[np.bool_]:
+    """Return which rows have no label, or miss a level of it.
+
+    Parameters
+    ----------
+    index : Index
+        Labels, of one level or several.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> unlabeled(pd.Index(["a", None])).tolist()
+    [False, True]
+    """
+    if isinstance(index, pd.MultiIndex):
+        levels = [index.get_level_values(i).isna() for i in range(index.nlevels)]
+        missing: NDArray[np.bool_] = np.any(levels, axis=0)
+        return missing
+    return np.asarray(index.isna())
 
 
 def require_features(frame: pd.DataFrame | _Frame, *, layer: str = "the layer") -> None:
@@ -362,7 +395,46 @@ def require_geometry(
 
 def _listed(types: str | Sequence[str]) -> list[str]:
     """Return one or several names as a list."""
-    return [types] if isinstance(types, str) else list(types)
+    return names_of(types, "geometry_type")
+
+
+def names_of(given: Any, option: str) -> list[str]:
+    """Return one name or several, as an option was given them.
+
+    Parameters
+    ----------
+    given : str, list of str or None
+        Names.
+    option : str
+        What they were given as, for the message.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    LayerError
+        If they are no names.
+
+    Examples
+    --------
+    >>> names_of("mw", "required"), names_of(None, "required")
+    (['mw'], [])
+    """
+    if given is None:
+        return []
+    listed = [given] if isinstance(given, str) else given
+    if not isinstance(listed, Iterable) or isinstance(listed, bytes):
+        raise LayerError(
+            four_parts(
+                f"{option}= names columns or types",
+                f"found {said(given)} ({type(given).__name__})",
+                "one text or a list of texts is allowed",
+                f'Pass e.g. `{option}=["..."]`',
+            )
+        )
+    return list(listed)
 
 
 def _allowed_types(types: str | Sequence[str]) -> set[str]:
@@ -370,7 +442,7 @@ def _allowed_types(types: str | Sequence[str]) -> set[str]:
     exact = {t.casefold(): t for group in _KINDS.values() for t in group}
     allowed: set[str] = set()
     for name in _listed(types):
-        key = name.casefold()
+        key = str(name).casefold()
         if key in _KINDS:
             allowed.update(_KINDS[key])
         elif key.rstrip("s") in _KINDS:
@@ -441,6 +513,7 @@ def require_coordinates(
     >>> require_coordinates(gpd.GeoSeries.from_xy([-97], [32], crs=4326))
     """
     crs = require_crs(frame, layer)
+    require_horizontal(crs, layer)
     geoms, index = _geometry(frame, layer)
     if not len(geoms):
         return

@@ -72,8 +72,10 @@ class Pieces:
         same = curve[1:] == curve[:-1]
         start = xy[:-1][same]
         step = xy[1:][same] - start
-        # An edge over more than half the globe is one across the antimeridian.
-        step[:, 0] = (step[:, 0] + 180) % 360 - 180
+        # An edge over more than half the globe is one across the antimeridian; one
+        # over all of it, as of a box from -180 to 180, goes all the way round.
+        short = np.abs(step[:, 0]) < 360 - 1e-9
+        step[short, 0] = (step[short, 0] + 180) % 360 - 180
         edge_owner = curve_owner[curve[:-1][same]]
         cuts = np.maximum(1, np.ceil(np.abs(step).max(axis=1) / STEP_DEG)).astype(
             np.int64

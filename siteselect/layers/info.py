@@ -104,6 +104,30 @@ def layer_info(layer: object) -> LayerInfo:
     return LayerInfo(**{k: v for k, v in stored.items() if k in _FIELDS})
 
 
+def spoken(layer: object, otherwise: str = "the layer") -> str:
+    """Return how to call a layer in a message.
+
+    Parameters
+    ----------
+    layer : GeoDataFrame, GeoSeries or Raster
+        Any layer.
+    otherwise : str
+        What it is called if it carries no name.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> spoken(with_info(pd.DataFrame(), LayerInfo("lakes"))), spoken(pd.DataFrame())
+    ("layer 'lakes'", 'the layer')
+    """
+    name = layer_info(layer).name
+    return otherwise if name in ("", LayerInfo().name) else f"layer {name!r}"
+
+
 def with_info(frame: _Frame, info: LayerInfo) -> _Frame:
     """Return a shallow copy of a frame that carries what is known about it.
 

@@ -33,7 +33,7 @@ _SORT_ABOVE = 50_000
 #: Points whose radii differ by less than this factor ask together.
 _RADIUS_STEP = 1.25
 #: No chord is longer [km].
-_FARTHEST_KM = 12_800.0
+FARTHEST_KM = 12_800.0
 
 
 def touching(
@@ -214,7 +214,7 @@ def piece_pairs_by_blocks(
 
 def _alike(radius_km: float | Floats, n: int) -> Iterator[tuple[Ints, float]]:
     """Give points of about the same radius, which ask together, and the largest."""
-    radius = np.minimum(np.broadcast_to(radius_km, n), _FARTHEST_KM)
+    radius = np.minimum(np.broadcast_to(radius_km, n), FARTHEST_KM)
     level = np.ceil(np.log(np.maximum(radius, 1e-3)) / np.log(_RADIUS_STEP))
     for one in np.unique(level):
         some = np.flatnonzero(level == one)

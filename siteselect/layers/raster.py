@@ -7,7 +7,7 @@ hold no more than a bounded number of cells.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,8 +23,8 @@ from rasterio.windows import Window
 from scipy.spatial import KDTree
 
 from siteselect.errors import LayerError, four_parts, nearest_name, shown
-from siteselect.layers import cells, spatial
-from siteselect.layers.crs import WGS84
+from siteselect.layers import cells, check, spatial
+from siteselect.layers.crs import WGS84, to_wgs84
 from siteselect.layers.ellipsoid import geodesic_km, xyz
 from siteselect.layers.info import LayerInfo
 from siteselect.layers.places import Places
@@ -50,7 +50,8 @@ class Raster:
     path : Path or sequence of Path
         The file; anything GDAL reads. Several are tiles of one raster: of the
         same CRS, bands and grid of cells, in any order; gaps between them are
-        unknown.
+        unknown. Where tiles overlap, that one counts which knows the cell and
+        whose file name comes last in the alphabet.
     bands : tuple of int
         Bands in use, counted from 1; empty means all of the file's.
     info : LayerInfo
@@ -89,16 +90,21 @@ class Raster:
                 )
             )
         given: Any = self.path if several else self.tiles or (self.path,)
-        tiles = tuple(Path(path) for path in given)
-        object.__setattr__(self, "path", tiles[0])
-        object.__setattr__(self, "tiles", tiles)
         # Not a field: what follows from the tiles.
-        object.__setattr__(self, "_files", cells.joined(tiles))
+        files = cells.joined([Path(path) for path in given])
+        object.__setattr__(self, "path", files.tiles[0])
+        object.__setattr__(self, "tiles", files.tiles)
+        object.__setattr__(self, "_files", files)
+        asked: Any = self.bands
+        if isinstance(asked, (str, bytes)) or not isinstance(asked, Iterable):
+            asked = (asked,)
         with self._opened() as source:
-            count = source.count
+            count, dtypes = source.count, source.dtypes
             cells.require_place(source, self.path.name)
-        bands = tuple(int(b) for b in self.bands) or tuple(range(1, count + 1))
+        bands = tuple(asked) or tuple(range(1, count + 1))
         cells.require_bands(bands, count, self.path.name)
+        bands = tuple(int(b) for b in bands)
+        cells.require_figures(dtypes, bands, self.path.name)
         object.__setattr__(self, "bands", bands)
 
     @contextmanager
@@ -200,6 +206,8 @@ class Raster:
             whole = Window(0, 0, source.width, source.height)
             window = whole
             if area is not None:
+                check.require_features(area, layer="the area")
+                to_wgs84(area, "the area")
                 box = area.to_crs(source.crs).total_bounds
                 corners = cells.apply(
                     ~source.transform,

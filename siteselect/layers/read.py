@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import re
 import tempfile
 import warnings
 import zipfile
@@ -21,6 +19,7 @@ import pyproj.exceptions
 import rasterio
 import rasterio.errors
 import shapely
+import shapely.errors
 
 from siteselect.errors import (
     CRSError,
@@ -28,14 +27,20 @@ from siteselect.errors import (
     LayerError,
     four_parts,
     nearest_name,
+    said,
     shown,
 )
 from siteselect.layers import check
 from siteselect.layers.crs import WGS84, require_crs
 from siteselect.layers.info import LayerInfo, layer_info, with_info
+from siteselect.layers.kinds import is_remote, seems
 from siteselect.layers.raster import Raster
+from siteselect.layers.tables import read_table, to_numbers
 
-Source: TypeAlias = "str | Path | pd.DataFrame | gpd.GeoDataFrame | gpd.GeoSeries"
+Source: TypeAlias = (
+    "str | Path | pd.DataFrame | gpd.GeoDataFrame | gpd.GeoSeries | "
+    "Sequence[str | Path]"
+)
 
 _TEXT = (".csv", ".tsv", ".txt")
 _PARQUET = (".parquet", ".geoparquet", ".pq")
@@ -50,6 +55,13 @@ _LON = ("lon", "longitude", "long", "lng", "lon_dd", "longitude_dd", "x_lon")
 _LAT = ("lat", "latitude", "lat_dd", "latitude_dd", "y_lat")
 _X = ("x", "easting", "x_coord", "xcoord", "point_x", "coord_x")
 _Y = ("y", "northing", "y_coord", "ycoord", "point_y", "coord_y")
+_BENT = (
+    "CIRCULARSTRING",
+    "COMPOUNDCURVE",
+    "CURVEPOLYGON",
+    "MULTICURVE",
+    "MULTISURFACE",
+)
 _WKT = ("wkt", "geometry", "geom", "the_geom", "shape_wkt", "geometry_wkt")
 
 # A KMZ that unpacks to more than this is refused [bytes].
@@ -93,8 +105,12 @@ def read_layer(
 
     Parameters
     ----------
-    source : path, URL, DataFrame, GeoDataFrame or GeoSeries
-        The layer. A frame is not changed.
+    source : path, URL, DataFrame, GeoDataFrame, GeoSeries or list of paths
+        The layer. A frame is not changed. Several paths are tiles of one raster:
+        of the same CRS, bands and grid of cells, in any order, each with its own
+        nodata. Gaps are unknown (NaN); where tiles overlap, that one counts which
+        knows the cell and whose file name comes last in the alphabet. Only the
+        tiles and blocks that are asked for are read.
     layer : str, optional
         Which layer of a file that holds several.
     x, y : str, optional
@@ -162,18 +178,39 @@ def read_layer(
     (np.int64(300), 'EPSG:4326')
     """
     wanted_crs = None if crs is None else _crs(crs)
+    needed = check.names_of(required, "required")
+    never_below = check.names_of(nonnegative, "nonnegative")
+    given_units: Any = {} if units is None else units
+    if not isinstance(given_units, Mapping):
+        raise LayerError(
+            four_parts(
+                "units= gives the unit of each column",
+                f"found {said(given_units)}",
+                "a mapping column -> unit is allowed",
+                'Pass e.g. `units={"mw": "MW"}`',
+            )
+        )
+    for option, number, zero in (
+        ("margin_km", margin_km, True),
+        ("resolution_km", resolution_km, False),
+    ):
+        if number is not None:
+            _require_km(option, number, zero)
+    if area is not None:
+        require_crs(area, "the study area")
+        check.require_features(area, layer="the study area")
     label = name or _name_of(source)
     spoken = f"layer {label!r}"
     facts: dict[str, Any] = {
         "name": label,
         "title": title,
         "evidence": evidence,
-        "source": provenance or (str(source) if isinstance(source, str | Path) else ""),
+        "source": provenance or _said_source(source),
         "licence": licence,
         "attribution": attribution,
         "vintage": vintage,
         "resolution_km": resolution_km,
-        "units": dict(units or {}),
+        "units": dict(given_units),
         "not_this": not_this,
     }
     frame: Any
@@ -189,15 +226,20 @@ def read_layer(
                 continue
             if key == "name" or value in (blank[key], "", None):
                 facts[key] = known[key]
-    else:
+    elif isinstance(source, str | Path):
         path = str(source)
         info = LayerInfo(**facts)
-        if _suffix(path) in _RASTER:
-            return _checked_raster(Raster(Path(path), tuple(bands), info), area, spoken)
-        _require_file(path)
-        frame = _read_file(path, layer, spoken)
+        frame = None
+        if _suffix(path) not in _RASTER:
+            _require_file(path)
+            frame = _read_file(path, layer, spoken)
         if frame is None:
-            return _checked_raster(Raster(Path(path), tuple(bands), info), area, spoken)
+            raster = _raster(Path(path), bands, info)
+            return _checked_raster(raster, area, wanted_crs, spoken)
+    else:
+        tiles = _tiles(source, spoken)
+        raster = Raster(tiles, bands, LayerInfo(**facts))  # type: ignore[arg-type]
+        return _checked_raster(raster, area, wanted_crs, spoken)
     check.require_features(frame, layer=spoken)
     if not _has_geometry(frame):
         frame = _placed(pd.DataFrame(frame), x, y, wkt, wanted_crs, spoken)
@@ -233,11 +275,30 @@ def read_layer(
     frame = check.with_valid_geometry(frame, layer=spoken, repair=repair)
     if area is not None:
         check.require_overlap(frame, area, layer=spoken, margin_km=margin_km)
-    check.require_complete(frame, [c for c in required if c != id], layer=spoken)
+    check.require_complete(frame, [c for c in needed if c != id], layer=spoken)
     check.require_numeric_finite(
-        frame, nonnegative, layer=spoken, allow_nan=True, nonnegative=True
+        frame, never_below, layer=spoken, allow_nan=True, nonnegative=True
     )
     return with_info(frame, LayerInfo(**facts))
+
+
+def _require_km(option: str, number: Any, zero: bool) -> None:
+    """Refuse a length that is no finite number."""
+    is_number = isinstance(number, int | float | np.number)
+    if (
+        not is_number
+        or isinstance(number, bool)
+        or not 0 <= number < np.inf
+        or (number == 0 and not zero)
+    ):
+        raise LayerError(
+            four_parts(
+                f"{option}= is a length in kilometers",
+                f"found {said(number)}",
+                f"finite numbers {'from' if zero else 'above'} 0 are allowed",
+                f"Pass e.g. `{option}=10`",
+            )
+        )
 
 
 # ----------------------------------------------------------------------- files
@@ -247,7 +308,62 @@ def _name_of(source: Source) -> str:
     """Return a short name for a layer."""
     if isinstance(source, str | Path):
         return Path(str(source)).name.split(".")[0] or "layer"
+    if isinstance(source, list | tuple):
+        return min(
+            (_name_of(s) for s in source if isinstance(s, str | Path)), default="layer"
+        )
     return layer_info(source).name
+
+
+def _said_source(source: Source) -> str:
+    """Return where a layer comes from, empty for what is in memory."""
+    if isinstance(source, str | Path):
+        return str(source)
+    if isinstance(source, list | tuple):
+        return shown(sorted(map(str, source)))
+    return ""
+
+
+def _tiles(source: Any, spoken: str) -> list[Path]:
+    """Return the paths of tiles of one raster, or say what else they are."""
+    if not isinstance(source, list | tuple):
+        raise LayerError(
+            four_parts(
+                f"{spoken} is to be read",
+                f"the source is {said(source)} ({type(source).__name__})",
+                "a path, a URL, a frame, or a list of paths of raster tiles is allowed",
+                'Pass e.g. `read_layer("parcels.gpkg")`',
+            )
+        )
+    for one in source:
+        if not isinstance(one, str | Path):
+            found = f"the list holds {said(one)} ({type(one).__name__})"
+        elif _suffix(str(one)) not in _RASTER and not _is_raster(str(one)):
+            _require_file(str(one))
+            found = f"{Path(one).name!r} is no raster"
+        else:
+            continue
+        raise LayerError(
+            four_parts(
+                f"{len(source)} files are to be read as one layer",
+                found,
+                "tiles of one raster are allowed in a list",
+                "Read vector layers one by one and put them together: "
+                "`pd.concat([ss.read_layer(p) for p in paths], ignore_index=True)`",
+            )
+        )
+    return [Path(one) for one in source]
+
+
+def _raster(path: Path, bands: Any, info: LayerInfo) -> Raster:
+    """Open a raster; if it is no raster, say what it is."""
+    try:
+        return Raster(path, bands, info)
+    except LayerError as error:
+        kind = seems(str(path))
+        if not kind or "GeoTIFF" in kind or "cannot be read" not in str(error):
+            raise
+        raise _unreadable(str(path), "GDAL finds no raster") from None
 
 
 def _suffix(path: str) -> str:
@@ -255,15 +371,10 @@ def _suffix(path: str) -> str:
     return Path(path.split("?")[0]).suffix.casefold()
 
 
-def _is_remote(path: str) -> bool:
-    """Return whether GDAL, not the file system, knows where this is."""
-    return "://" in path or path.startswith("/vsi")
-
-
 def _require_file(path: str) -> None:
     """Raise if a local file is not there."""
     file = Path(path)
-    if _is_remote(path) or file.exists():
+    if is_remote(path) or file.exists():
         return
     near = [p.name for p in file.parent.glob("*")] if file.parent.is_dir() else []
     found = (
@@ -291,14 +402,16 @@ def _first_line(error: BaseException | str) -> str:
 def _unreadable(path: str, error: BaseException | str) -> LayerError:
     """Return the error about a file that no reader takes."""
     why = error if isinstance(error, str) else _first_line(error)
+    kind = seems(path)
     return LayerError(
         four_parts(
             f"The file {Path(path).name!r} is to be read",
-            f"it is damaged or of an unknown kind ({why})",
+            f"it is damaged or of an unknown kind ({why})"
+            + (f"; {kind}" if kind else ""),
             "what GDAL reads (GeoPackage, Shapefile, GeoJSON, FlatGeobuf, KML, "
             "GeoTIFF ...), GeoParquet, KMZ and CSV are allowed",
-            "Open it in another program to see whether it is whole, and check its "
-            "suffix",
+            "Open it in another program to see whether it is whole, and give it the "
+            "suffix of what it is",
         )
     )
 
@@ -307,7 +420,7 @@ def _read_file(path: str, layer: str | None, spoken: str) -> Any:
     """Return a frame, or None where only rasterio knows the file."""
     suffix = _suffix(path)
     if suffix in _TEXT:
-        return _guarded(lambda: _read_table(path), path)
+        return _guarded(lambda: read_table(path), path)
     if suffix in _PARQUET:
         return _guarded(lambda: _read_parquet(path), path)
     if suffix in _FEATHER:
@@ -331,15 +444,6 @@ def _guarded(read: Callable[[], Any], path: str) -> Any:
         return read()
     except LayerError:
         raise
-    except UnicodeDecodeError:
-        raise LayerError(
-            four_parts(
-                f"The file {Path(path).name!r} is to be read as text",
-                "it is not in UTF-8",
-                "text in UTF-8 is allowed",
-                "Save it again as UTF-8 (in a spreadsheet: CSV UTF-8)",
-            )
-        ) from None
     # Readers raise OSError, ValueError, Arrow, Unicode and parser errors alike.
     except Exception as error:
         raise _unreadable(path, error) from None
@@ -358,7 +462,7 @@ def _is_raster(path: str) -> bool:
 
 def _read_vector(path: str, layer: str | None, spoken: str) -> Any:
     """Read with pyogrio, one named layer of a file."""
-    with warnings.catch_warnings(record=True) as said:
+    with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
         names = [str(n) for n in pyogrio.list_layers(path)[:, 0]]
         if not names:
@@ -391,8 +495,8 @@ def _read_vector(path: str, layer: str | None, spoken: str) -> Any:
                 )
             )
         chosen = [layer] if layer is not None else names
-        frames = [pyogrio.read_dataframe(path, layer=one) for one in chosen]
-    _say_again(said, spoken)
+        frames = [_read_features(path, one, spoken) for one in chosen]
+    _say_again(heard, spoken)
     if len(frames) == 1:
         return frames[0]
     # Folders of a KML become one layer that remembers them.
@@ -404,9 +508,28 @@ def _read_vector(path: str, layer: str | None, spoken: str) -> Any:
     return gpd.GeoDataFrame(pd.concat(full, ignore_index=True), crs=full[0].crs)
 
 
-def _say_again(said: list[warnings.WarningMessage], spoken: str) -> None:
+def _read_features(path: str, layer: str, spoken: str) -> Any:
+    """Read one layer, or name the rows whose geometry cannot be built."""
+    try:
+        return pyogrio.read_dataframe(path, layer=layer)
+    except shapely.errors.ShapelyError as error:
+        frame = pyogrio.read_dataframe(path, layer=layer, on_invalid="ignore")
+        lost = frame.geometry.isna()
+        raise LayerError(
+            four_parts(
+                f"The geometries of {spoken} are to be read",
+                f"{int(lost.sum())} of {len(frame)} cannot be built or are missing, in "
+                f"row {shown(frame.index[lost])} ({_first_line(error)})",
+                "closed rings of four points or more, and lines of two or more, are "
+                "allowed",
+                "Correct these rows, e.g. in QGIS with `Fix geometries`",
+            )
+        ) from None
+
+
+def _say_again(heard: list[warnings.WarningMessage], spoken: str) -> None:
     """Turn a reader's warnings into one of ours."""
-    texts = sorted({_first_line(w.message) for w in said if _is_about_data(w)})
+    texts = sorted({_first_line(w.message) for w in heard if _is_about_data(w)})
     if texts:
         warnings.warn(
             f"{spoken}: the reader says {shown(texts)}.",
@@ -415,10 +538,10 @@ def _say_again(said: list[warnings.WarningMessage], spoken: str) -> None:
         )
 
 
-def _is_about_data(said: warnings.WarningMessage) -> bool:
+def _is_about_data(heard: warnings.WarningMessage) -> bool:
     """Return whether a warning is about the file, not about versions of code."""
     return not issubclass(
-        said.category,
+        heard.category,
         DeprecationWarning | PendingDeprecationWarning | FutureWarning,
     )
 
@@ -476,38 +599,6 @@ def _read_feather(path: str) -> Any:
         return pd.read_feather(path)
 
 
-def _read_table(path: str) -> pd.DataFrame:
-    """Read delimited text; codes with leading zeros stay text."""
-    separator = ","
-    if not _is_remote(path):
-        with Path(path).open(encoding="utf-8-sig", newline="") as stream:
-            head = stream.readline()
-        if "\x00" in head:
-            raise ValueError("it holds binary data")
-        try:
-            separator = csv.Sniffer().sniff(head, delimiters=",;\t|").delimiter
-        except csv.Error:
-            separator = ","
-    table = pd.read_csv(path, sep=separator, dtype=str, encoding="utf-8-sig")
-    for column in table.columns:
-        table[column] = _typed(table[column])
-    return table
-
-
-_CODE = re.compile(r"0\d+")
-
-
-def _typed(column: pd.Series) -> pd.Series:
-    """Return numbers where every value is one and none is a code like 01001."""
-    text = column.dropna().str.strip()
-    if not len(text) or text.str.fullmatch(_CODE).any():
-        return column
-    numbers = pd.to_numeric(column.str.strip(), errors="coerce")
-    if numbers.notna().sum() == len(text):
-        return numbers
-    return column
-
-
 # --------------------------------------------------------------------- placing
 
 
@@ -557,6 +648,14 @@ def _placed(
                 '`read_layer(..., wkt="my_geometry", crs="EPSG:4326")`',
             )
         )
+    # Zeros before a figure make it a code elsewhere, but not here.
+    table = table.assign(
+        **{
+            name: to_numbers(table[name])
+            for name in (x, y)
+            if pd.api.types.is_string_dtype(table[name])
+        }
+    )
     check.require_numeric_finite(table, [x, y], layer=spoken)
     if crs is None:
         degrees = x.strip().casefold() in _LON and y.strip().casefold() in _LAT
@@ -594,7 +693,10 @@ def _from_wkt(
     binary = any(isinstance(v, bytes) for v in values)
     text = np.array([v if isinstance(v, bytes | str) else None for v in values])
     read = shapely.from_wkb if binary else shapely.from_wkt
-    geoms = np.asarray(read(text, on_invalid="ignore"), dtype=object).reshape(-1)
+    try:
+        geoms = np.asarray(read(text, on_invalid="ignore"), dtype=object).reshape(-1)
+    except NotImplementedError:
+        raise _curved(wkt, column) from None
     lost = shapely.is_missing(geoms) & column.notna().to_numpy()
     if lost.any():
         example = str(column[lost].iloc[0])[:40]
@@ -611,6 +713,21 @@ def _from_wkt(
     return gpd.GeoDataFrame(
         _without_geometry_name(plain),
         geometry=gpd.GeoSeries(geoms, index=table.index, crs=crs),
+    )
+
+
+def _curved(wkt: str, column: pd.Series) -> LayerError:
+    """Return the error about geometries with arcs."""
+    words = column.astype(str).str.extract(r"^\s*(?:SRID=\d+;)?\s*(\w+)")[0]
+    bent = words.str.upper().isin(_BENT)
+    example = f", e.g. {words[bent].iloc[0]}" if bent.any() else ""
+    return LayerError(
+        four_parts(
+            f"Column {wkt!r} is to be read as well-known text",
+            f"it holds curves in row {shown(column.index[bent]) or 'unknown'}{example}",
+            "points, straight lines and polygons are allowed",
+            "Replace arcs by short edges, e.g. with `ogr2ogr -nlt CONVERT_TO_LINEAR`",
+        )
     )
 
 
@@ -639,22 +756,40 @@ def _with_crs(
     if frame.crs is None:
         return frame.set_crs(crs)
     if frame.crs != crs:
-        raise CRSError(
-            four_parts(
-                f"{spoken} is to be read in {crs.name}",
-                f"the source says it is in {frame.crs.name}",
-                "`crs=` names what the coordinates are in; it never converts them",
-                "Leave `crs=` out, then convert with `frame.to_crs(...)`; or, if the "
-                "source is wrong, `frame.set_crs(..., allow_override=True)`",
-            )
-        )
+        # The same with heights is no other.
+        if frame.crs.to_2d() == crs:
+            return frame
+        raise _other_crs(spoken, crs, frame.crs, "frame.set_crs")
     return frame
 
 
+def _other_crs(spoken: str, crs: pyproj.CRS, own: pyproj.CRS, setter: str) -> CRSError:
+    """Return the error about a CRS that contradicts the source."""
+    mend = (
+        "then convert with `frame.to_crs(...)`; or, if the source is wrong, "
+        "`frame.set_crs(..., allow_override=True)`"
+        if setter == "frame.set_crs"
+        else f"or, if the source is wrong, assign it with `{setter} EPSG:... FILE`"
+    )
+    return CRSError(
+        four_parts(
+            f"{spoken} is to be read in {crs.name}",
+            f"the source says it is in {own.name}",
+            "`crs=` names what the coordinates are in; it never converts them",
+            f"Leave `crs=` out, {mend}",
+        )
+    )
+
+
 def _checked_raster(
-    raster: Raster, area: gpd.GeoDataFrame | gpd.GeoSeries | None, spoken: str
+    raster: Raster,
+    area: gpd.GeoDataFrame | gpd.GeoSeries | None,
+    crs: pyproj.CRS | None,
+    spoken: str,
 ) -> Raster:
-    """Return a raster that lies in or near the study area."""
+    """Return a raster of the given CRS that lies in or near the study area."""
+    if crs is not None and raster.crs != crs:
+        raise _other_crs(spoken, crs, raster.crs, "gdal_edit.py -a_srs")
     if area is not None:
         box = raster.bounds
         check.require_overlap(

@@ -25,15 +25,23 @@ from numpy.typing import NDArray
 from siteselect.errors import LayerError, four_parts, nearest_name, shown
 from siteselect.layers import reach, tiles
 from siteselect.layers.antimeridian import on_globe
-from siteselect.layers.crs import GLOBAL_EQUAL_AREA, WGS84, cut_edges, to_wgs84
+from siteselect.layers.crs import (
+    GLOBAL_EQUAL_AREA,
+    WGS84,
+    cut_edges,
+    require_short_edges,
+    to_wgs84,
+)
 from siteselect.layers.edges import STEP_DEG, LayerIndex, tree_of
 from siteselect.layers.ellipsoid import GEOD as _GEOD
 from siteselect.layers.ellipsoid import geodesic_km as _geodesic_km
 from siteselect.layers.ellipsoid import radius_km as _radius_km
 from siteselect.layers.ellipsoid import table_km as _table_km
 from siteselect.layers.ellipsoid import xyz as _xyz
+from siteselect.layers.info import spoken
 from siteselect.layers.nearby import (
     CHUNK,
+    FARTHEST_KM,
     TIE_KM,
     blocks,
     first_area,
@@ -111,8 +119,11 @@ def _geoms(frame: _Layer, layer: str, *, is_cut: bool = True) -> NDArray[Any]:
                 "Read it with `ss.read_layer(...)` first",
             )
         )
+    layer = spoken(frame, layer)
     geoms = np.asarray(to_wgs84(frame, layer).array, dtype=object)
-    return on_globe(geoms, is_seamed=frame.crs != WGS84, is_cut=is_cut)
+    if frame.crs.is_geographic:
+        require_short_edges(geoms, frame.index, layer)
+    return on_globe(geoms, is_seamed=not frame.crs.is_geographic, is_cut=is_cut)
 
 
 # ------------------------------------------------- sites that are not points
@@ -928,7 +939,7 @@ def footprints(sites: _Frame) -> gpd.GeoSeries:
         cell_km = frame["cell_km"].to_numpy(dtype=float)
         shape = frame["cell_shape"].astype(str).to_numpy()
         known = ("square", "hex")
-        odd = ~np.isin(shape, known) | ~(cell_km > 0)
+        odd = ~np.isin(shape, known) | ~((cell_km > 0) & (cell_km < FARTHEST_KM))
         if odd.any():
             found = str(shape[odd][0])
             raise LayerError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, TypeAlias
 
@@ -12,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
+from scipy.special import ndtri
 
 from siteselect.errors import StudyError, four_parts, shown
 from siteselect.optimization._distance import lonlat
@@ -37,6 +39,10 @@ Keys: TypeAlias = npt.NDArray[np.uint64]
 FRESH_DRAWS = 20_000
 #: Megawatts that are missing by less than this share count as there.
 _ROOM = 1e-6
+#: Standard deviations of what arrives at which tangents are taken, shares of the MW.
+DEVIATIONS = (0.05, 0.08, 0.13, 0.2)
+#: Probabilities above this one ask the normal law for tails that it does not have.
+MOST_CERTAIN = 0.995
 #: Columns that tell apart candidates at one place, if they are there.
 _TELLING = ("score", "capacity_mw", "cost_usd_per_mw", "fixed_cost_usd")
 #: Each scenario is a row over all sites: so many are past what a solver can take.
@@ -266,6 +272,37 @@ class AtLeast:
                 ),
             ]
         )
+
+    def guides(self, problem: Problem) -> Iterator[Callable[[float], Rows]]:
+        """Return single rows that stand in for the scenarios while plans are sought.
+
+        With what arrives taken as normal, ``mw`` arrives where its mean exceeds it by
+        z standard deviations. A square root lies below its tangents, so with the
+        tangent of the deviation at any value the condition is linear and on the safe
+        side; each guide has its own value. What a guide is called with multiplies z,
+        since scenarios differ from a normal law. Plans found this way count only
+        where they keep the scenarios.
+        """
+        p = probabilities(problem.frame, self.p_success, self.name)
+        site = np.maximum(problem.column_site, 0)
+        own = problem.column_site >= 0
+        mw = np.where(own, problem.column_mw, 0.0) * GW
+        mean = p[site] * mw
+        variance = p[site] * (1 - p[site]) * mw**2
+        z = max(0.0, float(ndtri(min(self.probability, MOST_CERTAIN))))
+        needed = number(self.mw, self.name) * GW
+        if needed <= 0:
+            return
+        for share in DEVIATIONS:
+            at = share * needed
+
+            def rows(margin: float, at: float = at) -> Rows:
+                entries = mean - 0.5 * margin * z / at * variance
+                low = np.array([needed + 0.5 * margin * z * at])
+                matrix = sparse.csr_array(entries[np.newaxis, :])
+                return Rows.make(matrix, low, np.array([np.inf]), "")
+
+            yield rows
 
     def check(self, sites: gpd.GeoDataFrame) -> pd.DataFrame:
         """Return the share of scenarios met, and the plan's true probability.

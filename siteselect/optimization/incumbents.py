@@ -25,7 +25,7 @@ from scipy import sparse
 
 from siteselect.optimization import highs
 from siteselect.optimization.deadline import GRACE_S
-from siteselect.optimization.problem import Floats, Ints
+from siteselect.optimization.problem import Floats, Ints, Rows
 from siteselect.optimization.relaxation import best_of
 
 if TYPE_CHECKING:
@@ -39,6 +39,11 @@ NEAR_COLUMNS = 1200
 DIVE_COLUMNS = 150
 #: Branch-and-bound nodes of one neighbourhood.
 NEAR_NODES = 200
+#: Relative gap to which a guided program is solved.
+GUIDED_GAP = 1e-3
+#: Share of a guide's margin that is asked for: from, to, and the steps in between.
+MARGINS = (0.5, 2.5)
+GUIDED_STEPS = 6
 #: What HiGHS leaves out in a search: on these programs it costs more than it finds.
 SEARCH_OPTIONS = {
     "mip_heuristic_run_feasibility_jump": False,
@@ -84,6 +89,45 @@ def greedy(
         x = fill(engine, goal, order)
         if x is not None:
             plan.offer(x)
+
+
+def guided(
+    engine: PriceOut, goal: Floats, plan: Incumbent, deadline: float | None
+) -> None:
+    """Offer plans of programs in which a limit's own guides stand in for its rows.
+
+    Scenarios are many rows over all sites, which a search hardly gets through; a few
+    rows that mean about the same lead to plans at once. Only what keeps the limit's
+    rows themselves is offered.
+    """
+    compiled = engine.compiled
+    for limit in compiled.limits:
+        makes = getattr(limit, "guides", None)
+        mine = compiled.rows.limit == limit.name
+        if makes is None or not mine.any():
+            continue
+        rest = compiled.rows.take(np.flatnonzero(~mine))
+        for guide in makes(compiled.problem):
+            low, high = MARGINS
+            for _ in range(GUIDED_STEPS):
+                if deadline is not None and time.perf_counter() > deadline:
+                    return
+                margin = 0.5 * (low + high)
+                rows = Rows.stack([rest, guide(margin)])
+                easier = engine.derived(compiled.problem, rows)
+                found = easier.solve(gap=GUIDED_GAP, deadline=deadline)
+                whole = None
+                if found.x is not None:
+                    whole = complete(engine, goal, found.x)
+                    if whole is not None and engine.is_feasible(whole):
+                        plan.offer(whole)
+                    else:
+                        whole = None
+                # Less where that was enough or too much to ask for; more where not.
+                if found.x is None or whole is not None:
+                    high = margin
+                else:
+                    low = margin
 
 
 def plain_ranks(engine: PriceOut, goal: Floats) -> list[Floats]:
@@ -216,6 +260,7 @@ def neighbourhood(
     place = np.searchsorted(columns, keep)
     lower[place] = 1.0
     start = None if plan.x is None else plan.x[columns]
+    nodes = max(20, int(nodes / engine.weight))
     options: dict[str, object] = dict(SEARCH_OPTIONS)
     if np.isfinite(target):
         options["objective_target"] = target
@@ -295,6 +340,9 @@ def improve(
     usable = shape.of_opens(engine.upper) > 0
     near = shape.opens[best_of(reach, NEAR_COLUMNS, usable)]
     idle = 0
+    # Where every row is long a round takes that much longer: fewer of them.
+    rounds = max(6, int(rounds / engine.weight))
+    patience = max(2, int(patience / engine.weight))
     for k in range(rounds):
         if plan.gap(bound) <= gap or idle >= patience:
             return

@@ -47,6 +47,8 @@ SMALL_CORE = 1500
 SEARCH_NODES = 300
 #: Larger cores are not handed to a solver: the certificate is returned instead.
 LARGEST_CORE = 20_000
+#: Entries per column of a program of ordinary limits; work is counted in these.
+ENTRIES = 12
 #: Nodes times columns that HiGHS may spend on the core before the bound stands.
 CORE_WORK = 20_000_000
 #: Rounds of rounded rows, and the relative progress that makes another worth it.
@@ -123,6 +125,8 @@ class PriceOut:
         self.can_round = presolve.can_be_rounded(linked, problem)
         self.rounded: set[tuple[int, float]] = set()
         self.linked = linked
+        #: Entries per column, in units of what ordinary limits have.
+        self.weight = max(1.0, linked.matrix.nnz / max(1, ENTRIES * self.n))
         self._by_column = sparse.csc_array(linked.matrix)
         self.n_added = 0
         self._set_found(Rows.empty(self.n))
@@ -740,6 +744,8 @@ class PriceOut:
         if plan.x is None and x_lp is not None and deadline is not None:
             # What the relaxation is sure of is kept: a plan before the time is up.
             incumbents.dive(self, goal, reach, x_lp, plan, deadline)
+        if plan.gap(priced.bound) > gap:
+            incumbents.guided(self, goal, plan, deadline)
         lap("greedy")
         status, bound, name, core = self.close(
             goal, priced, reach, x_lp, plan, gap, deadline, solver, say, lap
@@ -823,7 +829,7 @@ class PriceOut:
                 bound = min(bound, max(inner, outside, plan.value))
             lap(f"search {k}")
             say(self.state(plan, bound, f"{k:,} columns searched"))
-            if plan.x is not None or k >= min(total, LARGEST_CORE):
+            if plan.x is not None or k >= min(total, LARGEST_CORE / self.weight):
                 break
             k = min(CORE_GROWTH * k, total)
         if self.is_over(plan, bound, gap, deadline):
@@ -836,7 +842,7 @@ class PriceOut:
         if self.is_over(plan, bound, gap, deadline):
             return "feasible", bound, "highs", k
         k = self.needed(plan, reach, usable, gap)
-        if k > LARGEST_CORE:
+        if k > LARGEST_CORE / self.weight:
             say(self.state(plan, bound, f"{k:,} columns could improve it: left open"))
             return "feasible", bound, "highs", k
         say(f"core of {k:,} columns")
@@ -914,7 +920,8 @@ class PriceOut:
     ) -> tuple[highs.MipResult, str]:
         """Solve the problem over some columns exactly."""
         small, rows, _ = self.restricted(columns, goal)
-        nodes = max(1000, CORE_WORK // max(1, small.n_columns))
+        work = CORE_WORK / self.weight
+        nodes = max(int(1000 / self.weight), int(work / max(1, small.n_columns)))
         tool = solver
         if isinstance(solver, str) and solver.lower() in ("highs", "auto"):
             tool, _ = pulp_model.solver_of(solver, gap=gap, time_limit_s=time_limit_s)

@@ -430,6 +430,13 @@ def _watched(tool: Any, start: Floats | None, n_columns: int) -> Any:
             highs.hand_start(h, start)
             highs.run_watched(h, _highs_sign(h, lp))
 
+        def findSolutionValues(self, lp: Any) -> Any:  # noqa: N802
+            try:
+                return super().findSolutionValues(lp)
+            except KeyError:
+                # PuLP 3 has no word for a limit of nodes; the values are set by then.
+                return pulp.LpStatusNotSolved, pulp.LpSolutionNoSolutionFound
+
     found = copy.copy(tool)
     found.__class__ = Watched
     return found

@@ -17,6 +17,7 @@ from siteselect.reporting.not_checked import (
     not_checked_line,
 )
 from siteselect.reporting.plan_like import PlanLike
+from siteselect.reporting.ranking_charts import plot_ranks, plot_sensitivity
 from siteselect.reporting.report import report
 from siteselect.reporting.summary import study_text
 from siteselect.reporting.tables import limits_table, sites_table, to_csv_text, to_text
@@ -32,6 +33,8 @@ __all__ = [
     "not_checked_line",
     "plan_record",
     "plot_plan",
+    "plot_ranks",
+    "plot_sensitivity",
     "plot_suitability",
     "report",
     "sites_table",

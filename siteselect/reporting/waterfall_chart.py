@@ -15,6 +15,8 @@ _KEPT = "#4c72b0"
 _OUT = "#c44e52"
 _BACK = "#55a868"
 _ALONE = "0.45"
+#: Width of a character of the figures beside the bars [pt].
+_TEXT_PT = 5.6
 
 __all__ = ["plot_waterfall"]
 
@@ -117,6 +119,12 @@ def plot_waterfall(
         *words,
         f"{ends[-1]:,.0f} {unit}".strip(),
     ]
+    ax.set_yticks(
+        range(len(table) + 2), ["all candidates", *map(str, table.index), "left"]
+    )
+    room = _TEXT_PT * max(map(len, texts)) + 8
+    width = _width(ax)
+    ax.set_xlim(0, (total or 1.0) / max(1 - room / width, 0.4))
     for row, (end, text) in enumerate(zip(ends, texts, strict=True)):
         ax.annotate(
             text,
@@ -125,14 +133,15 @@ def plot_waterfall(
             textcoords="offset points",
             va="center",
             fontsize=9,
+            # A tick of what the rule takes alone may stand where the figure does.
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
+            zorder=4,
         )
-    ax.set_yticks(
-        range(len(table) + 2), ["all candidates", *map(str, table.index), "left"]
-    )
-    ax.invert_yaxis()
-    ax.set_xlim(0, (total or 1.0) * 1.18)
+    # Not by turning round: axes that share theirs would be turned back again.
+    ax.set_ylim(len(table) + 1.6, -0.6)
     ax.set_xlabel("ground of the candidates [km²]" if unit else "candidates")
-    ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
+    n_ticks = int(np.clip(width / 52, 2, 6))
+    ax.xaxis.set_major_locator(MaxNLocator(n_ticks, steps=[1, 2, 2.5, 5, 10]))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.6g}"))
     ax.grid(axis="x", color="0.9", linewidth=0.8)
     ax.set_axisbelow(True)
@@ -148,3 +157,11 @@ def plot_waterfall(
     if title:
         ax.set_title("What each exclusion takes out", loc="left", fontsize=11)
     return ax
+
+
+def _width(ax: Axes) -> float:
+    """Return the width of the axes as laid out [pt]."""
+    figure: Any = ax.get_figure(root=True)
+    # Long names of rules take from the width: lay them out before measuring.
+    figure.draw_without_rendering()
+    return float(ax.get_window_extent().width * 72 / figure.dpi)

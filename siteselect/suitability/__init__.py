@@ -92,12 +92,14 @@ from siteselect.suitability.score import (
     eligibility,
     score_sites,
 )
+from siteselect.suitability.scoring import Scoring
 from siteselect.suitability.sensitivity import (
     rank_sensitivity,
 )
 from siteselect.suitability.stability import (
     weight_stability,
 )
+from siteselect.suitability.stored_weights import weights_from_dict
 from siteselect.suitability.uncertainty import (
     NormalError,
     TriangularError,
@@ -178,6 +180,7 @@ __all__ = [
     "Rising",
     "Sample",
     "Saturating",
+    "Scoring",
     "Sigmoid",
     "Slope",
     "Small",
@@ -220,6 +223,7 @@ __all__ = [
     "value_of_information",
     "waterfall",
     "weight_stability",
+    "weights_from_dict",
     "with_weights",
     "write_partitions",
 ]

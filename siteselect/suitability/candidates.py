@@ -36,6 +36,8 @@ Ints = npt.NDArray[np.int64]
 SHAPES = ("square", "hex")
 #: Lattice points looked at together; bounds the memory of a fine grid.
 _BLOCK = 1_000_000
+#: A lattice of more points than this is refused: nobody meant it.
+_MOST = 500_000_000
 
 __all__ = [
     "grid_candidates",
@@ -123,6 +125,16 @@ def grid_candidates(
     first, last = _steps(x, step_x)
     bottom, top = _steps(y, step_y)
 
+    n_lattice = (last - first + 3) * (top - bottom + 3)
+    if n_lattice > _MOST:
+        raise StudyError(
+            four_parts(
+                f"A grid of {spacing_km:g} km over the area was asked for",
+                f"it would have some {n_lattice:.2g} cells",
+                f"up to {_MOST:.0e} are allowed",
+                "pass a larger spacing_km, or a smaller area",
+            )
+        )
     columns = np.arange(first - 1, last + 2)
     rows = np.arange(top + 1, bottom - 2, -1)
     per_block = max(1, _BLOCK // len(columns))
@@ -587,6 +599,8 @@ def _polygon(area: Area) -> tuple[Any, pyproj.CRS]:
                 "buffer points or lines first",
             )
         )
+    # What has no place on the Earth is told here.
+    to_wgs84(gpd.GeoSeries(polygons, crs=crs), "the area")
     return shapely.union_all(shapely.make_valid(polygons)), crs
 
 

@@ -8,17 +8,21 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import shapely
 
 from siteselect.errors import LayerError, StudyError, four_parts, nearest_name, shown
-from siteselect.layers import layer_info
+from siteselect.layers import check, layer_info
 
 __all__ = [
     "check_length",
     "check_vector",
     "column_of",
+    "holds",
+    "is_figures",
     "layer_name",
     "numbers",
     "refuse_infinite",
+    "sound",
 ]
 
 
@@ -30,13 +34,15 @@ def layer_name(layer: object) -> str:
 def numbers(features: gpd.GeoDataFrame, column: str, layer: str) -> npt.NDArray[Any]:
     """Return a column of a layer as float64, unknown as NaN; refuse the rest."""
     series = column_of(features, column, f"layer {layer!r}")
-    if not (
-        pd.api.types.is_numeric_dtype(series) or pd.api.types.is_bool_dtype(series)
-    ):
+    if not is_figures(series):
+        known = series.dropna()
+        example = (
+            f", e.g. {known.iloc[0]!r} in row {known.index[0]!r}" if len(known) else ""
+        )
         raise LayerError(
             four_parts(
                 f"Column {column!r} of layer {layer!r} was asked for as numbers",
-                f"it holds {series.dtype}",
+                f"it holds {series.dtype}{example}",
                 "allowed are numeric columns",
                 f"convert it first, e.g. pd.to_numeric(layer[{column!r}])",
             )
@@ -46,13 +52,35 @@ def numbers(features: gpd.GeoDataFrame, column: str, layer: str) -> npt.NDArray[
     return values
 
 
+def is_figures(series: pd.Series[Any]) -> bool:
+    """Return whether a column holds real numbers, or truth values."""
+    return (
+        pd.api.types.is_numeric_dtype(series) or pd.api.types.is_bool_dtype(series)
+    ) and not pd.api.types.is_complex_dtype(series)
+
+
+def holds(series: pd.Series[Any], wanted: list[Any]) -> npt.NDArray[np.bool_]:
+    """Return where a column holds one of the wanted labels or figures.
+
+    What is missing is none of them, even if NaN is wanted.
+    """
+    try:
+        found = series.isin(wanted)
+    except Exception:  # Arrow refuses labels that its type cannot hold.
+        found = series.astype(object).isin(wanted)
+    flags: npt.NDArray[np.bool_] = found.fillna(False).to_numpy(dtype=bool)
+    return flags & series.notna().to_numpy(dtype=bool)
+
+
 def column_of(frame: gpd.GeoDataFrame, column: str, what: str) -> pd.Series[Any]:
     """Return a column, or say which one was meant."""
-    if column not in frame.columns:
+    is_name = pd.api.types.is_hashable(column) and not pd.api.types.is_bool(column)
+    if not is_name or column not in frame.columns:
+        hint = nearest_name(str(column), map(str, frame.columns))
         raise LayerError(
             four_parts(
                 f"Column {column!r} of {what} was asked for",
-                f"it is missing.{nearest_name(column, map(str, frame.columns))}",
+                f"it is missing.{hint}",
                 f"allowed are {shown(frame.columns, 12)}",
                 "check the spelling, or add the column",
             )
@@ -98,6 +126,30 @@ def check_vector(layer: object, kind: str) -> None:
                 "read it with read_layer(...); use Sample or Zonal for a raster",
             )
         )
+    if layer._geometry_column_name not in layer.columns:
+        raise LayerError(
+            four_parts(
+                f"{kind} reads the geometries of layer {layer_name(layer)!r}",
+                "found no active geometry column",
+                f"allowed is one, e.g. one of {shown(layer.columns, 12)}",
+                "call layer.set_geometry(...), or read_layer(frame, x='lon', y='lat')",
+            )
+        )
+
+
+def sound(frame: gpd.GeoDataFrame, spoken: str) -> gpd.GeoDataFrame:
+    """Return a frame whose geometries can be measured, repaired where they cross.
+
+    Warns as `read_layer` does, with the rows that were repaired.
+    """
+    if frame._geometry_column_name in frame.columns:
+        # Points do not cross; whether they are somewhere is asked on the way.
+        kinds = shapely.get_type_id(np.asarray(frame.geometry.array, dtype=object))
+        if (kinds == 0).all():
+            return frame
+    check.require_geometry(frame, layer=spoken)
+    mended: gpd.GeoDataFrame = check.with_valid_geometry(frame, layer=spoken)
+    return mended
 
 
 def check_length(kind: str, name: str, km: float, *, zero: bool = False) -> None:

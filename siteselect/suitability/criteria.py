@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -14,6 +14,18 @@ from siteselect.errors import StudyError, four_parts, nearest_name, shown
 from siteselect.layers.info import EVIDENCE
 from siteselect.suitability.measures import Measurement
 from siteselect.suitability.queries import function_name
+from siteselect.suitability.records import value_from_dict
+from siteselect.suitability.sameness import same_parts
+from siteselect.suitability.stored import (
+    Layers,
+    Own,
+    check_keys,
+    check_plain,
+    part_of,
+    placed,
+    record_of,
+)
+from siteselect.suitability.value_function import plain
 from siteselect.suitability.values import ValueFunction
 from siteselect.suitability.weights import is_weight
 
@@ -160,6 +172,120 @@ class Criterion:
 
         axes: Axes = plot_criterion(self, data, ax)
         return axes
+
+    def to_dict(self, layers: Layers | None = None) -> dict[str, Any]:
+        """Return the criterion as a record of a study file.
+
+        Parameters
+        ----------
+        layers : mapping of str to layer, optional
+            Where the layer's name is looked up; without it the layer says its own.
+
+        Returns
+        -------
+        dict
+            Plain values only, as TOML and JSON hold them: ``name``, ``weight``,
+            ``evidence`` if given, ``measure`` and ``value``. Arguments at their
+            default are left out.
+
+        Raises
+        ------
+        StudyError
+            If a part is a function of your own, or the layer has no name.
+
+        See Also
+        --------
+        Criterion.from_dict : The way back.
+
+        Examples
+        --------
+        >>> from siteselect.suitability import Column, Rising
+        >>> size = Criterion("size", Column("acres"), Rising(100, 500), weight=2)
+        >>> size.to_dict()["measure"]
+        {'kind': 'Column', 'source': 'acres'}
+        >>> Criterion.from_dict(size.to_dict()) == size
+        True
+        """
+        what = f"Criterion {self.name!r}"
+        record: dict[str, Any] = {"name": self.name, "weight": plain(self.weight)}
+        if self.evidence is not None:
+            record["evidence"] = self.evidence
+        return record | {
+            "measure": record_of(self.measure, layers, f"{what}, measure"),
+            "value": record_of(self.value, layers, f"{what}, value"),
+        }
+
+    @classmethod
+    def from_dict(
+        cls,
+        record: Mapping[str, Any],
+        layers: Layers | None = None,
+        *,
+        own: Own = (),
+    ) -> Criterion:
+        """Make the criterion that a record describes.
+
+        Parameters
+        ----------
+        record : mapping
+            As `to_dict` returns, or as a table of a study file holds it.
+        layers : mapping of str to layer, optional
+            The layers that records name, e.g. ``datasets.load_all(area)``.
+        own : iterable of classes, optional
+            Measurements and value functions of your own that a record may name;
+            they must be dataclasses.
+
+        Returns
+        -------
+        Criterion
+            Equal to the one that was stored, and so with the same scores.
+
+        Raises
+        ------
+        StudyError
+            If a kind or layer is not known, or a key is unknown, missing, or not
+            what it takes; the message names the criterion and the key.
+        LayerError
+            If the layer has no such column.
+
+        Examples
+        --------
+        >>> import geopandas as gpd
+        >>> towns = gpd.GeoDataFrame(geometry=gpd.points_from_xy([0], [0]), crs=4326)
+        >>> near = Criterion.from_dict(
+        ...     {
+        ...         "name": "town",
+        ...         "measure": {"kind": "Nearest", "layer": "towns"},
+        ...         "value": {"kind": "Falling", "a": 1, "b": 80},
+        ...     },
+        ...     layers={"towns": towns},
+        ... )
+        >>> near.value, near.weight
+        (Falling(a=1, b=80), 1.0)
+        """
+        name = record.get("name") if isinstance(record, Mapping) else None
+        what = f"Criterion {name!r}" if isinstance(name, str) else "A criterion"
+        own = tuple(own)
+        known = tuple(field.name for field in fields(cls))
+        check_keys(record, known, ("name", "measure", "value"), what)
+        for key in ("weight", "evidence"):
+            check_plain(record, key, float if key == "weight" else str, what)
+        values = tuple(made for made in own if issubclass(made, ValueFunction))
+        with placed(f"{what}, value"):
+            value = value_from_dict(record["value"], own=values)
+        measure = part_of(
+            record["measure"], "Measurement", layers or {}, f"{what}, measure", own
+        )
+        options = {key: record[key] for key in ("weight", "evidence") if key in record}
+        return cls(record["name"], measure, value, **options)
+
+    def __eq__(self, other: object) -> bool:
+        """Return True for equal parts that read the same layer."""
+        return same_parts(self, other)
+
+    def __hash__(self) -> int:
+        """Return one hash for each name."""
+        return hash(self.name)
 
     def describe(self) -> dict[str, Any]:
         """Return the criterion as a plain, JSON-able dict (weight as given).

@@ -22,14 +22,21 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siteselect.errors import LayerError, StudyError, four_parts, shown
-from siteselect.suitability.checks import check_length, check_vector, layer_name
+from siteselect.errors import LayerError, StudyError, four_parts, said, shown
+from siteselect.suitability.checks import (
+    check_length,
+    check_vector,
+    holds,
+    is_figures,
+    layer_name,
+)
 from siteselect.suitability.measures import (
     Column,
     Measured,
     Measurement,
 )
 from siteselect.suitability.queries import Queries, function_name
+from siteselect.suitability.sameness import same_parts
 
 Flags = npt.NDArray[np.bool_]
 
@@ -151,6 +158,14 @@ class Exclusion(ABC):
     def __invert__(self) -> Not:
         """Exclude where this rule does not."""
         return Not(self)
+
+    def __eq__(self, other: object) -> bool:
+        """Return True for the same kind with equal arguments and the same layer."""
+        return same_parts(self, other)
+
+    def __hash__(self) -> int:
+        """Return one hash for each kind and name."""
+        return hash((type(self), self.name))
 
     def __bool__(self) -> bool:
         """Refuse ``a and b``, which Python would read as ``b`` alone."""
@@ -360,7 +375,9 @@ class Where(Exclusion):
             )
         for word, bound in (("below", self.below), ("above", self.above)):
             if bound is not None and (
-                not isinstance(bound, (int, float, np.number)) or np.isnan(bound)
+                not isinstance(bound, (int, float, np.integer, np.floating))
+                or isinstance(bound, bool)
+                or np.isnan(bound)
             ):
                 raise StudyError(
                     four_parts(
@@ -368,6 +385,19 @@ class Where(Exclusion):
                         f"found {word}={bound!r}",
                         "allowed are numbers",
                         "use equals= or isin= for labels",
+                    )
+                )
+        # A missing label in a list finds nothing; alone, it was meant to.
+        for label in [self.equals, *(() if self.isin is None else self.isin)]:
+            is_label = label is None or pd.api.types.is_scalar(label)
+            if not is_label or (label is self.equals and _is_missing(label)):
+                raise StudyError(
+                    four_parts(
+                        f"Where({measure.label!r}) looks for labels or figures",
+                        f"found {said(label)}",
+                        "allowed are text, numbers and truth values; what is missing "
+                        "is unknown, and missing= says what becomes of it",
+                        "write for instance equals='4A', or isin=['4A', '5A']",
                     )
                 )
         if self.missing not in ("exclude", "keep"):
@@ -401,9 +431,9 @@ class Where(Exclusion):
             if self.above is not None:
                 excluded |= figures > float(self.above)
         if self.equals is not None:
-            excluded |= series.isin([self.equals]).to_numpy(dtype=bool)
+            excluded |= holds(series, [self.equals])
         if self.isin is not None:
-            excluded |= series.isin(list(self.isin)).to_numpy(dtype=bool)
+            excluded |= holds(series, list(self.isin))
         excluded &= ~unknown
         if self.missing == "keep":
             return Verdict(excluded, np.zeros(len(series), dtype=bool), unknown)
@@ -411,11 +441,7 @@ class Where(Exclusion):
 
     def _figures(self, series: pd.Series[Any]) -> npt.NDArray[np.float64]:
         """Return the column as numbers, or an error that names it."""
-        if not (
-            pd.api.types.is_numeric_dtype(series)
-            or pd.api.types.is_bool_dtype(series)
-            or series.isna().all()
-        ):
+        if not (is_figures(series) or series.isna().all()):
             raise LayerError(
                 four_parts(
                     f"Exclusion {self.name!r} compares figures",
@@ -808,6 +834,11 @@ def judge(
     excluded = np.zeros(len(sites), dtype=bool)
     excluded[~unknown] = known.to_numpy(dtype=bool)
     return Verdict(excluded, unknown)
+
+
+def _is_missing(label: Any) -> bool:
+    """Return whether a label is NaN, NaT or pd.NA."""
+    return label is not None and bool(pd.isna(label))
 
 
 def _kind(found: object) -> str:

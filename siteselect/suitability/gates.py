@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,11 +15,24 @@ import pandas as pd
 from siteselect.errors import LayerError, StudyError, four_parts, shown
 from siteselect.layers import Raster, layer_info
 from siteselect.layers.ellipsoid import geodesic_km
-from siteselect.suitability.checks import check_length, layer_name
+from siteselect.suitability.checks import (
+    check_length,
+    holds,
+    is_figures,
+    layer_name,
+)
 from siteselect.suitability.exclusions import Exclusion, judge
 from siteselect.suitability.measures import Measured, Measurement
 from siteselect.suitability.queries import Queries, function_name
+from siteselect.suitability.sameness import same_parts
 from siteselect.suitability.score import _check_sites, _named
+from siteselect.suitability.stored import (
+    Layers,
+    Own,
+    arguments_of,
+    made_of,
+    record_of,
+)
 
 #: From best to worst; a candidate is as good as its worst gate.
 STATES = ("PASS", "CONDITIONAL", "UNKNOWN", "FAIL")
@@ -258,17 +271,13 @@ class Gate:
     def _labels(self, found: pd.Series[Any]) -> Codes:
         """States by label."""
         codes = np.full(len(found), _FAIL, dtype=np.int64)
-        codes[found.isin(list(self.conditional or ())).to_numpy()] = _CONDITIONAL
-        codes[found.isin(list(self.isin or ())).to_numpy()] = _PASS
+        codes[holds(found, list(self.conditional or ()))] = _CONDITIONAL
+        codes[holds(found, list(self.isin or ()))] = _PASS
         return codes
 
     def _bounds(self, found: pd.Series[Any]) -> Codes:
         """States by figure."""
-        if not (
-            pd.api.types.is_numeric_dtype(found)
-            or pd.api.types.is_bool_dtype(found)
-            or found.isna().all()
-        ):
+        if not (is_figures(found) or found.isna().all()):
             raise LayerError(
                 four_parts(
                     f"Gate {self.name!r} compares figures",
@@ -285,6 +294,86 @@ class Gate:
         ):
             codes[(figures >= low) & (figures <= high)] = code
         return codes
+
+    def to_dict(self, layers: Layers | None = None) -> dict[str, Any]:
+        """Return the gate as a record of a study file.
+
+        Parameters
+        ----------
+        layers : mapping of str to layer, optional
+            Where the layer's name is looked up; without it the layer says its own.
+
+        Returns
+        -------
+        dict
+            Plain values only; arguments at their default are left out.
+
+        Raises
+        ------
+        StudyError
+            If it asks a function of your own, or the layer has no name.
+
+        Examples
+        --------
+        >>> from siteselect.suitability import Column
+        >>> gate = Gate("slope", Column("slope_pct"), at_most=5, conditional=8)
+        >>> gate.to_dict()["conditional"], Gate.from_dict(gate.to_dict()) == gate
+        (8, True)
+        """
+        what = f"Gate {self.name!r}"
+        record_of(self.measure, layers, f"{what}, measure")
+        return arguments_of(self, layers, what)
+
+    @classmethod
+    def from_dict(
+        cls,
+        record: Mapping[str, Any],
+        layers: Layers | None = None,
+        *,
+        own: Own = (),
+    ) -> Gate:
+        """Make the gate that a record describes.
+
+        Parameters
+        ----------
+        record : mapping
+            As `to_dict` returns, or as a table of a study file holds it.
+        layers : mapping of str to layer, optional
+            The layers that records name.
+        own : iterable of classes, optional
+            Measurements and exclusions of your own that a record may name.
+
+        Returns
+        -------
+        Gate
+            Equal to the one that was stored.
+
+        Raises
+        ------
+        StudyError, LayerError
+            If a kind, layer or key is not known, missing, or not what it takes.
+
+        Examples
+        --------
+        >>> Gate.from_dict({
+        ...     "name": "slope",
+        ...     "measure": {"kind": "Column", "source": "slope_pct"},
+        ...     "at_most": 5,
+        ... }).requirement
+        'at most 5'
+        """
+        name = record.get("name") if isinstance(record, Mapping) else None
+        what = f"Gate {name!r}" if isinstance(name, str) else "A gate"
+        made: Gate = made_of(cls, record, layers or {}, what, own)
+        return made
+
+    def __eq__(self, other: object) -> bool:
+        """Return True for equal parts that read the same layer."""
+        return same_parts(self, other)
+
+    def __hash__(self) -> int:
+        """Return one hash for each name."""
+        return hash(self.name)
 
     def describe(self) -> dict[str, Any]:
         """Return the gate as a plain, JSON-able dict.

@@ -40,6 +40,8 @@ RANDOM_INDEX: Mapping[int, float] = {
 }
 #: A judgement and its mirror may differ by the rounding of 0.33 for 1/3.
 _MIRROR = 0.02
+#: No criterion counts more than this many times as much as another.
+_MOST = 1e9
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -48,7 +50,7 @@ class AHP(Weights):
 
     Parameters
     ----------
-    method, table, notes
+    method, table, notes, asked
         As in `Weights`.
     consistency_ratio : float
         Inconsistency of the judgements over that of random ones [-]; Saaty accepts
@@ -127,6 +129,12 @@ def ahp(
     {'grid': 0.648, 'fiber': 0.23, 'water': 0.122}
     """
     labels, matrix = _as_matrix(judgements, names)
+    if matrix.max() > _MOST:
+        i, j = np.argwhere(matrix == matrix.max())[0]
+        raise _bad_matrix(
+            f"{matrix[i, j]:g} for ({labels[i]!r}, {labels[j]!r})",
+            f"numbers up to {_MOST:.0e}; Saaty's scale ends at 9",
+        )
     n = len(labels)
     if max_ratio is not None and (not is_number(max_ratio) or max_ratio < 0):
         raise StudyError(
@@ -159,9 +167,23 @@ def ahp(
         "AHP",
         table,
         {"consistency ratio": ratio},
+        {
+            "kind": "ahp",
+            "judgements": _plainly(judgements, matrix),
+            "names": labels,
+            "max_ratio": False if max_ratio is None else float(max_ratio),
+        },
         consistency_ratio=ratio,
         judgements=pairs,
     )
+
+
+def _plainly(judgements: Any, matrix: Floats) -> list[list[Any]]:
+    """Return the judgements as lists: of two names and a number, or the matrix."""
+    if isinstance(judgements, Mapping):
+        return [[str(a), str(b), float(x)] for (a, b), x in judgements.items()]
+    rows: list[list[Any]] = matrix.tolist()
+    return rows
 
 
 def _principal(matrix: Floats) -> tuple[Floats, float]:

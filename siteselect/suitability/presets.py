@@ -415,4 +415,7 @@ def _as_points(layer: Any) -> Any:
     """Counties as a point each, so that each is in reach or not."""
     points = layer.copy()
     points[points.geometry.name] = spatial.points_of(layer).to_crs(layer.crs)
+    # Whoever stores the criterion must not find the polygons under this name.
+    notes = points.attrs.get("siteselect", {})
+    points.attrs["siteselect"] = {**notes, "is_changed": True}
     return points

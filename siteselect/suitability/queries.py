@@ -20,14 +20,27 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.api.types import is_bool_dtype
 
-from siteselect.errors import StudyError, four_parts, shown
+from siteselect.errors import (
+    LayerError,
+    StudyError,
+    four_parts,
+    nearest_name,
+    said,
+    shown,
+)
 from siteselect.layers import Raster, spatial
 from siteselect.layers import raster as raster_queries
 from siteselect.layers import terrain as terrain_queries
 from siteselect.layers.edges import LayerIndex
 from siteselect.layers.places import Places
 from siteselect.layers.reach import Reach
-from siteselect.suitability.checks import check_vector, column_of, layer_name
+from siteselect.suitability.checks import (
+    check_vector,
+    column_of,
+    holds,
+    layer_name,
+    sound,
+)
 
 #: What a filter in words may be made of.
 _COMPARISON = (
@@ -45,6 +58,18 @@ _COMPARISON = (
     ast.Constant,
     ast.List,
     ast.Tuple,
+)
+
+#: Arithmetic that stays small: no powers, no shifts.
+_ARITHMETIC = (
+    ast.Add,
+    ast.Sub,
+    ast.Mult,
+    ast.Div,
+    ast.FloorDiv,
+    ast.Mod,
+    ast.BitAnd,
+    ast.BitOr,
 )
 
 #: Pairs and sites kept for the next criterion that asks the same (24 bytes each).
@@ -97,7 +122,10 @@ class Layers:
         return self._once(
             ("subset", id(layer), _filter_key(where)),
             (layer, where),
-            lambda: Subset(_filtered(layer, where), len(layer)),
+            lambda: Subset(
+                sound(_filtered(layer, where), f"layer {layer_name(layer)!r}"),
+                len(layer),
+            ),
         )
 
     def index(self, layer: gpd.GeoDataFrame, where: Filter | None) -> LayerIndex:
@@ -121,7 +149,19 @@ class Queries:
     """
 
     def __init__(self, sites: gpd.GeoDataFrame, layers: Layers | None = None) -> None:
-        self.sites = sites
+        given: Any = sites
+        if isinstance(given, gpd.GeoSeries):
+            given = given.to_frame("geometry")
+        if not isinstance(given, gpd.GeoDataFrame):
+            raise LayerError(
+                four_parts(
+                    "Candidates are measured as a frame with geometry",
+                    f"found {said(given)} ({type(given).__name__})",
+                    "allowed is a GeoDataFrame",
+                    "make one with read_layer(...) or grid_candidates(...)",
+                )
+            )
+        self.sites = given
         self.layers = Layers() if layers is None else layers
         # The layer is kept beside its answer so that its id stays its own.
         self._answers: dict[Hashable, tuple[Any, Any]] = {}
@@ -137,9 +177,13 @@ class Queries:
         """Return the rows of the layer that pass the filter."""
         return self.layers.subset(layer, where)
 
+    def ground(self) -> gpd.GeoDataFrame:
+        """Return the sites with geometries that can be measured."""
+        return self._once(("ground",), None, lambda: sound(self.sites, "the sites"))
+
     def places(self) -> gpd.GeoSeries:
         """Return the sites in longitude and latitude."""
-        return self._once(("places",), None, lambda: spatial.located(self.sites))
+        return self._once(("places",), None, lambda: spatial.located(self.ground()))
 
     def placed(self) -> Places | None:
         """Return the sites made ready for questions, None unless all are points."""
@@ -250,13 +294,15 @@ class Queries:
 
     def footprints(self) -> gpd.GeoSeries:
         """Return the ground of each site as a polygon."""
-        return self._once(("footprints",), None, lambda: spatial.footprints(self.sites))
+        return self._once(
+            ("footprints",), None, lambda: spatial.footprints(self.ground())
+        )
 
     def points(self) -> gpd.GeoSeries:
         """Return one point per site."""
         if self.placed() is not None:
             return self.places()
-        return self._once(("points",), None, lambda: spatial.points_of(self.sites))
+        return self._once(("points",), None, lambda: spatial.points_of(self.ground()))
 
     def size_m(self) -> npt.NDArray[np.float64]:
         """Return the side of the ground each site stands for [m], NaN if unstated."""
@@ -330,6 +376,15 @@ def one_band(layer: Raster, band: int | str) -> Raster:
     """Return the raster with only one of its bands in use (1 is the first)."""
     if isinstance(band, str):
         return layer.band(band)
+    if not isinstance(band, (int, np.integer)) or isinstance(band, bool):
+        raise StudyError(
+            four_parts(
+                f"A band of raster {layer_name(layer)!r} was asked for",
+                f"found {said(band)}",
+                f"allowed are 1 to {len(layer.bands)}, or a name",
+                "pass for instance band=1",
+            )
+        )
     if not 1 <= band <= len(layer.bands):
         raise StudyError(
             four_parts(
@@ -381,19 +436,39 @@ def _filtered(layer: gpd.GeoDataFrame, where: Filter | None) -> gpd.GeoDataFrame
         for column, wanted in where.items():
             series = column_of(layer, str(column), f"layer {name!r}")
             several = isinstance(wanted, (list, tuple, set, frozenset))
-            keep &= series.isin(list(wanted) if several else [wanted]).to_numpy()
+            keep &= holds(series, list(wanted) if several else [wanted])
         return layer[keep]
-    mask = where(layer)
-    if not isinstance(mask, pd.Series) or not mask.index.equals(layer.index):
+    given: Any = where
+    if not callable(given):
         raise StudyError(
             four_parts(
                 f"The filter of layer {name!r} picks rows",
-                f"the function returned {type(mask).__name__} with another index",
+                f"found {said(given)} ({type(given).__name__})",
+                "allowed are a comparison in words, a mapping column -> wanted value, "
+                "or a function layer -> boolean Series",
+                "write for instance where='voltage_kv >= 345'",
+            )
+        )
+    mask: Any = given(layer)
+    wrong = ""
+    if not isinstance(mask, pd.Series):
+        wrong = type(mask).__name__
+    elif not mask.index.equals(layer.index):
+        wrong = "a Series with another index"
+    else:
+        stray = mask[mask.notna() & ~mask.isin([True, False])]
+        if len(stray):
+            wrong = f"{stray.iloc[0]!r} in row {stray.index[0]!r}"
+    if wrong:
+        raise StudyError(
+            four_parts(
+                f"The filter of layer {name!r} picks rows",
+                f"the function returned {wrong}",
                 "allowed is a boolean Series with the layer's index",
                 "return for instance layer['voltage_kv'] >= 230",
             )
         )
-    return layer[mask.fillna(False).to_numpy(dtype=bool)]
+    return layer[(mask == True).fillna(False).to_numpy(dtype=bool)]  # noqa: E712
 
 
 def _filtered_by_text(
@@ -431,5 +506,21 @@ def _columns_read(where: str, columns: list[Any]) -> list[Any]:
     for node in ast.walk(tree):
         if not isinstance(node, _COMPARISON):
             raise ValueError(f"{type(node).__name__.lower()} is not allowed")
+        if isinstance(node, ast.BinOp):
+            _require_cheap(node)
     named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    stray = sorted(named.difference(columns, {"_"} if quoted else ()))
+    if stray:
+        hint = nearest_name(stray[0], map(str, columns))
+        raise ValueError(f"there is no column {stray[0]!r}.{hint}")
     return [c for c in columns if c in named or c in quoted]
+
+
+def _require_cheap(node: ast.BinOp) -> None:
+    """Refuse arithmetic that a short text can make endless, such as 9**9**9."""
+    if not isinstance(node.op, _ARITHMETIC):
+        raise ValueError(f"{type(node.op).__name__.lower()} is not allowed")
+    for side in (node.left, node.right):
+        text = isinstance(side, ast.Constant) and isinstance(side.value, (str, bytes))
+        if text or isinstance(side, (ast.List, ast.Tuple)):
+            raise ValueError("arithmetic with texts and lists is not allowed")

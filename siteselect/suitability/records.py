@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import geopandas as gpd
 
-from siteselect.errors import StudyError, four_parts, nearest_name, shown
+from siteselect.errors import StudyError, four_parts, nearest_name, said, shown
 from siteselect.suitability.aggregation import (
     Aggregate,
     GeometricMean,
@@ -44,6 +44,7 @@ __all__ = [
     "VALUE_FUNCTIONS",
     "aggregate_from_dict",
     "aggregate_of",
+    "class_of",
     "value_from_dict",
 ]
 
@@ -110,7 +111,7 @@ def value_from_dict(
     >>> value_from_dict(value_from_dict({"kind": "Large", "middle": 300}).describe())
     Large(middle=300, exponent=5.0)
     """
-    made = _class_of(record, (*VALUE_FUNCTIONS, *own), "A value function", "Rising")
+    made = class_of(record, (*VALUE_FUNCTIONS, *own), "A value function", "Rising")
     arguments = {key: record[key] for key in record if key != "kind"}
     if made is Categories and "labels" in arguments:
         arguments = _with_labels(arguments)
@@ -145,7 +146,7 @@ def aggregate_from_dict(
     >>> aggregate_from_dict({"kind": "OWA", "risk": 0.3})
     OWA(risk=0.3, order_weights=None)
     """
-    made = _class_of(record, (*AGGREGATES, *own), "An aggregate", "Minimum")
+    made = class_of(record, (*AGGREGATES, *own), "An aggregate", "Minimum")
     arguments = {key: record[key] for key in record if key != "kind"}
     _check_arguments(made, arguments)
     return made(**arguments)
@@ -157,17 +158,22 @@ def aggregate_of(scored: gpd.GeoDataFrame) -> Aggregate:
     return WeightedSum() if noted is None else aggregate_from_dict(noted)
 
 
-def _class_of(
-    record: Any, classes: Iterable[type[Made]], what: str, example: str
+def class_of(
+    record: Any,
+    classes: Iterable[type[Made]],
+    what: str,
+    example: str,
+    *,
+    mend: str = "",
 ) -> type[Made]:
     """Return the class a record names."""
     by_kind = {made.__name__: made for made in classes}
     kind = record.get("kind") if isinstance(record, Mapping) else None
     if isinstance(kind, str) and kind in by_kind:
         return by_kind[kind]
-    mend = f"compare with {example}(...).describe()"
+    mend = mend or f"compare with {example}(...).describe()"
     if kind is None:
-        found = f"found {record!r}"
+        found = f"found {said(record)}"
     elif kind == "function":
         found = f"found a function of your own, {record.get('name', '')!r}"
         mend = "pass the function in Python: Criterion(name, measure, function)"

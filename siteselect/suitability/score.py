@@ -18,8 +18,10 @@ from siteselect.errors import (
     StudyError,
     four_parts,
     nearest_name,
+    said,
     shown,
 )
+from siteselect.layers import check
 from siteselect.suitability.aggregation import Aggregate, as_aggregate
 from siteselect.suitability.criteria import Criterion
 from siteselect.suitability.exclusions import Keep, Rule, judged
@@ -260,6 +262,15 @@ def eligibility(
     >>> eligibility(scored).loc["TX", ["candidates", "eligible", "unknown"]].tolist()
     [2, 1, 1]
     """
+    if not isinstance(scored, pd.DataFrame):
+        raise LayerError(
+            four_parts(
+                "Eligibility reads scored candidates",
+                f"found {said(scored)} ({type(scored).__name__})",
+                "allowed are frames from score_sites",
+                "score first: eligibility(score_sites(sites, criteria))",
+            )
+        )
     for column in ("score", "excluded_by", *([by] if by is not None else [])):
         if column not in scored.columns:
             raise LayerError(
@@ -340,6 +351,26 @@ def _check_sites(sites: gpd.GeoDataFrame) -> None:
                 "call sites.reset_index(drop=True)",
             )
         )
+    at = np.flatnonzero(check.unlabeled(sites.index))
+    if len(at):
+        raise LayerError(
+            four_parts(
+                "Candidates are known by their index label",
+                f"found no label (NaN) at position {shown(at)}",
+                "allowed is one label per row",
+                "call sites.reset_index(drop=True)",
+            )
+        )
+    if sites.columns.nlevels > 1:
+        raise LayerError(
+            four_parts(
+                "Candidates' columns are known by name",
+                f"found names of {sites.columns.nlevels} levels, e.g. "
+                f"{sites.columns[0]!r}",
+                "allowed is one name per column",
+                "join the levels, e.g. sites.columns = sites.columns.map('_'.join)",
+            )
+        )
     if not sites.columns.is_unique:
         again = sites.columns[sites.columns.duplicated()].unique()
         raise LayerError(
@@ -376,7 +407,7 @@ def _checked_criteria(criteria: Sequence[Criterion]) -> list[Criterion]:
     """Refuse no criteria, other things, and names used twice."""
     if isinstance(criteria, Criterion):
         criteria = [criteria]
-    listed = list(criteria)
+    listed = [] if criteria is None else list(criteria)
     if not listed:
         raise StudyError(
             four_parts(
@@ -402,10 +433,13 @@ def _checked_criteria(criteria: Sequence[Criterion]) -> list[Criterion]:
 
 def _named_rules(exclude: Sequence[Rule]) -> list[tuple[str, Rule]]:
     """Give each exclusion its name; refuse names used twice."""
-    if callable(exclude):
-        exclude = [exclude]
+    given: Any = exclude
+    if given is None:
+        given = ()
+    if callable(given):
+        given = [given]
     rules: list[tuple[str, Rule]] = []
-    for position, rule in enumerate(exclude, start=1):
+    for position, rule in enumerate(given, start=1):
         if not callable(rule) or isinstance(rule, type):
             raise StudyError(
                 four_parts(
@@ -508,7 +542,20 @@ def _valued(criterion: Criterion, found: pd.Series[Any]) -> tuple[Any, Floats]:
     """Return the raw column and its values, both checked."""
     raw = _raw(criterion, found)
     # A copy, so that a user's own function cannot change the raw column.
-    value = np.asarray(criterion.value(raw.copy()), dtype=np.float64)
+    answer: Any = criterion.value(raw.copy())
+    try:
+        if np.iscomplexobj(answer):
+            raise TypeError("complex numbers")
+        value = np.asarray(answer, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise StudyError(
+            four_parts(
+                f"The value function of criterion {criterion.name!r} gives numbers",
+                f"found {said(answer)}",
+                "allowed are numbers from 0 (worst) to 1 (best), NaN where unknown",
+                "use Categories({...}) to value labels",
+            )
+        ) from None
     if value.shape != (len(found),):
         raise StudyError(
             four_parts(
@@ -579,7 +626,8 @@ def _raw(criterion: Criterion, found: pd.Series[Any]) -> npt.NDArray[Any]:
                 f"column {found.name!r} holds {found.dtype}, e.g. {known.iloc[0]!r} in "
                 f"row {known.index[0]!r}",
                 "allowed are numbers",
-                "use Categories({...}) for labels",
+                "use Categories({...}) for labels, or turn text into numbers first, "
+                f"e.g. pd.to_numeric(sites[{found.name!r}].str.replace(',', ''))",
             )
         )
     return found.astype(object).where(found.notna(), None).to_numpy(dtype=object)

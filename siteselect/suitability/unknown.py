@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import geopandas as gpd
@@ -14,12 +14,18 @@ import pandas as pd
 from siteselect.errors import LayerError, StudyError, four_parts, shown
 from siteselect.layers import spatial
 from siteselect.layers.info import EVIDENCE
+from siteselect.suitability.aggregation import Aggregate, WeightedSum
+from siteselect.suitability.records import AGGREGATES, aggregate_of
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 _UNKNOWN = " (unknown)"
+#: Halvings of [0, 1] until a value is known to the last digit.
+_HALVINGS = 52
+#: Scores this close are equal: sums of the same values in other orders.
+_ROUNDING = 1e-12
 
 __all__ = ["evidence", "value_of_information"]
 
@@ -98,7 +104,8 @@ def value_of_information(
         - ``site``: label of the candidate,
         - ``figure``: name of the criterion, or of the exclusion that is unknown,
         - ``kind``: ``"criterion"`` or ``"exclusion"``,
-        - ``weight``: how far the figure moves the score [-]; NaN for an exclusion,
+        - ``weight``: how far the figure moves a weighted sum, and what the
+          criterion counts in other aggregates [-]; NaN for an exclusion,
         - ``score_low``, ``score_high``: what the score can be [-], if no
           exclusion takes the candidate out,
         - ``could_change``: whether the figure counts,
@@ -113,10 +120,13 @@ def value_of_information(
     Raises
     ------
     StudyError, LayerError
-        If the set, or the frame, cannot be used.
+        If the set, or the frame, cannot be used; so are aggregates of one's own and
+        order weights of 0, with which a figure may move nothing.
 
     Notes
     -----
+    The aggregates of the library are continuous and rise with each value wherever
+    that can matter, so the scores a figure can decide between fill the interval.
     With interval :math:`[l_i, h_i]` of each candidate, candidate :math:`i`'s
     figure counts exactly if some threshold lies between :math:`l_i` and
     :math:`h_i`: at most k - 1 others are above :math:`h_i` for certain, at least k
@@ -151,9 +161,15 @@ def value_of_information(
     outcome = np.select(
         [is_open, is_out, is_in], ["open", "out", "in"], default="others"
     )
-    with np.errstate(invalid="ignore", divide="ignore"):
-        least = (race.least[site] - (high - weight)) / weight
-        sure = (race.most[site] - low) / weight
+    if isinstance(told.way, WeightedSum):
+        with np.errstate(invalid="ignore", divide="ignore"):
+            least = (race.least[site] - (high - weight)) / weight
+            sure = (race.most[site] - low) / weight
+    else:
+        goals = (race.least[site], race.least_wins[site])
+        least = _value_needed(told, site, name, *goals, others=1.0)
+        goals = (race.most[site], race.most_wins[site])
+        sure = _value_needed(told, site, name, *goals, others=0.0)
     # What is left of equal sums after rounding is no threshold above 1.
     least = np.where(is_open & ~is_exclusion, np.clip(least, 0.0, 1.0), np.nan)
     sure = np.where(sure <= 1 + 1e-12, np.clip(sure, 0.0, 1.0), np.nan)
@@ -188,6 +204,8 @@ class _Told:
     place: Ints
     names: tuple[str, ...]
     weights: Floats
+    values: tuple[Floats, ...]
+    way: Aggregate
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,6 +217,9 @@ class _Race:
     must_belong: Flags
     least: Floats
     most: Floats
+    #: Whether an equal score is enough, by place.
+    least_wins: Flags
+    most_wins: Flags
 
 
 def _told(scored: gpd.GeoDataFrame) -> _Told:
@@ -219,16 +240,7 @@ def _told(scored: gpd.GeoDataFrame) -> _Told:
                 "call scored = score_sites(sites, criteria)",
             )
         )
-    aggregate = noted.get("aggregate", "weighted_sum")
-    if aggregate != "weighted_sum":
-        raise StudyError(
-            four_parts(
-                "The value of information is exact for a weighted sum",
-                f"the frame was scored with aggregate={aggregate!r}",
-                "allowed is 'weighted_sum'",
-                "score again without aggregate=",
-            )
-        )
+    way = _strictly_rising(scored)
     low = scored["score_low"].to_numpy(dtype=float, na_value=np.nan)
     high = scored["score_high"].to_numpy(dtype=float, na_value=np.nan)
     rows = np.flatnonzero(~np.isnan(low))
@@ -246,7 +258,31 @@ def _told(scored: gpd.GeoDataFrame) -> _Told:
         place=place,
         names=tuple(str(c["name"]) for c in criteria),
         weights=np.array([float(c["weight"]) for c in criteria]),
+        values=tuple(
+            scored[f"{c['name']}_value"].to_numpy(dtype=float, na_value=np.nan)[rows]
+            for c in criteria
+        ),
+        way=way,
     )
+
+
+def _strictly_rising(scored: gpd.GeoDataFrame) -> Aggregate:
+    """Return the aggregate, if each missing figure can move the score throughout."""
+    noted = scored.attrs["siteselect"].get("aggregation", {"kind": "WeightedSum"})
+    known = noted.get("kind") in {made.__name__ for made in AGGREGATES}
+    order_weights = noted.get("order_weights")
+    if not known or (order_weights is not None and min(order_weights) <= 0):
+        raise StudyError(
+            four_parts(
+                "The value of information asks whether a figure moves the score",
+                f"the frame was scored with {noted.get('kind')}"
+                + (f" and order weights {shown(order_weights)}" if known else ""),
+                f"allowed are {shown(kind.__name__ for kind in AGGREGATES)}; order "
+                "weights must be above 0",
+                "score again with one of these",
+            )
+        )
+    return aggregate_of(scored)
 
 
 def _missing(
@@ -276,6 +312,55 @@ def _missing(
         np.concatenate(names),
         np.concatenate(weights),
     )
+
+
+def _value_needed(
+    told: _Told,
+    site: Ints,
+    name: npt.NDArray[Any],
+    wanted: Floats,
+    wins: Flags,
+    *,
+    others: float,
+) -> Floats:
+    """Return the least value of a missing figure with which a score is reached.
+
+    ``others`` stands for all else that is missing; ``wins`` says where an equal score
+    is enough. Infinite where 1 is not enough.
+    """
+    needed = np.full(len(site), np.nan)
+    for c, criterion in enumerate(told.names):
+        at = np.flatnonzero(name == criterion)
+        rows = site[at]
+        filled = [
+            np.where(np.isnan(value[rows]), others, value[rows])
+            for value in told.values
+        ]
+        # Where equal is not enough, what is equal but for rounding is not either.
+        goal = wanted[at] + np.where(wins[at], -_ROUNDING, _ROUNDING)
+
+        def reaches(
+            value: Floats,
+            filled: list[Floats] = filled,
+            goal: Floats = goal,
+            c: int = c,
+        ) -> Flags:
+            tried = [*filled[:c], value, *filled[c + 1 :]]
+            score = told.way.combine(tried, told.weights, told.names)[0]
+            is_enough: Flags = score >= goal
+            return is_enough
+
+        low, high = np.zeros(len(at)), np.ones(len(at))
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            is_enough = reaches(middle)
+            low, high = (
+                np.where(is_enough, low, middle),
+                np.where(is_enough, middle, high),
+            )
+        high = np.where(reaches(np.zeros(len(at))), 0.0, high)
+        needed[at] = np.where(reaches(np.ones(len(at))), high, np.inf)
+    return needed
 
 
 def _race(scored: gpd.GeoDataFrame, told: _Told, k: int | None, chosen: Any) -> _Race:
@@ -310,7 +395,7 @@ def _race(scored: gpd.GeoDataFrame, told: _Told, k: int | None, chosen: Any) -> 
     stays = _against(told, ~member, 1, own=False)
     mixed = [
         np.where(member, getattr(stays, part), getattr(enters, part))
-        for part in ("is_open", "can_belong", "must_belong", "least", "most")
+        for part in (field.name for field in fields(_Race))
     ]
     return _Race(*mixed)
 
@@ -362,25 +447,32 @@ def _against(told: _Told, among: Flags, k: int, *, own: bool) -> _Race:
     possible = above(high[among], low) - (own & (high > low))
     is_open = (certain < k) & (possible > over) & (possible >= k)
     floor = np.where(told.is_sure, told.low, -np.inf)
+    least, least_wins = _threshold(floor, told.place, among, k, own=own)
+    most, most_wins = _threshold(told.high, told.place, among, k, own=own)
     return _Race(
         is_open=is_open,
         can_belong=certain < k,
         must_belong=possible < k,
-        least=_threshold(floor, told.place, among, k, own=own),
-        most=_threshold(told.high, told.place, among, k, own=own),
+        least=least,
+        most=most,
+        least_wins=least_wins,
+        most_wins=most_wins,
     )
 
 
 def _threshold(
     score: Floats, place: Ints, among: Flags, k: int, *, own: bool
-) -> Floats:
-    """Return the k-th best score among others; minus infinity if there is none."""
+) -> tuple[Floats, Flags]:
+    """Return the k-th best score among others, and who wins a tie with it.
+
+    The score is minus infinity where there is none.
+    """
     order = np.lexsort((place, -score))
     order = order[among[order]]
     best = np.append(score[order], [-np.inf] * 2)
-    kth = best[min(k - 1, len(best) - 1)]
-    out = np.full(len(score), kth)
+    behind = np.append(place[order], [len(score)] * 2)
+    at = np.full(len(score), min(k - 1, len(best) - 1))
     if own:
         # The best k do not count themselves: the next one takes their place.
-        out[order[:k]] = best[min(k, len(best) - 1)]
-    return out
+        at[order[:k]] = min(k, len(best) - 1)
+    return best[at], place < behind[at]

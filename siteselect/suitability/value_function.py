@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from siteselect.errors import StudyError, four_parts, shown
+from siteselect.errors import StudyError, four_parts, said, shown
+from siteselect.suitability.weights import is_finite
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -72,7 +73,19 @@ class ValueFunction(ABC):
         -------
         numpy.ndarray of float64, shape (n,)
         """
-        return self._value(np.asarray(raw, dtype=np.float64))
+        try:
+            figures = np.asarray(raw, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise StudyError(
+                four_parts(
+                    f"{type(self).__name__} values figures",
+                    f"found {said(raw)}",
+                    "allowed are numbers, NaN where unknown",
+                    "use Categories({...}) for labels, or pd.to_numeric for numbers "
+                    "kept as text",
+                )
+            ) from None
+        return self._value(figures)
 
     @property
     def span(self) -> tuple[float, float] | None:
@@ -163,7 +176,7 @@ def is_number(item: object) -> bool:
     return (
         isinstance(item, (int, float, np.integer, np.floating))
         and not isinstance(item, bool)
-        and math.isfinite(item)
+        and is_finite(item)
     )
 
 
@@ -200,11 +213,16 @@ def _refuse_bounds(kind: str, bounds: Sequence[float], order: str, mend: str) ->
     raise StudyError(
         four_parts(
             f"{kind} takes reference bounds in order",
-            f"found {', '.join(str(bound) for bound in bounds)}",
+            f"found {', '.join(_shown(bound) for bound in bounds)}",
             f"allowed are finite numbers with {order}",
             mend,
         )
     )
+
+
+def _shown(bound: object) -> str:
+    """Return a bound as text, a text in quotes."""
+    return said(bound) if isinstance(bound, str) else str(bound)
 
 
 def check_above(kind: str, name: str, found: float, least: float = 0.0) -> None:

@@ -9,7 +9,7 @@ Straight lines, steps and labels are here, bent curves in `curves`.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siteselect.errors import StudyError, four_parts, shown
+from siteselect.errors import StudyError, four_parts, said, shown
 from siteselect.suitability.value_function import (
     Floats,
     ValueFunction,
@@ -254,15 +254,16 @@ class Piecewise(ValueFunction):
     points: Sequence[tuple[float, float]]
 
     def __post_init__(self) -> None:
+        given: Any = self.points
         points = tuple(
             tuple(point) if isinstance(point, Sequence) else (point,)
-            for point in self.points
+            for point in (given if isinstance(given, Iterable) else ())
         )
         if len(points) < 2 or any(len(point) != 2 for point in points):
             raise StudyError(
                 four_parts(
                     "Piecewise takes (raw, value) points",
-                    f"found {points}",
+                    f"found {said(given)}",
                     "allowed are two or more pairs",
                     "write for instance Piecewise([(0, 0), (10, 1)])",
                 )
@@ -318,16 +319,22 @@ class Categories(ValueFunction):
     takes_labels = True
 
     def __post_init__(self) -> None:
+        given: Any = self.values
+        if not isinstance(given, Mapping):
+            try:
+                given = dict(given)
+            except (TypeError, ValueError):
+                given = {}
         values = {
             label.item() if isinstance(label, np.generic) else label: value
-            for label, value in dict(self.values).items()
+            for label, value in given.items()
         }
         object.__setattr__(self, "values", values)
         if not values:
             raise StudyError(
                 four_parts(
                     "Categories takes a value per label",
-                    "found an empty mapping",
+                    f"found {said(self.values)}",
                     "allowed are one or more labels",
                     "write for instance Categories({'4A': 0.8, '5A': 1})",
                 )
@@ -360,7 +367,19 @@ class Categories(ValueFunction):
 
     def _value(self, raw: Any) -> Floats:
         known = raw.notna().to_numpy()
-        listed = raw.isin(list(self.values)).to_numpy()
+        try:
+            listed = raw.isin(list(self.values)).to_numpy()
+            raw.map(self.values)
+        except TypeError:
+            odd = next(x for x in raw[known] if not pd.api.types.is_hashable(x))
+            raise StudyError(
+                four_parts(
+                    "Categories values labels and codes",
+                    f"found {said(odd)} ({type(odd).__name__})",
+                    "allowed are text, finite numbers, True and False",
+                    "turn the labels into text, e.g. layer['zone'].astype(str)",
+                )
+            ) from None
         stray = known & ~listed
         if self.other is None and stray.any():
             raise StudyError(

@@ -6,6 +6,7 @@ of what it was made from. `with_weights` gives them to criteria.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -47,6 +48,12 @@ class Weights(Mapping[str, float]):
         One row per criterion: ``weight`` [-] and what it rests on.
     notes : mapping of str to float
         Figures of the whole, e.g. a consistency ratio or a count of rows.
+    asked : mapping
+        The call they came from, in plain types, for a study file.
+
+    See Also
+    --------
+    weights_from_dict : Weights from what `to_dict` returns.
 
     Examples
     --------
@@ -58,6 +65,27 @@ class Weights(Mapping[str, float]):
     method: str
     table: pd.DataFrame
     notes: Mapping[str, float] = field(default_factory=dict)
+    asked: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the weights were made from, as a record of a study file.
+
+        Returns
+        -------
+        dict
+            ``kind`` is the name of the function, the rest are its arguments.
+            Weights that came from the candidates' figures (`entropy_weights`,
+            `critic_weights`) are stored as they were found, for a file does not
+            hold the candidates.
+
+        Examples
+        --------
+        >>> direct_weights({"grid": 3, "fiber": 1}).to_dict()
+        {'kind': 'direct_weights', 'points': {'grid': 3.0, 'fiber': 1.0}}
+        """
+        if self.asked:
+            return copy.deepcopy(dict(self.asked))
+        return {"kind": "Weights", "method": self.method, "weights": dict(self)}
 
     def __getitem__(self, name: str) -> float:
         """Return the weight of one criterion."""
@@ -102,7 +130,9 @@ def direct_weights(points: Mapping[str, float]) -> Weights:
     >>> dict(direct_weights({"grid": 35, "fiber": 15}))
     {'grid': 0.7, 'fiber': 0.3}
     """
-    return _made("direct", _named(points, "Direct weights"), points=points)
+    named = _named(points, "Direct weights")
+    asked = {"kind": "direct_weights", "points": named}
+    return _made("direct", named, points=points, asked=asked)
 
 
 def rank_weights(
@@ -191,7 +221,13 @@ def rank_weights(
         ranks += [float(rank[places].mean())] * len(group)
         at += len(group)
     weights = dict(zip(names, shared, strict=True))
-    return _made(f"rank {method}", weights, rank=dict(zip(names, ranks, strict=True)))
+    asked = {
+        "kind": "rank_weights",
+        "order": [group[0] if len(group) == 1 else group for group in tied],
+        "method": method,
+    }
+    found = dict(zip(names, ranks, strict=True))
+    return _made(f"rank {method}", weights, rank=found, asked=asked)
 
 
 def swing_weights(points: Mapping[str, float]) -> Weights:
@@ -237,7 +273,8 @@ def swing_weights(points: Mapping[str, float]) -> Weights:
                 "give the step you would take first 100 points",
             )
         )
-    return _made("swing", named, points=points)
+    asked = {"kind": "swing_weights", "points": named}
+    return _made("swing", named, points=points, asked=asked)
 
 
 def entropy_weights(
@@ -448,7 +485,19 @@ def group_weights(
         notes |= {
             f"{group}: {k}": v for k, v in getattr(within[group], "notes", {}).items()
         }
-    return _made("groups", weights, notes=notes, **columns)
+    asked = {
+        "kind": "group_weights",
+        "between": _asked(between),
+        "within": {group: _asked(within[group]) for group in groups},
+    }
+    return _made("groups", weights, notes=notes, asked=asked, **columns)
+
+
+def _asked(weights: Mapping[str, float]) -> dict[str, Any]:
+    """Return what weights were made from; numbers by name as they are."""
+    if isinstance(weights, Weights):
+        return weights.to_dict()
+    return _named(weights, "Weights")
 
 
 def with_weights(
@@ -532,6 +581,7 @@ def _made(
     /,
     *,
     notes: Mapping[str, float] | None = None,
+    asked: Mapping[str, Any] | None = None,
     **columns: Mapping[str, Any],
 ) -> Weights:
     """Divide by the sum and put the table together."""
@@ -540,7 +590,7 @@ def _made(
     table = pd.DataFrame({"weight": weights}, index=pd.Index(names, name="criterion"))
     for column, given in columns.items():
         table[column] = [given[name] for name in names]
-    return Weights(method, table, dict(notes or {}))
+    return Weights(method, table, dict(notes or {}), dict(asked or {}))
 
 
 def _matrix(

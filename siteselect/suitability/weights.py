@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from siteselect.errors import StudyError, four_parts, shown
 
-__all__ = ["is_weight", "normalize_weights"]
+__all__ = ["is_finite", "is_weight", "normalize_weights"]
+
+
+def is_finite(item: Any) -> bool:
+    """Return True for a number that a float can hold."""
+    try:
+        return math.isfinite(item)
+    except OverflowError:  # A whole number of hundreds of digits.
+        return False
 
 
 def is_weight(item: object) -> bool:
@@ -18,8 +27,8 @@ def is_weight(item: object) -> bool:
     return (
         isinstance(item, (int, float, np.integer, np.floating))
         and not isinstance(item, bool)
-        and math.isfinite(item)
         and bool(item >= 0)
+        and is_finite(item)
     )
 
 

@@ -22,10 +22,11 @@ def drawn(seed: int, center, n: int, kinds) -> gpd.GeoSeries:
     """Clustered shapes around a center, some of them twice."""
     rng = np.random.default_rng(seed)
     lon, lat = center
-    wide = 1 / np.cos(np.radians(lat))
+    # Edges that go half round the globe are refused.
+    wide = min(20.0, 1 / np.cos(np.radians(lat)))
     spread = rng.choice([0.02, 0.5, 3.0], size=(n, 1))
     at = rng.normal(size=(n, 2)) * spread * [wide, 1] + [lon, lat]
-    at[:, 1] = np.clip(at[:, 1], -90, 90)
+    at = np.clip(at, [lon - 150, -90], [lon + 150, 90])
     kind = rng.choice(kinds, size=n)
     length = rng.choice([0.001, 0.2, 1.5], size=n) * rng.uniform(0.5, 1, size=n)
     out = []
@@ -34,7 +35,8 @@ def drawn(seed: int, center, n: int, kinds) -> gpd.GeoSeries:
             out.append(Point(x, y))
         elif what == "line":
             turns = rng.normal(size=(4, 2)).cumsum(axis=0) * size * [wide, 1]
-            out.append(LineString(np.clip(turns + np.array([x, y]), -400, [400, 90])))
+            turns += [x, y]
+            out.append(LineString(np.clip(turns, [lon - 170, -90], [lon + 170, 90])))
         else:
             ring = shapely.get_coordinates(Point(0, 0).buffer(size, 2)) * [wide, 1]
             ring[:, 1] = np.clip(ring[:, 1] + y, -90, 90) - y

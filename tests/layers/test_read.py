@@ -268,7 +268,7 @@ def test_empty(parcels, tmp_path):
     with pytest.raises(LayerError, match="(?i:it is empty)"):
         read_layer(path)
     path.write_text("")
-    with pytest.raises(LayerError, match="damaged"):
+    with pytest.raises(LayerError, match="(?i:it is empty)"):
         read_layer(path)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from statistics import NormalDist
 from typing import Any
 
 import geopandas as gpd
@@ -297,3 +298,57 @@ def test_unknown_columns_are_refused() -> None:
         compiled(three(), opt.AtLeast(100, 0.9, p_success="p_sucess"))
     with pytest.raises(StudyError, match="Did you mean 'state'"):
         compiled(three(), opt.AtLeast(100, 0.9, common="stat"))
+
+
+@given(st.integers(0, 2**32))
+@examples(40)
+def test_what_a_guide_lets_pass_arrives_under_a_normal_law(seed: int) -> None:
+    rng = random.Random(seed)
+    frame = candidates(rng, 6)
+    frame["p_success"] = [rng.choice([0.3, 0.5, 0.9, 1.0]) for _ in range(6)]
+    probability = rng.choice([0.6, 0.9, 0.99])
+    mw = rng.uniform(50, 250)
+    limit = opt.AtLeast(mw, probability)
+    problem = compiled(frame, limit, site_mw=[50, 100], power_mw=600).problem
+    z = NormalDist().inv_cdf(probability)
+    p = problem.frame["p_success"].to_numpy()[problem.column_site]
+    passed = 0
+    for guide in limit.guides(problem):
+        rows = guide(1.0)
+        (row,) = rows.matrix.toarray()
+        for _ in range(50):
+            x = np.array([rng.random() < 0.5 for _ in row], dtype=float)
+            if row @ x < rows.lower[0]:
+                continue
+            passed += 1
+            mean = float(p * problem.column_mw @ x)
+            deviation = float(p * (1 - p) * problem.column_mw**2 @ x) ** 0.5
+            assert mean - z * deviation >= mw - 1e-6
+    assert passed or mw > 100
+
+
+def test_megawatts_that_hardly_arrive_get_a_plan_and_a_certificate() -> None:
+    rng = np.random.default_rng(0)
+    n = 3000
+    frame = gpd.GeoDataFrame(
+        {
+            "score": rng.uniform(0.4, 1, n).round(3),
+            "capacity_mw": 600.0,
+            "cost_usd_per_mw": rng.uniform(8, 14, n).round(2) * 1e6,
+            "fixed_cost_usd": 50e6,
+            "p_success": rng.choice([0.5, 0.7, 0.9], n),
+        },
+        geometry=gpd.points_from_xy(rng.uniform(0, 9e5, n), rng.uniform(0, 9e5, n)),
+        crs=5070,
+    )
+    plan = opt.optimize_sites(
+        frame,
+        power_mw=5000,
+        site_mw=[100, 250, 500],
+        budget_usd=60e9,
+        limits=[opt.AtLeast(4000, 0.9)],
+        gap=0.01,
+    )
+    assert plan.status in ("optimal", "feasible")
+    assert plan.gap <= 0.01
+    plan.verify()

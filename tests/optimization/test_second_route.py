@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pulp
 import pytest
+from scipy import sparse
 
 import siteselect as ss
 from siteselect.optimization import highs, priceout, pulp_model, solve
@@ -186,3 +187,37 @@ def test_a_solver_object_is_believed_only_to_its_own_gap() -> None:
     best = ss.optimize_sites(many_sites(60), method="full", gap=0.0, **REQUEST)
     assert plan.bound >= best.objective * (1 - 1e-9)
     assert (plan.status == "optimal") == (plan.gap <= 1e-4 + 1e-9)
+
+
+@pytest.mark.parametrize("nodes", [1, 20])
+def test_a_limit_of_nodes_gives_what_was_found_by_then(nodes: int) -> None:
+    rng = np.random.default_rng(0)
+    n = 60
+    use = rng.integers(50, 100, (5, n)).astype(float)
+    program = highs.Program(
+        objective=rng.integers(50, 100, n).astype(float),
+        matrix=sparse.csr_array(use),
+        row_lower=np.full(5, -np.inf),
+        row_upper=0.5 * use.sum(axis=1),
+        lower=np.zeros(n),
+        upper=np.ones(n),
+        integrality=np.ones(n, dtype=bool),
+        maximize=True,
+    )
+    tool, _ = pulp_model.solver_of("highs", gap=0.0, time_limit_s=None)
+    tool = pulp_model.with_option(tool, "mip_max_nodes", nodes)
+    found = pulp_model.solve_program(program, solver=tool, gap=0.0, time_limit_s=None)
+    assert found.status in ("feasible", "unknown")
+    assert np.isfinite(found.bound)
+    best = highs.solve_mip(
+        program.objective,
+        program.matrix,
+        program.row_lower,
+        program.row_upper,
+        program.lower,
+        program.upper,
+        program.integrality,
+        gap=1e-3,
+    )
+    assert found.objective <= best.objective * (1 + 1e-3)
+    assert found.bound >= best.objective - 1e-6

@@ -24,8 +24,25 @@ CRITERIA = [
 ]
 
 
+OWA_BEST = 0.5 ** (0.7 / 0.3)
+#: Aggregates, and plain what they make of two values of equal weight.
+WAYS = {
+    "sum": (ss.WeightedSum(), lambda a, b: (a + b) / 2),
+    "geometric": (ss.GeometricMean(), lambda a, b: np.sqrt(a * b)),
+    "minimum": (ss.Minimum(), np.minimum),
+    "owa": (
+        ss.OWA(0.3),
+        lambda a, b: OWA_BEST * np.maximum(a, b) + (1 - OWA_BEST) * np.minimum(a, b),
+    ),
+    "order": (
+        ss.OWA(order_weights=[1, 3]),
+        lambda a, b: np.maximum(a, b) / 4 + 3 * np.minimum(a, b) / 4,
+    ),
+}
+
+
 @st.composite
-def worlds(draw):
+def worlds(draw, ways=("sum",)):
     """Draw candidates with at most four missing figures, one maybe an exclusion."""
     n = draw(st.integers(1, 5))
     half = st.integers(0, 2).map(lambda k: k / 2)
@@ -46,9 +63,15 @@ def worlds(draw):
     sites = frame(
         [Point(x, 0) for x in xs], index=[f"p{i}" for i in range(n)], **columns
     )
-    return ss.score_sites(
-        sites, CRITERIA, exclude=[ss.Where("s", equals=1.0, name="steep")]
+    way = draw(st.sampled_from(ways))
+    scored = ss.score_sites(
+        sites,
+        CRITERIA,
+        exclude=[ss.Where("s", equals=1.0, name="steep")],
+        aggregate=WAYS[way][0],
     )
+    scored.attrs["way"] = way
+    return scored
 
 
 def completions(scored):
@@ -64,7 +87,8 @@ def completions(scored):
             table[i, "abs".index(c)] = value
         yield (
             dict(zip(free, filled, strict=True)),
-            (table[:, 0] + table[:, 1]) / 2,
+            # Sums of the same values in other orders are equal.
+            np.round(WAYS[scored.attrs["way"]][1](table[:, 0], table[:, 1]), 12),
             (table[:, 2] == 1),
         )
 
@@ -136,6 +160,19 @@ def test_best_k_is_what_trying_everything_finds(scored, k):
     compare(scored, found, brute(scored, belongs))
     turned = ss.value_of_information(scored.iloc[::-1], k=k)
     pd.testing.assert_frame_equal(found, turned)
+
+
+OTHERS = ("geometric", "minimum", "owa", "order")
+
+
+@EXAMPLES
+@given(worlds(OTHERS), st.integers(1, 3))
+def test_other_aggregates_too(scored, k):
+    def belongs(key):
+        best = sorted(range(len(key)), key=lambda i: key[i], reverse=True)[:k]
+        return [i in best and key[i][0] >= 0 for i in range(len(key))]
+
+    compare(scored, ss.value_of_information(scored, k=k), brute(scored, belongs))
 
 
 @EXAMPLES
@@ -240,14 +277,15 @@ def test_frames_that_were_not_scored_are_refused():
     scored.attrs = {}
     with pytest.raises(LayerError, match="attrs"):
         ss.value_of_information(scored, k=1)
-    scored.attrs = {
-        "siteselect": {
-            "criteria": [{"name": "a", "weight": 1.0}],
-            "aggregate": "minimum",
-        }
-    }
-    with pytest.raises(StudyError, match="'minimum'"):
-        ss.value_of_information(scored, k=1)
+    flat = ss.OWA(order_weights=[1, 0])
+    with pytest.raises(StudyError, match="order weights 1, 0"):
+        ss.value_of_information(ss.score_sites(sites, CRITERIA, aggregate=flat), k=1)
+
+    class Mine(ss.WeightedSum):
+        pass
+
+    with pytest.raises(StudyError, match="Mine"):
+        ss.value_of_information(ss.score_sites(sites, CRITERIA, aggregate=Mine()), k=1)
 
 
 def test_evidence_is_the_share_of_the_weight():

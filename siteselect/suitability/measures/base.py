@@ -12,8 +12,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from siteselect.layers import layer_info
-from siteselect.suitability.checks import column_of, layer_name, numbers
+from siteselect.suitability.checks import (
+    column_of,
+    is_figures,
+    layer_name,
+    numbers,
+)
 from siteselect.suitability.queries import Queries
+from siteselect.suitability.sameness import same_parts
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -94,6 +100,14 @@ class Measurement(ABC):
     def describe(self) -> dict[str, Any]:
         """Return the measurement as a plain, JSON-able dict."""
 
+    def __eq__(self, other: object) -> bool:
+        """Return True for the same kind with equal arguments and the same layer."""
+        return same_parts(self, other)
+
+    def __hash__(self) -> int:
+        """Return one hash for each kind: its arguments may hold lists."""
+        return hash(type(self))
+
     def __call__(self, sites: gpd.GeoDataFrame) -> pd.Series[Any]:
         """Measure a frame of candidates.
 
@@ -158,7 +172,7 @@ def taken(
 ) -> Any:
     """Column values at positions, unknown where the position is -1."""
     series = column_of(features, column, f"layer {layer!r}")
-    if pd.api.types.is_numeric_dtype(series) or pd.api.types.is_bool_dtype(series):
+    if pd.api.types.is_complex_dtype(series) or is_figures(series):
         figures = numbers(features, column, layer)
         padded = np.append(figures, np.nan)
         return padded[position]

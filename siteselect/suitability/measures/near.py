@@ -63,7 +63,10 @@ class Nearest(OfLayer):
 
     def __post_init__(self) -> None:
         check_vector(self.layer, "Nearest")
-        if isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 1:
+        is_whole = isinstance(self.k, (int, np.integer)) and not isinstance(
+            self.k, bool
+        )
+        if not is_whole or self.k < 1:
             raise StudyError(
                 four_parts(
                     "Nearest counts features from 1",

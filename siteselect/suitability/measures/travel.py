@@ -9,8 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from siteselect.errors import LayerError, StudyError, four_parts, nearest_name, shown
-from siteselect.suitability.checks import refuse_infinite
+from siteselect.errors import (
+    LayerError,
+    StudyError,
+    four_parts,
+    nearest_name,
+    said,
+    shown,
+)
+from siteselect.suitability.checks import is_figures, refuse_infinite
 from siteselect.suitability.measures.base import Floats, Measured, Measurement
 from siteselect.suitability.queries import Queries
 
@@ -121,11 +128,13 @@ class Travel(Measurement):
         names = self.matrix.columns
         if self.weights is None:
             return np.full(len(names), 1.0 / max(1, len(names)))
-        given = pd.Series(
-            self.weights if isinstance(self.weights, pd.Series) else dict(self.weights)
-        )
+        asked: Any = self.weights
+        is_table = isinstance(asked, (pd.Series, Mapping))
+        given = pd.Series(asked if is_table else {}, dtype=object)
         problem = ""
-        if self.stat != "mean":
+        if not is_table:
+            problem = f"they are {said(asked)}"
+        elif self.stat != "mean":
             problem = f"stat={self.stat!r} takes none"
         elif not given.index.is_unique:
             problem = "its labels repeat"
@@ -202,7 +211,7 @@ class Travel(Measurement):
         columns = []
         for name in self.matrix.columns:
             series = self.matrix[name]
-            if not pd.api.types.is_numeric_dtype(series) and not series.isna().all():
+            if not is_figures(series) and not series.isna().all():
                 raise LayerError(
                     four_parts(
                         f"Travel reads costs to {name!r}",

@@ -107,6 +107,15 @@ class Within(OfLayer):
     def __post_init__(self) -> None:
         check_vector(self.layer, "Within")
         check_length("Within", "radius_km", self.radius_km)
+        if not isinstance(self.count, (bool, np.bool_)):
+            raise StudyError(
+                four_parts(
+                    "Within counts the features, or reads a column of theirs",
+                    f"found count={self.count!r}",
+                    "allowed are count=True, or sum=, mean= or max= with a column",
+                    f"write for instance sum={str(self.count)!r}",
+                )
+            )
         asked = [self.count or None, self.sum, self.mean, self.max]
         if len([item for item in asked if item is not None]) != 1:
             raise StudyError(
@@ -144,14 +153,17 @@ class Within(OfLayer):
     @property
     def column(self) -> str | None:
         """Column that is read, None for a count."""
-        return self.sum or self.mean or self.max
+        asked = (self.sum, self.mean, self.max)
+        return next((column for column in asked if column is not None), None)
 
     @property
     def statistic(self) -> str:
         """Which of the four is asked for."""
         if self.count:
             return "count"
-        return "sum" if self.sum else "mean" if self.mean else "max"
+        if self.sum is not None:
+            return "sum"
+        return "max" if self.mean is None else "mean"
 
     @property
     def label(self) -> str:
