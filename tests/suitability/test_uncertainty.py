@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import geopandas as gpd
@@ -241,6 +242,35 @@ def test_scores_that_differ_by_rounding_are_equal():
 @examples(2000 * SOAK)
 def test_ranges_of_weights_equal_those_of_a_scan_soak(n, c, k, seed, levels):
     check_stability(n, c, k, seed, levels)
+
+
+MANY = """
+import resource
+import numpy as np, geopandas as gpd, siteselect as ss
+rng = np.random.default_rng(0)
+n = 20_000
+at = gpd.points_from_xy(rng.uniform(-120, -80, n), rng.uniform(30, 45, n))
+figures = {f"x{j}": rng.random(n) for j in range(8)}
+sites = gpd.GeoDataFrame(figures, geometry=at, crs=4326)
+criteria = [ss.Criterion(x, ss.Column(x), ss.Rising(0, 1)) for x in figures]
+scored = ss.score_sites(sites, criteria)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+found = ss.rank_intervals(
+    scored, criteria, best=50, draws=10_000, errors={"x0": ss.NormalError(0.1)}
+)
+more = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+assert abs(found["p_best"].sum() - 50) < 1e-6
+print(more / 1024)
+"""
+
+
+@pytest.mark.soak
+def test_ten_thousand_draws_on_twenty_thousand_candidates_are_never_all_held():
+    done = subprocess.run(
+        [sys.executable, "-c", MANY], capture_output=True, text=True, check=True
+    )
+    # All ranks at once would be 1,600 MB.
+    assert float(done.stdout) < 400
 
 
 def test_a_weight_cannot_rise_where_the_set_is_unknown():
