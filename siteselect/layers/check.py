@@ -6,7 +6,6 @@ and the first rows, so that a user finds the place in the file.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
@@ -18,7 +17,6 @@ from numpy.typing import NDArray
 
 from siteselect.errors import (
     CRSError,
-    DataQualityWarning,
     LayerError,
     four_parts,
     nearest_name,
@@ -31,6 +29,7 @@ from siteselect.layers.crs import (
     require_horizontal,
     to_wgs84,
 )
+from siteselect.layers.notices import notice
 
 _Frame: TypeAlias = "gpd.GeoDataFrame | gpd.GeoSeries"
 
@@ -777,9 +776,7 @@ def with_valid_geometry(
                 "Leave these rows out",
             )
         )
-    warnings.warn(
-        f"{layer}: {found}; repaired with make_valid.", DataQualityWarning, stacklevel=3
-    )
+    notice(f"{layer}: {found}; repaired with make_valid.", stacklevel=3)
     crs = frame.crs
     if isinstance(frame, gpd.GeoDataFrame):
         return frame.set_geometry(gpd.GeoSeries(mended, index=index, crs=crs))

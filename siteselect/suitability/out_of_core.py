@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -16,6 +18,7 @@ from typing import Any
 import pandas as pd
 
 from siteselect.errors import (
+    DataQualityWarning,
     LayerError,
     MissingDependencyError,
     SiteSelectError,
@@ -23,6 +26,7 @@ from siteselect.errors import (
     four_parts,
     shown,
 )
+from siteselect.layers.notices import collected
 from siteselect.suitability.criteria import Criterion
 from siteselect.suitability.exclusions import Exclusion, Keep, Where
 from siteselect.suitability.fingerprint import digest, file_digest, versions
@@ -45,6 +49,8 @@ from siteselect.suitability.queries import Layers
 from siteselect.suitability.score import score_with
 
 __all__ = ["score_partitions"]
+
+_NUMBER = re.compile(r"\d[\d.,]*")
 
 
 def score_partitions(
@@ -101,6 +107,11 @@ def score_partitions(
     SiteSelectError
         If workers die again and again; finished files are kept.
 
+    Warns
+    -----
+    DataQualityWarning
+        As `score_sites`, once for all files scored in this run.
+
     Notes
     -----
     Measurements and exclusions that are functions of the user's must judge each
@@ -151,6 +162,7 @@ def score_partitions(
     for path in with_same_types([target / name for name in names]):
         write_mark(path, _inputs(asked, Path(folder) / path.name))
     write_list(target, names, is_complete=True)
+    _warn_of([one["heard"] for one in found])
     table = pd.DataFrame(found, index=pd.Index(list(names), name="partition"))
     return table[["rows", "kept", "seconds", "worker", "peak_mb"]]
 
@@ -172,16 +184,18 @@ class _Work:
         inputs = _inputs(self.asked, Path(source))
         is_kept = is_finished(Path(target), inputs)
         rows = 0
+        heard: list[str] = []
         if not is_kept:
             sites = read_part(Path(source))
             rows = len(sites)
-            scored = score_with(
-                self.layers,
-                sites,
-                [_cut(criterion, sites.index) for criterion in self.criteria],
-                exclude=[_cut(rule, sites.index) for rule in self.rules],
-                **self.more,
-            )
+            with collected() as heard:
+                scored = score_with(
+                    self.layers,
+                    sites,
+                    [_cut(criterion, sites.index) for criterion in self.criteria],
+                    exclude=[_cut(rule, sites.index) for rule in self.rules],
+                    **self.more,
+                )
             write_part(scored, Path(target))
             write_mark(Path(target), inputs)
         else:
@@ -192,7 +206,23 @@ class _Work:
             "seconds": time.perf_counter() - begin,
             "worker": os.getpid(),
             "peak_mb": _peak_mb(),
+            "heard": heard,
         }
+
+
+def _warn_of(heard: Sequence[Sequence[str]]) -> None:
+    """Pass on what workers would have warned of, once where only numbers differ."""
+    alike: dict[str, list[str]] = {}
+    for texts in heard:
+        for text in dict.fromkeys(texts):
+            alike.setdefault(_NUMBER.sub("#", text), []).append(text)
+    for texts in alike.values():
+        text = texts[0]
+        if len(texts) > 1:
+            text = (
+                f"{text} So in {len(texts)} of {len(heard)} files; this is the first."
+            )
+        warnings.warn(text, DataQualityWarning, stacklevel=3)
 
 
 def _inputs(asked: str, source: Path) -> str:

@@ -23,7 +23,12 @@ from shapely import Point, box
 from strategies import SOAK, examples
 from suitability.world import WEST, features, frame, places, write_raster
 
-from siteselect.errors import LayerError, MissingDependencyError, StudyError
+from siteselect.errors import (
+    DataQualityWarning,
+    LayerError,
+    MissingDependencyError,
+    StudyError,
+)
 from siteselect.layers import Raster, spatial, tiles
 from siteselect.suitability import (
     At,
@@ -318,6 +323,23 @@ def test_a_worker_may_die(tmp_path):
         assert again["kept"].all()
 
     on_processes(with_a_death)
+
+
+def test_warnings_of_workers_are_told_once(tmp_path):
+    sites = frame([Point(-98 + k / 1000, 31.4) for k in range(9)], cell_km=[0.5] * 9)
+    coarse = Raster(write_raster(tmp_path / "coarse.tif", np.ones((8, 8))))
+    criteria = [Criterion("cell", Sample(coarse, reach_km=900), Rising(0, 1))]
+    folder = write_partitions(sites, tmp_path / "in", rows=4)
+
+    def told(client, out):
+        with pytest.warns(DataQualityWarning) as heard:
+            score_partitions(folder, criteria, out=tmp_path / out, client=client)
+        (only,) = heard
+        assert "So in 3 of 3 files" in str(only.message)
+        return str(only.message)
+
+    here = told(None, "here")
+    on_processes(lambda client: told(client, "there") == here or pytest.fail(here))
 
 
 def test_folders_that_are_refused(tmp_path, monkeypatch):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from siteselect.errors import (
-    DataQualityWarning,
     LayerError,
     StudyError,
     four_parts,
@@ -18,6 +16,7 @@ from siteselect.errors import (
     shown,
 )
 from siteselect.layers import Raster, layer_info
+from siteselect.layers.notices import notice
 from siteselect.layers.raster import METHODS
 from siteselect.layers.zones import operation
 from siteselect.suitability.checks import check_length
@@ -61,7 +60,7 @@ class OfRaster(OfLayer):
         cell_m, size_m = float(self.layer.resolution_m), queries.size_m()
         crowded = int((size_m**2 * CROWD < cell_m**2).sum())
         if crowded:
-            warnings.warn(
+            notice(
                 four_parts(
                     f"{type(self).__name__} reads raster {self.layer_name!r} at "
                     f"{len(size_m)} sites",
@@ -70,7 +69,6 @@ class OfRaster(OfLayer):
                     "sites about as large as its cells are told apart",
                     "Use a finer raster, or larger sites",
                 ),
-                DataQualityWarning,
                 stacklevel=4,
             )
         flags: Flags = size_m < cell_m * (1 - 1e-6)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from siteselect.errors import DataQualityWarning, StudyError, four_parts, shown
+from siteselect.errors import StudyError, four_parts, shown
 from siteselect.layers import Raster
+from siteselect.layers.notices import notice
 from siteselect.layers.terrain import Terrain
 from siteselect.suitability.measures.base import Flags, Measured
 from siteselect.suitability.measures.cells import OfRaster
@@ -83,7 +83,7 @@ class _OfTerrain(OfRaster):
         cell_m = float(self.layer.resolution_m)
         if cell_m <= COARSEST_M:
             return np.zeros(len(queries.sites), dtype=bool)
-        warnings.warn(
+        notice(
             four_parts(
                 f"{type(self).__name__} reads heights from {self.layer_name!r}",
                 f"it tells apart {cell_m:.0f} m: what it shows is the lie of the land, "
@@ -91,7 +91,6 @@ class _OfTerrain(OfRaster):
                 f"cells up to {COARSEST_M:.0f} m are fine enough to judge by",
                 "Use a finer terrain model",
             ),
-            DataQualityWarning,
             stacklevel=4,
         )
         return np.ones(len(queries.sites), dtype=bool)
