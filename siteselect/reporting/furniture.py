@@ -482,6 +482,7 @@ def color_bar_block(
     *,
     extend: str = "neither",
     length: float = 130.0,
+    counts: bool = False,
 ) -> Block:
     """Return a horizontal colour bar with its heading.
 
@@ -499,6 +500,8 @@ def color_bar_block(
         "neither", "min", "max" or "both": ends that hold more extreme values.
     length : float
         Length of the bar [pt].
+    counts : bool
+        Whether the values are whole, so that the ticks are too.
     """
     width = max(length, text_size(heading, size, "bold")[0])
     thick = 0.95 * size
@@ -516,8 +519,11 @@ def color_bar_block(
             orientation="horizontal",
             extend=extend,
             extendfrac=0.06,
-            ticks=MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]),
+            ticks=MaxNLocator(5, steps=[1, 2, 2.5, 5, 10], integer=counts),
         )
+        # A tick at the very edge must not be cut off by the page.
+        if extend in ("neither", "max") and norm.vmin == bar.get_ticks()[0]:
+            bar.ax.get_xticklabels()[0].set_horizontalalignment("left")
         bar.ax.tick_params(labelsize=size, length=2, width=0.5, pad=1.5, color=INK)
         bar.outline.set_linewidth(0.4)
 

@@ -297,6 +297,12 @@ class _Surface:
     extend: str
 
     @property
+    def are_counts(self) -> bool:
+        """Return whether all known values are whole."""
+        known = self.values[self.is_known]
+        return bool((known == np.round(known)).all())
+
+    @property
     def is_unknown(self) -> NDArray[np.bool_]:
         """Return rows that are neither."""
         return ~self.is_known & ~self.is_excluded
@@ -636,6 +642,7 @@ def _compose(
                     heading,
                     extend=surface.extend,
                     length=min(17.5 * text, inner),
+                    counts=surface.are_counts,
                 )
             )
         neutral = []
@@ -932,7 +939,8 @@ def plot_suitability(
         np.isfinite(scored[column].to_numpy(dtype=float, na_value=np.nan)).sum()
     )
     if subtitle is None:
-        subtitle = f"{len(scored):,} candidates, {known:,} with a known score"
+        what = "score" if column == "score" else "figure"
+        subtitle = f"{len(scored):,} candidates, {known:,} with a known {what}"
     return _compose(
         frame=scored,
         column=column,
@@ -940,7 +948,7 @@ def plot_suitability(
         ax=ax,
         base=base,
         preset=preset,
-        title="Suitability" if title is None else title,
+        title=_title(column) if title is None else title,
         subtitle=subtitle,
         synthetic=is_synthetic(scored),
         heading=_heading(column),
@@ -954,7 +962,16 @@ def plot_suitability(
 def _heading(column: str | None) -> str:
     if column == "score":
         return "Suitability (score, 0 to 1)"
+    if column == "gates_failed":
+        return "requirements failed"
     return str(column or "")
+
+
+def _title(column: str) -> str:
+    """Return the title of a map of one column."""
+    if column == "gates_failed":
+        return "Near misses"
+    return "Suitability" if column == "score" else column
 
 
 def figure_of(ax: Axes) -> Figure:

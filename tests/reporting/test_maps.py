@@ -128,6 +128,18 @@ def test_the_color_bar_spans_the_surface(wide):
     assert bar.get_xlim() == (surface.norm.vmin, surface.norm.vmax)
 
 
+def test_counts_have_whole_ticks_that_the_page_does_not_cut(wide):
+    frame = wide.assign(gates_failed=np.arange(len(wide)) % 3)
+    ax = plot_suitability(frame, column="gates_failed", base=False)
+    (bar,) = named(ax, "color-bar")
+    ax.figure.canvas.draw()
+    ticks = [t for t in bar.get_xticklabels() if 0 <= t.get_position()[0] <= 2]
+    assert [t.get_text() for t in ticks] == ["0", "1", "2"]
+    renderer = ax.figure.canvas.get_renderer()
+    assert ticks[0].get_window_extent(renderer).x0 >= bar.bbox.x0 - 1
+    assert "Near misses" in [t.get_text() for t in ax.texts]
+
+
 @pytest.mark.parametrize("size", ["country", "county"])
 def test_the_scale_bar_is_true_on_the_ground(wide, narrow, size):
     frame = wide if size == "country" else narrow
