@@ -35,6 +35,8 @@ import siteselect as ss
 IDIOM = "geopandas idiom"
 FLOOR = "read and write the GeoParquet"
 WORKERS = (1, 2)
+#: The releases of xarray-spatial with weighting need this interpreter.
+HAS_MCDA = sys.version_info >= (3, 12)
 #: Fewer candidates are timed, but the aims are about as many as this.
 AIMED = 1_000_000
 #: Runs of one and two workers in turn; other work on the machine disturbs some.
@@ -149,6 +151,13 @@ def weighing(who: str, table: gpd.GeoDataFrame) -> pd.Series:
             for name, weight in zip(names, weights, strict=True)
         ]
         return ss.score_sites(table, own)["score"]
+    if who.endswith("xarray-spatial"):
+        import xarray as xr
+        from xrspatial.mcda import wlc
+
+        grid = {name: (("y", "x"), table[name].to_numpy()[None, :]) for name in names}
+        parts = dict(zip(names, weights / weights.sum(), strict=True))
+        return pd.Series(wlc(xr.Dataset(grid), parts).to_numpy()[0], table.index)
     from pymcdm.methods import WSM
 
     matrix = table[names].to_numpy()
@@ -288,7 +297,10 @@ def peers() -> Path:
         lines = [f"import site; site.addsitedir({path!r})" for path in paths]
         (site / "siteselect-peers.pth").write_text("\n".join(lines) + "\n")
         pip = [str(python), "-m", "pip", "install", "--quiet"]
-        subprocess.run([*pip, "rasterstats", "pymcdm"], check=True)
+        wanted = ["rasterstats", "pymcdm"]
+        if HAS_MCDA:
+            wanted.append("xarray-spatial>=0.10")
+        subprocess.run([*pip, *wanted], check=True)
     return python
 
 
@@ -427,12 +439,13 @@ def races() -> None:
             page.say("\n### One zonal criterion, and the weighting of ten columns")
             page.head(*HEAD)
             for size in args.sizes:
-                for step, other in (
-                    ("zonal", "rasterstats"),
-                    ("weighing", "pymcdm WSM"),
+                weighers = ["pymcdm WSM"] + ["xarray-spatial"] * HAS_MCDA
+                for step, others in (
+                    ("zonal", ["rasterstats"]),
+                    ("weighing", weighers),
                 ):
-                    pair = [f"{step}: siteselect", f"{step}: {other}"]
-                    race(page, pair, size, folder, args.limit_s, peers())
+                    who = [f"{step}: {one}" for one in ("siteselect", *others)]
+                    race(page, who, size, folder, args.limit_s, peers())
     page.say(
         f"\n{time.perf_counter() - start:,.0f} s; processes that wanted a core: "
         f"{wanted_a_core:.1f} before, {load():.1f} after."
