@@ -126,10 +126,10 @@ LAYERS = [
         "simplification. Clean share: nuclear, hydro, wind, solar and geothermal over "
         "all generation in the state.",
         not_this="Not a tariff or a contract: the average an industrial customer paid. "
-        "Carbon rates are averages of output, CO2 equivalent, not marginal rates. The clean "
-        "share is of 2015, before much wind and solar was built: too low nearly everywhere "
-        "today; it is a yearly share of generation, not hourly and not of what is "
-        "consumed.",
+        "Carbon rates are averages of output, CO2 equivalent, not marginal rates. The "
+        "clean share is of 2015, before much wind and solar was built: too low nearly "
+        "everywhere today; it is a yearly share of generation, not hourly and not of "
+        "what is consumed.",
         units={
             "state": "USPS code",
             "price_usd_per_mwh": "USD/MWh, industrial average of 2023",
