@@ -13,12 +13,28 @@ import pandas as pd
 from recipes.boundaries import counties, nearest_county
 from recipes.common import USPS, Layer, member, narrow
 from recipes.people import zips
+from recipes.water import interflow
 
 HERE = Path(__file__).resolve().parent
 KG_PER_POUND = 0.45359237
 
+#: Fuels counted as carbon-free; biomass and "other" are not.
+CLEAN = ("nuclear", "hydro", "wind", "solar", "geothermal")
+
 #: States whose price was not at hand, and those whose mean stands in (flagged).
 NEIGHBOURS = {"WY": ("MT", "SD", "NE", "CO", "UT", "ID")}
+
+
+def _clean_share() -> pd.Series:
+    """Return the carbon-free share of each state's generation in 2015."""
+    raw = interflow()
+    made = raw[
+        (raw["units"] == "bbtu") & (raw["S1"] == "EGS") & (raw["T1"] == "EGD")
+    ]  # fmt: skip
+    # Outflows of a fuel's generators, waste heat left out: electricity.
+    state = made["region"].str[:2].map(USPS)
+    by = made.groupby([state, "S2"])["value"].sum().unstack(fill_value=0.0)
+    return (by[list(CLEAN)].sum(axis=1) / by.sum(axis=1)).round(4)
 
 
 def _state_energy() -> pd.DataFrame:
@@ -46,6 +62,7 @@ def _state_energy() -> pd.DataFrame:
     out["subregion_carbon_kg_per_mwh"] = (
         facts["egrid2022_subregion_kg_per_kwh"] * 1000.0
     ).round(1)
+    out["clean_share_2015"] = _clean_share().reindex(out.index)
     return narrow(out.reset_index())
 
 
@@ -96,18 +113,23 @@ LAYERS = [
         title="Industrial electricity price and grid carbon by state",
         evidence="measured",
         source="US EIA Electric Power Annual 2023 (price); US EPA eGRID2023 through "
-        "codecarbon (state rate); US EPA eGRID2022 (subregion rate)",
-        packages=("codecarbon 3.3.2 (PyPI)",),
-        licence="Public domain (EIA, EPA); package MIT",
+        "codecarbon (state rate); US EPA eGRID2022 (subregion rate); EIA generation by "
+        "county and fuel 2015, as prepared by PNNL's interflow (clean share)",
+        packages=("codecarbon 3.3.2 (PyPI)", "interflow 1.0.4 (PyPI)"),
+        licence="Public domain (EIA, EPA); packages MIT and BSD-2-Clause",
         attribution="US Energy Information Administration; US Environmental "
-        "Protection Agency, eGRID",
-        vintage="price and state rate 2023, subregion rate 2022",
+        "Protection Agency, eGRID; Pacific Northwest National Laboratory, interflow",
+        vintage="price and state rate 2023, subregion rate 2022, clean share 2015",
         what_was_done="Prices typed in from EIA's table; pounds to kilograms. "
         "Wyoming's price was not at hand: the mean of its six neighbours stands in, "
         "flagged in price_basis. Each state has one main eGRID subregion: a "
-        "simplification.",
+        "simplification. Clean share: nuclear, hydro, wind, solar and geothermal over "
+        "all generation in the state.",
         not_this="Not a tariff or a contract: the average an industrial customer paid. "
-        "Carbon rates are averages of output, CO2 equivalent, not marginal rates.",
+        "Carbon rates are averages of output, CO2 equivalent, not marginal rates. The "
+        "clean share is of 2015, before much wind and solar was built: too low nearly "
+        "everywhere today; it is a yearly share of generation, not hourly and not of "
+        "what is consumed.",
         units={
             "state": "USPS code",
             "price_usd_per_mwh": "USD/MWh, industrial average of 2023",
@@ -115,6 +137,7 @@ LAYERS = [
             "carbon_kg_per_mwh": "kg CO2e/MWh, state output 2023",
             "subregion": "main eGRID subregion",
             "subregion_carbon_kg_per_mwh": "kg CO2e/MWh, subregion output 2022",
+            "clean_share_2015": "1 (share of the state's generation in 2015)",
         },
         make=_state_energy,
         id_column="state",

@@ -759,7 +759,17 @@ def _has_borrowed_price(draft: _Draft, book: _LayerBook) -> Flags:
     return np.asarray(draft.text("state").isin(list(borrowed)), dtype=bool)
 
 
+def _from_state_if_there(draft: _Draft, book: _LayerBook, column: str) -> Floats:
+    """Return a state figure per site that a layer of the user's own may lack."""
+    layer = book.get("state_energy")
+    if layer is None or column not in layer.columns:
+        return np.full(len(draft.sites), np.nan)
+    return _from_state(draft, book, column)
+
+
 def _add_energy(draft: _Draft, book: _LayerBook, values: ParameterValues) -> None:
+    for column in ("subregion_carbon_kg_per_mwh", "clean_share_2015"):
+        draft.put(column, _from_state_if_there(draft, book, column))
     if "carbon_kg_per_mwh" not in draft.own:
         draft.put("carbon_kg_per_mwh", _from_state(draft, book, "carbon_kg_per_mwh"))
     is_borrowed = np.zeros(len(draft.sites), dtype=bool)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from siteselect.errors import LayerError, SiteSelectError, four_parts
+from siteselect.infrastructure import parameters
 from siteselect.reporting.files import (
     data_uri,
     figure_bytes,
@@ -440,6 +441,39 @@ def _sources(frame: gpd.GeoDataFrame) -> dict[str, Any]:
     )
 
 
+def _assumptions(frame: gpd.GeoDataFrame) -> tuple[dict[str, Any], str]:
+    """Return every parameter of the models as used, and a line about them."""
+    prepared = attached(frame).get("prepare")
+    heads = ["parameter", "used", "low", "high", "unit", "source", "note"]
+    if not isinstance(prepared, Mapping):
+        return _table(heads, []), ""
+    changed = dict(prepared.get("parameters", {}))
+    table = parameters()
+    rows = [
+        (
+            name,
+            tidy_number(changed.get(name, row["mid"])),
+            tidy_number(row["low"]),
+            tidy_number(row["high"]),
+            row["unit"],
+            f"{row['source']} ({row['year']})",
+            row["note"],
+        )
+        for name, row in zip(table.index, table.to_dict("records"), strict=True)
+    ]
+    said = (
+        "Figures behind megawatts, water, cost and time, with their plausible range. "
+        "Judgement and unverified figures say so. "
+        + (
+            f"Bold: set for this plan ({len(changed)} of {len(rows)})."
+            if changed
+            else "All stand at their middle value."
+        )
+    )
+    marked = [name in changed for name in table.index]
+    return _table(heads, rows, numbers=(1, 2, 3), marked=marked), said
+
+
 def _verification(plan: PlanLike) -> tuple[dict[str, Any], str, str]:
     """Return the checks, one line about them, and an alarm if they failed."""
     verify = getattr(plan, "verify", None)
@@ -569,6 +603,7 @@ def _context(
     checks, verified, alarm = _verification(plan)
     candidates_line, excluded = _candidates(plan.candidates)
     evidence, evidence_line = _evidence(plan)
+    assumptions, assumptions_note = _assumptions(plan.candidates)
     status = status_line(plan)
     return {
         "title": title_line(plan),
@@ -604,6 +639,8 @@ def _context(
             [(item.topic, item.why, item.bring) for item in NOT_CHECKED],
         ),
         "sources": _sources(plan.candidates),
+        "assumptions": assumptions,
+        "assumptions_note": assumptions_note,
         "method": _method(plan),
         "proof": _table(
             ["what", "value"],

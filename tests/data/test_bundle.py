@@ -415,6 +415,12 @@ def test_climate_zones_and_prices() -> None:
     assert list(energy.index[energy["price_basis"] != "EIA 2023"]) == ["WY"]
     assert energy["carbon_kg_per_mwh"].between(0, 1000).all()
     assert energy.loc["WV", "carbon_kg_per_mwh"] > energy.loc["WA", "carbon_kg_per_mwh"]
+    # Hydro in Washington, nuclear in South Carolina, coal in West Virginia.
+    clean = energy["clean_share_2015"]
+    assert clean.between(0, 1).all()
+    assert clean["WA"] > 0.75
+    assert 0.5 < clean["SC"] < 0.65
+    assert clean["WV"] < 0.1
 
 
 # --------------------------------------------------------------- workforce

@@ -179,6 +179,16 @@ def test_price_of_a_state_without_one():
     assert not ready["price_fallback"].any()
 
 
+def test_a_layer_of_the_users_own_may_lack_the_subregion_and_the_clean_share():
+    layers = toy_layers()
+    both = ["subregion_carbon_kg_per_mwh", "clean_share_2015"]
+    assert prepare(toy_sites(), layers)[both].isna().all(axis=None)
+    layers["state_energy"]["clean_share_2015"] = [0.2, None]
+    ready = prepare(toy_sites(), layers)
+    assert ready["clean_share_2015"].tolist()[:2] == [0.2, 0.2]
+    assert ready["clean_share_2015"][2:].isna().all()
+
+
 def test_a_price_that_the_layer_borrowed_is_flagged():
     layers = toy_layers()
     layers["state_energy"]["price_basis"] = ["mean of neighbouring states", "EIA 2023"]

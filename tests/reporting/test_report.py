@@ -189,6 +189,22 @@ def test_an_empty_plan_has_a_report(frame, tmp_path):
     assert "No limit was set." in page.text
 
 
+def test_assumptions_are_listed_and_those_changed_are_marked(frame, tmp_path):
+    frame = frame.copy()
+    frame.attrs["siteselect"] = {
+        **frame.attrs["siteselect"],
+        "prepare": {"parameters": {"peak_ratio": 1.25}},
+    }
+    path = report(toy_plan(2, frame, seed=1), tmp_path)
+    text = path.read_text(encoding="utf-8")
+    part = text[text.index('id="assumptions"') : text.index('id="method"')]
+    said = Page(part).text
+    assert f"1 of {len(ss.parameters())}" in said
+    assert "peak_ratio 1.25 1.2 1.4" in said
+    assert all(name in said for name in ss.parameters().index)
+    assert part.count('class="binding"') == 1
+
+
 def test_a_frame_without_notes_or_optional_columns_has_a_report(tmp_path):
     frame = gpd.GeoDataFrame(
         {"score": [0.5, np.nan]},
