@@ -60,8 +60,16 @@ from siteselect.infrastructure.parameter_table import (
     parameters,
 )
 from siteselect.infrastructure.preparation import prepare
+from siteselect.infrastructure.timeline import (
+    EnergisedBy,
+    energised_by,
+    energised_year,
+    months_to_power,
+    queue_months_of,
+)
 
 __all__ = [
+    "EnergisedBy",
     "ParameterValues",
     "accelerator_table",
     "accelerators_hosted",
@@ -74,6 +82,8 @@ __all__ = [
     "construction_index",
     "cooling_table",
     "cost_breakdown",
+    "energised_by",
+    "energised_year",
     "energy_mwh_per_mw_year",
     "facility_mw",
     "fiber_usd",
@@ -83,6 +93,7 @@ __all__ = [
     "it_mw",
     "land_usd_per_acre",
     "line_cost_table",
+    "months_to_power",
     "net_present_value_usd",
     "operation_usd_per_mw",
     "parameter_values",
@@ -91,6 +102,7 @@ __all__ = [
     "prepare",
     "present_value_factor",
     "pue_wue",
+    "queue_months_of",
     "shell_usd_per_mw",
     "state_cost_table",
     "tax_usd_per_mw",

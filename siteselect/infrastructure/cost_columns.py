@@ -61,6 +61,7 @@ _AT_LEAST_ZERO = (
     "tax_usd_per_mw_year",
     "tie_line_usd",
     "transformer_usd_per_mw",
+    "voltage_kv",
     "water_m3_per_mw_year",
     "water_main_km",
     "water_main_usd",
@@ -283,7 +284,7 @@ def refuse_impossible_costs(own: Mapping[str, Floats], labels: pd.Index) -> None
             continue
         raise LayerError(
             four_parts(
-                f"Column {name!r} of the candidates is a length or a cost",
+                f"Column {name!r} of the candidates cannot be below zero",
                 f"{int(wrong.sum())} rows are negative: {shown(labels[wrong])}",
                 "0 or more is allowed, NaN where unknown",
                 "mend these rows, or drop the column to have it computed",

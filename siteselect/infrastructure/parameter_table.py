@@ -70,6 +70,7 @@ _AT_LEAST_ONE = (
     "water_main_route_factor",
 )
 _WHOLE_YEARS = ("horizon_years", "it_life_years")
+_BETWEEN = {"start_year": (2000.0, 2100.0)}
 _POSITIVE = (*_WHOLE_YEARS, "home_value_reference_usd", "it_w_per_tdp_w")
 
 
@@ -269,6 +270,7 @@ def _checked(
         value = math.nan
     least = 1.0 if name in _AT_LEAST_ONE else 0.0
     most = 1.0 if unit in _AT_MOST_ONE else math.inf
+    least, most = _BETWEEN.get(name, (least, most))
     fits = math.isfinite(value) and least <= value <= most
     if name in _POSITIVE:
         fits = fits and value > 0
@@ -278,6 +280,8 @@ def _checked(
         return value
     if name in _WHOLE_YEARS:
         allowed = "a whole number of years, 1 or more"
+    elif name in _BETWEEN:
+        allowed = f"a number from {least:g} to {most:g}"
     elif math.isfinite(most):
         allowed = f"a share from {least:g} to {most:g}"
     else:

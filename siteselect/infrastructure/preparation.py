@@ -23,20 +23,15 @@ from siteselect.errors import (
 from siteselect.infrastructure import cost
 from siteselect.infrastructure.column_table import columns
 from siteselect.infrastructure.connection_cost import voltage_cap_mw
-from siteselect.infrastructure.construction import construction_index
 from siteselect.infrastructure.cooling import (
     DEFAULT_COOLING,
     pue_wue,
     water_m3_per_mw_year,
     wet_bulb_c,
 )
-from siteselect.infrastructure.cost_columns import (
-    cost_columns,
-    counts_tax,
-    facts_of,
-    refuse_impossible_costs,
-)
+from siteselect.infrastructure.cost_step import add_cost
 from siteselect.infrastructure.parameter_table import ParameterValues, parameter_values
+from siteselect.infrastructure.timeline_step import add_timeline
 from siteselect.layers import Raster, layer_info, raster, spatial
 
 __all__ = ["prepare"]
@@ -78,7 +73,7 @@ def prepare(
     parameters: Mapping[str, float | str] | None = None,
     cooling: str = DEFAULT_COOLING,
 ) -> gpd.GeoDataFrame:
-    """Add place, grid, cooling, water, energy, fiber and cost columns.
+    """Add place, grid, cooling, water, energy, fiber, cost and timeline columns.
 
     Parameters
     ----------
@@ -130,6 +125,10 @@ def prepare(
     are kept, and everything that follows from them uses them. Columns that an
     earlier call of `prepare` added are computed anew.
 
+    Months to power are judgement where `parameters` says so. What the utility has
+    said goes into the column ``queue_months`` or ``queue_date`` (when the connection
+    is ready) of ``sites``; set the parameter ``start_year`` to your own start.
+
     Taxes are known only to the user: the lifetime cost counts them where the
     candidates bring ``tax_usd_per_mw_year``, and then for all of them.
 
@@ -160,7 +159,8 @@ def prepare(
     _add_energy(draft, book, values)
     _add_fiber(draft, book)
     _add_people(draft, book, values)
-    _add_cost(draft, book, values)
+    add_cost(draft, book, values)
+    add_timeline(draft, values)
     _add_reasons(draft, values)
 
     return draft.frame(
@@ -876,55 +876,6 @@ def _share_inside(distance_km: Floats, radius_km: Floats, within_km: float) -> F
     lens = first + second - np.sqrt(np.maximum(kite, 0.0)) / 2
     share[crosses] = lens / (np.pi * r**2)
     return share
-
-
-def _add_ground(draft: _Draft, book: _LayerBook) -> None:
-    """Add the ground of the tie line, where a layer or the user says what it is."""
-    n = len(draft.sites)
-    words = np.full(n, None, dtype="object")
-    layer = book.get("terrain", ("terrain",))
-    if layer is not None and len(layer) and n:
-        position = spatial.containing(draft.sites, layer)
-        words = _with_missing(layer["terrain"])[position]
-    draft.put("terrain", words)
-    draft.put("terrain_unknown", draft.text("terrain").isna().to_numpy(dtype=bool))
-
-
-def _add_building(draft: _Draft, values: ParameterValues) -> None:
-    found = construction_index(draft.sites, draft.text("state"), parameters=values)
-    is_own = "construction_index" in draft.own
-    draft.put("construction_index", found["construction_index"].to_numpy())
-    basis = np.full(len(found), "the candidates") if is_own else found["basis"]
-    draft.put("construction_basis", np.asarray(basis, dtype="object"))
-    draft.put("construction_fallback", found["is_fallback"].to_numpy() & (not is_own))
-
-
-def _add_cost(draft: _Draft, book: _LayerBook, values: ParameterValues) -> None:
-    n = len(draft.sites)
-    _add_ground(draft, book)
-    _add_building(draft, values)
-    draft.put("water_main_km", np.full(n, values["water_main_km"]))
-    draft.put("water_main_fallback", np.full(n, "water_main_km" not in draft.own))
-    draft.put("tax_usd_per_mw_year", np.full(n, np.nan))
-    facts = facts_of(
-        draft.numbers, draft.text, draft.flags, counts_tax=counts_tax(draft.own)
-    )
-    own = {
-        str(name): draft.numbers(str(name))
-        for name in columns()
-        .query("group == 'cost' and unit not in ('text', 'flag')")
-        .index.intersection(list(draft.own))
-    }
-    refuse_impossible_costs({**own, **_own_lengths(draft)}, draft.sites.index)
-    for name, numbers in cost_columns(facts, values, own).items():
-        draft.put(name, numbers)
-
-
-def _own_lengths(draft: _Draft) -> dict[str, Floats]:
-    names = draft.own.intersection(
-        ("substation_km", "fiber_km", "fiber_second_km", "population_per_km2")
-    )
-    return {name: draft.numbers(name) for name in sorted(names)}
 
 
 def _add_reasons(draft: _Draft, values: ParameterValues) -> None:
