@@ -15,6 +15,20 @@ from siteselect.infrastructure.compute import (
     facility_mw,
     it_mw,
 )
+from siteselect.infrastructure.connection_cost import (
+    connection_ends_usd,
+    interconnection_usd,
+    line_cost_table,
+    terrain_multiplier,
+    tie_line_usd,
+    transformer_usd_per_mw,
+    voltage_cap_mw,
+    voltage_class_kv,
+)
+from siteselect.infrastructure.construction import (
+    city_cost_table,
+    construction_index,
+)
 from siteselect.infrastructure.cooling import (
     cooling_table,
     pue_wue,
@@ -24,17 +38,21 @@ from siteselect.infrastructure.cooling import (
 from siteselect.infrastructure.cost import (
     energy_mwh_per_mw_year,
     fiber_usd,
-    interconnection_usd,
+    it_hardware_usd_per_mw,
     land_usd_per_acre,
-    line_cost_table,
     operation_usd_per_mw,
     power_usd_per_mw,
-    present_value_factor,
     shell_usd_per_mw,
     state_cost_table,
-    transformer_usd_per_mw,
-    voltage_cap_mw,
-    voltage_class_kv,
+    tax_usd_per_mw,
+    water_main_usd,
+)
+from siteselect.infrastructure.cost_breakdown import cost_breakdown
+from siteselect.infrastructure.discounting import (
+    annualised_usd,
+    capital_recovery_factor,
+    net_present_value_usd,
+    present_value_factor,
 )
 from siteselect.infrastructure.parameter_table import (
     ParameterValues,
@@ -42,22 +60,41 @@ from siteselect.infrastructure.parameter_table import (
     parameters,
 )
 from siteselect.infrastructure.preparation import prepare
+from siteselect.infrastructure.timeline import (
+    EnergisedBy,
+    energised_by,
+    energised_year,
+    months_to_power,
+    queue_months_of,
+)
 
 __all__ = [
+    "EnergisedBy",
     "ParameterValues",
     "accelerator_table",
     "accelerators_hosted",
     "accelerators_it_mw",
+    "annualised_usd",
+    "capital_recovery_factor",
+    "city_cost_table",
     "columns",
+    "connection_ends_usd",
+    "construction_index",
     "cooling_table",
+    "cost_breakdown",
+    "energised_by",
+    "energised_year",
     "energy_mwh_per_mw_year",
     "facility_mw",
     "fiber_usd",
     "grid",
     "interconnection_usd",
+    "it_hardware_usd_per_mw",
     "it_mw",
     "land_usd_per_acre",
     "line_cost_table",
+    "months_to_power",
+    "net_present_value_usd",
     "operation_usd_per_mw",
     "parameter_values",
     "parameters",
@@ -65,11 +102,16 @@ __all__ = [
     "prepare",
     "present_value_factor",
     "pue_wue",
+    "queue_months_of",
     "shell_usd_per_mw",
     "state_cost_table",
+    "tax_usd_per_mw",
+    "terrain_multiplier",
+    "tie_line_usd",
     "transformer_usd_per_mw",
     "voltage_cap_mw",
     "voltage_class_kv",
     "water_m3_per_mw_year",
+    "water_main_usd",
     "wet_bulb_c",
 ]

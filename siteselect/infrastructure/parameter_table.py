@@ -14,6 +14,7 @@ from siteselect.errors import (
     StudyError,
     four_parts,
     nearest_name,
+    said,
     shown,
 )
 from siteselect.infrastructure._tables import fact_table
@@ -21,10 +22,56 @@ from siteselect.infrastructure._tables import fact_table
 __all__ = ["ParameterValues", "parameter_values", "parameters"]
 
 LEVELS = ("low", "mid", "high")
+#: The parameters that ``level`` sets: those with which every cost rises. Sizing,
+#: thresholds, the discount rate and the horizon stay, so that the levels compare
+#: one site on one time base.
+COST_PARAMETERS = (
+    "acres_per_mw",
+    "construction_index_elsewhere",
+    "fiber_route_factor",
+    "fiber_usd_per_km",
+    "it_hardware_usd_per_mw_it",
+    "land_exurban_usd_per_acre",
+    "land_rural_usd_per_acre",
+    "land_urban_usd_per_acre",
+    "line_afudc",
+    "line_contingency",
+    "line_escalation",
+    "line_forest_multiplier",
+    "line_hill_multiplier",
+    "line_medium_factor",
+    "line_mountain_multiplier",
+    "line_route_factor",
+    "line_short_factor",
+    "line_suburban_multiplier",
+    "line_urban_multiplier",
+    "line_wetland_multiplier",
+    "operation_usd_per_mw_it_year",
+    "price_growth",
+    "price_multiplier",
+    "shell_usd_per_mw_it",
+    "tie_line_circuits",
+    "transformer_mva_per_mw",
+    "water_main_km",
+    "water_main_route_factor",
+    "water_main_usd_per_km",
+    "water_usd_per_m3",
+)
 # Units that bound a figure whatever its plausible range is.
 _AT_MOST_ONE = ("share",)
-_AT_LEAST_ONE = ("peak_ratio", "line_route_factor", "fiber_route_factor")
-_POSITIVE = ("horizon_years", "home_value_reference_usd", "it_w_per_tdp_w")
+_AT_LEAST_ONE = (
+    "fiber_route_factor",
+    "line_forest_multiplier",
+    "line_hill_multiplier",
+    "line_mountain_multiplier",
+    "line_route_factor",
+    "line_wetland_multiplier",
+    "peak_ratio",
+    "water_main_route_factor",
+)
+_WHOLE_YEARS = ("horizon_years", "it_life_years")
+_BETWEEN = {"start_year": (2000.0, 2100.0)}
+_POSITIVE = (*_WHOLE_YEARS, "home_value_reference_usd", "it_w_per_tdp_w")
 
 
 def parameters() -> pd.DataFrame:
@@ -66,12 +113,18 @@ class ParameterValues(Mapping[str, float]):
     values : mapping of str to float
         A value for every parameter, in the unit of `parameters`.
     changed : mapping of str to float
-        Those that were not left at ``mid``.
+        Those that the user set one by one.
+    level : {"low", "mid", "high"}, default "mid"
+        Where in their range the other cost parameters stand.
     """
 
     def __init__(
-        self, values: Mapping[str, float], changed: Mapping[str, float]
+        self,
+        values: Mapping[str, float],
+        changed: Mapping[str, float],
+        level: str = "mid",
     ) -> None:
+        self.level = level
         self._values = MappingProxyType(dict(values))
         self.changed: Mapping[str, float] = MappingProxyType(dict(changed))
 
@@ -86,7 +139,26 @@ class ParameterValues(Mapping[str, float]):
 
     def __repr__(self) -> str:
         changed = ", ".join(f"{k}={v:g}" for k, v in self.changed.items())
-        return f"ParameterValues({len(self)} values; changed: {changed or 'none'})"
+        level = "" if self.level == "mid" else f"; costs: {self.level}"
+        return (
+            f"ParameterValues({len(self)} values; changed: {changed or 'none'}{level})"
+        )
+
+    def at_level(self, level: str) -> ParameterValues:
+        """Return the same values with the costs at another level.
+
+        Parameters
+        ----------
+        level : {"low", "mid", "high"}
+            For every cost parameter that was not set one by one.
+
+        Returns
+        -------
+        ParameterValues
+            New values; these stay as they are.
+        """
+        values = {**self._values, **_costs_at(level), **self.changed}
+        return ParameterValues(values, self.changed, level)
 
 
 def parameter_values(
@@ -99,7 +171,8 @@ def parameter_values(
     overrides : mapping of str to float or {"low", "mid", "high"}, optional
         New values by parameter name, in the unit of `parameters`, or the name
         of a column of that table. Values outside the table's range are used
-        with a warning.
+        with a warning. The key ``"level"`` sets all cost parameters that are not
+        named at ``"low"``, ``"mid"`` or ``"high"`` together.
 
     Returns
     -------
@@ -110,7 +183,7 @@ def parameter_values(
     ------
     StudyError
         If a name is unknown or a value cannot be: not a number, negative, a
-        share above 1, a sizing ratio below 1.
+        share above 1, a sizing ratio below 1, a level that is none.
 
     Examples
     --------
@@ -119,6 +192,8 @@ def parameter_values(
     1.25
     >>> parameter_values({"peak_ratio": "high"})["peak_ratio"]
     1.4
+    >>> parameter_values({"level": "low"})["shell_usd_per_mw_it"]
+    9300000.0
     """
     if isinstance(overrides, ParameterValues):
         return overrides
@@ -135,10 +210,14 @@ def parameter_values(
                 'write e.g. parameters={"peak_ratio": 1.25}',
             )
         )
+    level = overrides.get("level", "mid")
+    values.update(_costs_at(level))
     changed: dict[str, float] = {}
     ranges = {level: table[level].to_dict() for level in LEVELS}
     units = table["unit"].to_dict()
     for name, given in overrides.items():
+        if name == "level":
+            continue
         if name not in values:
             raise StudyError(
                 four_parts(
@@ -158,7 +237,22 @@ def parameter_values(
                 stacklevel=3,
             )
         values[name] = changed[name] = value
-    return ParameterValues(values, changed)
+    return ParameterValues(values, changed, str(level))
+
+
+def _costs_at(level: object) -> dict[str, float]:
+    """Return the cost parameters at a level, or refuse it."""
+    if not isinstance(level, str) or level not in LEVELS:
+        raise StudyError(
+            four_parts(
+                "`level` sets all cost parameters together",
+                f"got {said(level)}.{nearest_name(str(level), LEVELS)}",
+                '"low", "mid" or "high" is allowed',
+                'write parameters={"level": "high"}',
+            )
+        )
+    column = parameters()[level]
+    return {name: float(column[name]) for name in COST_PARAMETERS}
 
 
 def _checked(
@@ -176,15 +270,18 @@ def _checked(
         value = math.nan
     least = 1.0 if name in _AT_LEAST_ONE else 0.0
     most = 1.0 if unit in _AT_MOST_ONE else math.inf
+    least, most = _BETWEEN.get(name, (least, most))
     fits = math.isfinite(value) and least <= value <= most
     if name in _POSITIVE:
         fits = fits and value > 0
-    if name == "horizon_years":
+    if name in _WHOLE_YEARS:
         fits = fits and value == int(value)
     if fits:
         return value
-    if name == "horizon_years":
+    if name in _WHOLE_YEARS:
         allowed = "a whole number of years, 1 or more"
+    elif name in _BETWEEN:
+        allowed = f"a number from {least:g} to {most:g}"
     elif math.isfinite(most):
         allowed = f"a share from {least:g} to {most:g}"
     else:

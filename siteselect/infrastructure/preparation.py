@@ -22,13 +22,16 @@ from siteselect.errors import (
 )
 from siteselect.infrastructure import cost
 from siteselect.infrastructure.column_table import columns
+from siteselect.infrastructure.connection_cost import voltage_cap_mw
 from siteselect.infrastructure.cooling import (
     DEFAULT_COOLING,
     pue_wue,
     water_m3_per_mw_year,
     wet_bulb_c,
 )
+from siteselect.infrastructure.cost_step import add_cost
 from siteselect.infrastructure.parameter_table import ParameterValues, parameter_values
+from siteselect.infrastructure.timeline_step import add_timeline
 from siteselect.layers import Raster, layer_info, raster, spatial
 
 __all__ = ["prepare"]
@@ -54,6 +57,7 @@ OPTIONAL = (
     "t_min",
     "humidity",
     "elevation",
+    "terrain",
 )
 _POPULATION_KM = (10, 20, 50)
 _DENSITY_KM = 10.0
@@ -69,7 +73,7 @@ def prepare(
     parameters: Mapping[str, float | str] | None = None,
     cooling: str = DEFAULT_COOLING,
 ) -> gpd.GeoDataFrame:
-    """Add place, grid, cooling, water, energy, fiber and cost columns.
+    """Add place, grid, cooling, water, energy, fiber, cost and timeline columns.
 
     Parameters
     ----------
@@ -80,10 +84,13 @@ def prepare(
         are ``counties``, ``substations``, ``climate_zones``, ``water_stress``,
         ``state_energy``, ``fiber`` and ``population``, each unless ``sites``
         already holds the columns read from it. ``population_points``,
-        ``temperature``, ``t_max``, ``t_min``, ``humidity`` and ``elevation``
-        are optional: without them their columns are NaN.
+        ``temperature``, ``t_max``, ``t_min``, ``humidity``, ``elevation`` and
+        ``terrain`` (polygons whose column of that name says "flat", "hill",
+        "mountain", "forest" or "wetland") are optional: without them their
+        columns are NaN.
     parameters : mapping of str to float or {"low", "mid", "high"}, optional
-        Other values for figures of `parameters`.
+        Other values for figures of `parameters`; ``{"level": "high"}`` takes all
+        costs at the upper end of their range.
     cooling : str, default "air economiser, adiabatic"
         A cooling system of `cooling_table`.
 
@@ -94,25 +101,36 @@ def prepare(
         CRS. A figure that is not known is NaN, never 0 or a mean, and
         ``unknown_because`` says why; a figure borrowed by a documented rule
         carries a flag in a ``*_fallback`` column. ``attrs["siteselect"]
-        ["prepare"]`` holds the cooling system, changed parameters, dollar year,
-        kept columns, counts of fallbacks and evidence of the layers.
+        ["prepare"]`` holds the cooling system, changed parameters, level of cost,
+        dollar year, kept columns, counts of fallbacks and evidence of the layers.
 
     Raises
     ------
     LayerError
         If a layer or one of its columns is missing, its keys repeat, or a
-        capacity is negative; if labels of candidates repeat or one has no
-        geometry.
+        capacity, length or cost is negative; if labels of candidates repeat or
+        one has no geometry.
     CRSError
         If the candidates have no CRS.
     StudyError
-        If a parameter or the cooling system is unknown.
+        If a parameter, the cooling system or a word for terrain is unknown.
+
+    See Also
+    --------
+    cost_breakdown : The costs by part, low, mid and high.
 
     Notes
     -----
     Columns of ``sites`` that bear a name of `columns` are the user's own: they
     are kept, and everything that follows from them uses them. Columns that an
     earlier call of `prepare` added are computed anew.
+
+    Months to power are judgement where `parameters` says so. What the utility has
+    said goes into the column ``queue_months`` or ``queue_date`` (when the connection
+    is ready) of ``sites``; set the parameter ``start_year`` to your own start.
+
+    Taxes are known only to the user: the lifetime cost counts them where the
+    candidates bring ``tax_usd_per_mw_year``, and then for all of them.
 
     ``capacity_mw`` is 0 for a site farther than ``max_tie_line_km`` from any
     substation: that is known, so the site is ineligible rather than unknown.
@@ -141,13 +159,15 @@ def prepare(
     _add_energy(draft, book, values)
     _add_fiber(draft, book)
     _add_people(draft, book, values)
-    _add_cost(draft, values)
+    add_cost(draft, book, values)
+    add_timeline(draft, values)
     _add_reasons(draft, values)
 
     return draft.frame(
         {
             "cooling": cooling,
             "parameters": dict(values.changed),
+            "cost_level": values.level,
             "usd_year": cost.USD_YEAR,
             "evidence": book.evidence(),
         }
@@ -277,6 +297,11 @@ class _Draft:
                 )
             )
         return np.asarray(numbers, dtype="float64")
+
+    def flags(self, name: str) -> Flags:
+        """Return a column of true and false."""
+        source = self.sites[name] if name in self.own else self._made[name]
+        return np.asarray(source, dtype=bool)
 
     def frame(self, record: dict[str, Any]) -> gpd.GeoDataFrame:
         """Return the candidates with the new columns, in the order of `columns`."""
@@ -492,7 +517,7 @@ def _add_grid(draft: _Draft, book: _LayerBook, values: ParameterValues) -> None:
             draft.put(column, figures[position])
         headroom, kv = draft.numbers("headroom_mw"), draft.numbers("voltage_kv")
     _refuse_negative(draft, "headroom_mw", headroom)
-    capacity = np.minimum(headroom, cost.voltage_cap_mw(kv, parameters=values))
+    capacity = np.minimum(headroom, voltage_cap_mw(kv, parameters=values))
     out_of_reach = draft.numbers("substation_km") > values["max_tie_line_km"]
     draft.put("capacity_mw", np.where(out_of_reach, 0.0, capacity))
 
@@ -593,7 +618,7 @@ def _best_station(
         return position, km
     usable = np.minimum(
         stations["hosting_capacity_mw"].to_numpy(dtype="float64"),
-        cost.voltage_cap_mw(stations["voltage_kv"], parameters=values),
+        voltage_cap_mw(stations["voltage_kv"], parameters=values),
     )
     # A known zero is still better than an unknown figure.
     rank = np.where(np.isnan(usable), -1.0, np.minimum(usable, values["enough_mw"]))
@@ -861,89 +886,6 @@ def _share_inside(distance_km: Floats, radius_km: Floats, within_km: float) -> F
     lens = first + second - np.sqrt(np.maximum(kite, 0.0)) / 2
     share[crosses] = lens / (np.pi * r**2)
     return share
-
-
-def _add_cost(draft: _Draft, values: ParameterValues) -> None:
-    states = cost.state_cost_table()
-    site_state = draft.text("state")
-    region = site_state.map(states["line_region"].to_dict())
-    index = np.asarray(
-        site_state.map(states["construction_index"].to_dict()), dtype="float64"
-    )
-    listed = site_state.isin(states.index).to_numpy(dtype=bool)
-    elsewhere = listed & np.isnan(index)
-    draft.put(
-        "construction_index",
-        np.where(elsewhere, values["construction_index_elsewhere"], index),
-    )
-    draft.put("construction_fallback", elsewhere)
-
-    density = draft.numbers("population_per_km2")
-    peak_ratio = draft.numbers("peak_ratio")
-    draft.put(
-        "land_usd_per_acre",
-        cost.land_usd_per_acre(
-            density, draft.numbers("home_value_usd"), parameters=values
-        ),
-    )
-    draft.put(
-        "land_usd_per_mw", draft.numbers("land_usd_per_acre") * values["acres_per_mw"]
-    )
-    draft.put(
-        "shell_usd_per_mw",
-        cost.shell_usd_per_mw(
-            draft.numbers("construction_index"), peak_ratio, parameters=values
-        ),
-    )
-    kv = draft.numbers("voltage_kv")
-    draft.put(
-        "transformer_usd_per_mw",
-        cost.transformer_usd_per_mw(kv, region, parameters=values),
-    )
-    draft.put(
-        "cost_usd_per_mw",
-        draft.numbers("land_usd_per_mw")
-        + draft.numbers("shell_usd_per_mw")
-        + draft.numbers("transformer_usd_per_mw"),
-    )
-    draft.put(
-        "interconnection_usd",
-        cost.interconnection_usd(
-            draft.numbers("substation_km"), kv, region, density, parameters=values
-        ),
-    )
-    draft.put(
-        "fiber_usd",
-        cost.fiber_usd(
-            draft.numbers("fiber_km"),
-            draft.numbers("fiber_second_km"),
-            parameters=values,
-        ),
-    )
-    draft.put(
-        "fixed_cost_usd",
-        draft.numbers("interconnection_usd") + draft.numbers("fiber_usd"),
-    )
-    draft.put(
-        "power_usd_per_mw",
-        cost.power_usd_per_mw(
-            draft.numbers("price_usd_per_mwh"),
-            draft.numbers("energy_mwh_per_mw_year"),
-            parameters=values,
-        ),
-    )
-    draft.put(
-        "operation_usd_per_mw",
-        cost.operation_usd_per_mw(
-            draft.numbers("water_m3_per_mw_year"), peak_ratio, parameters=values
-        ),
-    )
-    draft.put(
-        "lifetime_cost_usd_per_mw",
-        draft.numbers("cost_usd_per_mw")
-        + draft.numbers("power_usd_per_mw")
-        + draft.numbers("operation_usd_per_mw"),
-    )
 
 
 def _add_reasons(draft: _Draft, values: ParameterValues) -> None:

@@ -148,6 +148,35 @@ class SitePlan:
 
         return powerflow(self, network, **kwargs)
 
+    def cost_breakdown(
+        self, *, level: str | None = None, by_site: bool = False
+    ) -> pd.DataFrame:
+        """Return what the chosen sites cost by part, low, mid and high.
+
+        Parameters
+        ----------
+        level : {"low", "mid", "high"}, optional
+            Level of the dollars paid once and every year; by default the one that
+            `siteselect.prepare` was given.
+        by_site : bool
+            One block of rows per site instead of the sum.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `siteselect.cost_breakdown`: by the bundled cost model, for all that
+            stands at the end [USD]. Where the plan counts other columns, or growth
+            and what stands already, its ``total_cost_usd`` differs.
+
+        Raises
+        ------
+        LayerError
+            The candidates were not made by `siteselect.prepare`.
+        """
+        from siteselect.infrastructure import cost_breakdown
+
+        return cost_breakdown(self.sites, mw="mw", level=level, by_site=by_site)
+
     def plot(self, ax: Any = None, **kwargs: Any) -> Any:
         """Draw the plan on a map."""
         return _plots.plot_plan(self, ax, **kwargs)

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siteselect.errors import StudyError
+from siteselect.errors import ApproximationWarning, StudyError
 from siteselect.infrastructure import (
+    city_cost_table,
+    connection_ends_usd,
+    construction_index,
     energy_mwh_per_mw_year,
     fiber_usd,
     interconnection_usd,
+    it_hardware_usd_per_mw,
     land_usd_per_acre,
     line_cost_table,
     operation_usd_per_mw,
     power_usd_per_mw,
     present_value_factor,
     shell_usd_per_mw,
+    tax_usd_per_mw,
+    terrain_multiplier,
+    tie_line_usd,
     transformer_usd_per_mw,
     voltage_cap_mw,
     voltage_class_kv,
+    water_main_usd,
 )
+from siteselect.layers.ellipsoid import geodesic_km
 
 # Escalation 1.65, contingency 25 %, interest during construction 7.5 %.
 ESCALATED = 1.65 * 1.25 * 1.075
@@ -170,3 +181,74 @@ def test_operation_by_hand():
     values = {"discount_rate": 0.05, "horizon_years": 10}
     got = operation_usd_per_mw(1000.0, 1.25, parameters=values)
     assert got == pytest.approx(241_320 * 7.72173493, rel=1e-8)
+
+
+def test_terrain_by_hand():
+    # open ground: the factor itself; in town (1,500 people per km2 and more: 2.0) a
+    # hill multiplies, and of forest (2.0) and suburb (1.5) the greater counts
+    words = ["flat", None, "hill", "mountain", "forest", "wetland"]
+    assert terrain_multiplier(words, 10.0).tolist() == [1, 1, 1.3, 1.6, 2, 2]
+    assert terrain_multiplier(["hill", "forest"], 2000.0).tolist() == [2.6, 2.0]
+    assert terrain_multiplier(["forest"], 400.0).tolist() == [2.0]
+    assert np.isnan(terrain_multiplier(["forest", "hill"], np.nan)).all()
+    with pytest.raises(StudyError, match=r"'hil'.*Did you mean 'hill'"):
+        terrain_multiplier(["hil"], 10.0)
+
+
+def test_terrain_touches_the_line_only():
+    ends = connection_ends_usd([230], ["TEPPC"])
+    flat = interconnection_usd([30.0], 230, ["TEPPC"], 10.0)
+    hill = interconnection_usd([30.0], 230, ["TEPPC"], 10.0, ["hill"])
+    np.testing.assert_allclose(hill - ends, 1.3 * (flat - ends))
+    np.testing.assert_allclose(flat - ends, tie_line_usd([30.0], 230, ["TEPPC"], 10.0))
+
+
+def test_water_main_hardware_and_taxes_by_hand():
+    # 4 km straight, 1.3 times by the road, 1.25 million USD per km
+    assert water_main_usd(4.0) == pytest.approx(6.5e6)
+    assert it_hardware_usd_per_mw(1.3) == pytest.approx(20e6)
+    # 100,000 USD a year for ten years at 5 %
+    flat = {"discount_rate": 0.05, "horizon_years": 10}
+    assert tax_usd_per_mw(1e5, parameters=flat) == pytest.approx(772_173.493, rel=1e-8)
+
+
+def test_construction_index_by_city_state_and_elsewhere():
+    # San Antonio, Amarillo (far from any listed city), Denver (a state without a
+    # figure), a field in Virginia 30 km from Ashburn, and a place in no state.
+    places = gpd.GeoSeries.from_xy(
+        [-98.5, -101.83, -104.99, -77.8, -77.4],
+        [29.4, 35.19, 39.74, 39.0, 39.0],
+        crs=4326,
+    )
+    found = construction_index(places, ["TX", "TX", "CO", "VA", None])
+    assert found["basis"].tolist()[:4] == [
+        "San Antonio",
+        "state",
+        "elsewhere",
+        "Northern Virginia",
+    ]
+    assert pd.isna(found["basis"][4])
+    np.testing.assert_array_equal(
+        found["construction_index"], [0.80, 0.82, 1.00, 1.02, np.nan]
+    )
+    assert found["is_fallback"].tolist() == [False, False, True, False, False]
+    with pytest.warns(ApproximationWarning, match="city_reach_km"):
+        near = construction_index(places, ["TX"] * 5, parameters={"city_reach_km": 0})
+    assert (near["basis"] == "state").all()
+
+
+def test_a_city_reaches_as_far_as_it_says():
+    # due west of Reno along its parallel; the reach is 160 km
+    reno = city_cost_table().loc["Reno"]
+    km = geodesic_km(
+        np.full(3, reno["longitude"]),
+        np.full(3, reno["latitude"]),
+        reno["longitude"] - np.array([1.8, 1.86, 1.9]),
+        np.full(3, reno["latitude"]),
+    )
+    places = gpd.GeoSeries.from_xy(
+        reno["longitude"] - np.array([1.8, 1.86, 1.9]), [reno["latitude"]] * 3, crs=4326
+    )
+    found = construction_index(places, ["CA"] * 3)
+    assert ((km <= 160) == (found["basis"] == "Reno")).all()
+    assert set(found["basis"]) == {"Reno", "state"}

@@ -7,6 +7,7 @@ import pytest
 from siteselect.errors import ApproximationWarning, StudyError
 from siteselect.infrastructure import parameter_values, parameters
 from siteselect.infrastructure._tables import fact_table
+from siteselect.infrastructure.parameter_table import COST_PARAMETERS
 
 TABLE = parameters()
 
@@ -29,7 +30,8 @@ def test_names_are_unique_and_copies_are_fresh():
 
 
 @pytest.mark.parametrize(
-    "table", ["accelerators", "cooling", "lines", "columns", "states", "parameters"]
+    "table",
+    ["accelerators", "cities", "columns", "cooling", "lines", "parameters", "states"],
 )
 def test_fact_tables_have_no_stray_cells(table):
     frame = fact_table(table)
@@ -53,6 +55,22 @@ def test_overrides_replace_mid_and_are_remembered():
     assert values["utilisation"] == 0.80
     assert dict(values.changed) == {"peak_ratio": 1.25, "discount_rate": 0.10}
     assert parameter_values(values) is values
+
+
+def test_a_level_moves_the_costs_and_nothing_else():
+    low = parameter_values({"level": "low", "acres_per_mw": 0.9})
+    assert (low.level, dict(low.changed)) == ("low", {"acres_per_mw": 0.9})
+    moved = {name for name in low if low[name] != TABLE.loc[name, "mid"]}
+    assert moved <= set(COST_PARAMETERS)
+    assert low["shell_usd_per_mw_it"] == TABLE.loc["shell_usd_per_mw_it", "low"]
+    assert low["discount_rate"] == TABLE.loc["discount_rate", "mid"]
+    assert dict(low.at_level("mid")) == dict(parameter_values(None))
+    assert dict(low.at_level("high")) == dict(
+        parameter_values({"level": "high", "acres_per_mw": 0.9})
+    )
+    for level in ("median", None, 1, "Low"):
+        with pytest.raises(StudyError, match='"low", "mid" or "high"'):
+            parameter_values({"level": level})
 
 
 def test_unknown_name_is_refused_with_the_nearest():

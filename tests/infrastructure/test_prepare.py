@@ -248,7 +248,12 @@ def test_costs_add_up():
         + known["transformer_usd_per_mw"],
     )
     np.testing.assert_allclose(
-        known["fixed_cost_usd"], known["interconnection_usd"] + known["fiber_usd"]
+        known["fixed_cost_usd"],
+        known["interconnection_usd"] + known["fiber_usd"] + known["water_main_usd"],
+    )
+    np.testing.assert_allclose(
+        known["interconnection_usd"],
+        known["tie_line_usd"] + known["connection_ends_usd"],
     )
     np.testing.assert_allclose(
         known["lifetime_cost_usd_per_mw"],
@@ -286,6 +291,78 @@ def test_one_site_by_hand():
     assert site["lifetime_cost_usd_per_mw"] == pytest.approx(
         capital + power + operation, rel=1e-6
     )
+
+
+def test_the_ground_of_the_tie_line():
+    assert READY["terrain_unknown"].all()
+    sites = toy_sites()
+    sites["terrain"] = ["hill", "forest", None, "flat", "wetland"]
+    ready = prepare(sites, toy_layers())
+    assert ready["terrain_unknown"].tolist() == [False, False, True, False, False]
+    factor = (ready["tie_line_usd"] / READY["tie_line_usd"])[["w", "m", "e"]]
+    np.testing.assert_allclose(factor, [1.3, 2.0, 1.0])
+    assert ready.loc["n", "tie_line_usd"] == READY.loc["n", "tie_line_usd"]
+    layers = toy_layers()
+    layers["terrain"] = gpd.GeoDataFrame(
+        {"terrain": ["mountain"]}, geometry=[box(-102, 39, -101, 41)], crs=4326
+    )
+    read = prepare(toy_sites(), layers)
+    assert read.loc["w", "terrain"] == "mountain"
+    assert read.loc["w", "tie_line_usd"] == pytest.approx(
+        1.6 * READY.loc["w", "tie_line_usd"]
+    )
+    assert read["terrain_unknown"].tolist() == [False, True, True, True, True]
+    sites["terrain"] = ["hill", "swamp", None, "flat", "flat"]
+    with pytest.raises(StudyError, match="'swamp': m"):
+        prepare(sites, toy_layers())
+
+
+def test_water_mains():
+    assert READY["water_main_fallback"].all()
+    assert (READY["water_main_km"] == 5.0).all()
+    sites = toy_sites()
+    sites["water_main_km"] = [2.0, 0.0, np.nan, 1.0, 1.0]
+    ready = prepare(sites, toy_layers())
+    assert not ready["water_main_fallback"].any()
+    # 2 km x 1.3 x 1.25 million USD per km
+    assert ready["water_main_usd"].tolist()[:2] == pytest.approx([3.25e6, 0.0])
+    assert np.isnan(ready.loc["n", "fixed_cost_usd"])
+
+
+def test_hardware_is_in_no_site_cost():
+    # 26 million USD per IT MW over 1.3
+    assert (READY["it_hardware_usd_per_mw"].dropna() == 2e7).all()
+    dear = prepare(
+        toy_sites(), toy_layers(), parameters={"it_hardware_usd_per_mw_it": 3.3e7}
+    )
+    costs = [name for name in columns().index if "cost_usd" in name]
+    assert_frame_equal(dear[costs], READY[costs])
+
+
+def test_levels_of_cost_keep_the_time_base_and_the_plan():
+    low, high = (
+        prepare(toy_sites(), toy_layers(), parameters={"level": level})
+        for level in ("low", "high")
+    )
+    assert low.attrs["siteselect"]["prepare"]["cost_level"] == "low"
+    table = columns()
+    money = table.index[table["unit"].str.startswith("USD per")]
+    money = [name for name in money if name.endswith(("usd", "per_mw"))]
+    known = ["w", "m", "n"]
+    assert len(money) > 10
+    for name in money:
+        a, b, c = (frame.loc[known, name] for frame in (low, READY, high))
+        if b.notna().any():
+            assert (a <= b).all() & (b <= c).all(), name
+    same = [name for name in table.index if table.at[name, "group"] != "cost"]
+    assert_frame_equal(low[same], READY[same])
+    assert_frame_equal(high[same], READY[same])
+    mixed = {"level": "high", "acres_per_mw": 0.4}
+    mixed = prepare(toy_sites(), toy_layers(), parameters=mixed)
+    # 1,524,600 USD per acre at the high level, the acres as they were set
+    assert mixed.loc["n", "land_usd_per_mw"] == pytest.approx(0.4 * 1_524_600)
+    with pytest.raises(StudyError, match='"low", "mid" or "high"'):
+        prepare(toy_sites(), toy_layers(), parameters={"level": "lowest"})
 
 
 def test_fiber_goes_to_two_places():
@@ -528,6 +605,11 @@ def test_bad_candidates_are_refused():
         ("pue", 0.9, "below 1"),
         ("peak_ratio", 0.5, "below 1"),
         ("pue", np.inf, "finite"),
+        ("fiber_km", -1.0, "negative"),
+        ("substation_km", -0.1, "negative"),
+        ("tax_usd_per_mw_year", -5.0, "negative"),
+        ("water_main_km", -2.0, "negative"),
+        ("cost_usd_per_mw", -1e6, "negative"),
     ],
 )
 def test_own_columns_that_cannot_be_are_refused(column, value, noun):
