@@ -29,6 +29,14 @@ from siteselect.optimization.by_year import (
     year_of,
     years_of,
 )
+from siteselect.optimization.designs import (
+    DESIGN,
+    Designs,
+    joined,
+    notes_of,
+    read_designs,
+    refuse_beside,
+)
 from siteselect.optimization.draw import Draw
 from siteselect.optimization.horizon import Dated, dated, discount, rows_of
 from siteselect.optimization.limits import (
@@ -70,7 +78,6 @@ from siteselect.optimization.sizes import (
     DEFAULT_COST,
     DEFAULT_FIXED_COST,
     LIFETIME_COST,
-    Offer,
     Sized,
     Sizes,
     SizeTable,
@@ -109,6 +116,7 @@ class Request:
     years: Any = None
     discount_rate: float = 0.0
     existing: Any = None
+    options: Any = None
 
     def __post_init__(self) -> None:
         # Sizes are gone through more than once.
@@ -539,6 +547,13 @@ def _compiled(request: Request) -> Compiled:
                 else "power_mw=(3000, None)",
             )
         )
+    given = request
+    designs = None
+    if request.options is not None:
+        designs = read_designs(request.options, sites)
+        # With the columns that only options have, unknown as yet.
+        sites = designs.frame
+        request = replace(request, sites=sites)
     objective = objective_of(request)
     if not 0 <= number(request.gap, "gap") < 1:
         raise StudyError(
@@ -573,7 +588,10 @@ def _compiled(request: Request) -> Compiled:
             )
         )
     has_capacity = has(sites, request.capacity, DEFAULT_CAPACITY)
-    able, notes = eligible_rows(request, has_capacity)
+    if designs is None:
+        able, notes = eligible_rows(request, has_capacity)
+    else:
+        designs, able, notes = eligible_designs(request, designs, has_capacity)
     fixed = labels_of(request.fixed, "fixed", sites.index)
     forbidden = labels_of(request.forbidden, "forbidden", sites.index)
     existing = existing_mw(request, sites)
@@ -601,6 +619,10 @@ def _compiled(request: Request) -> Compiled:
         used.append(request.site_mw)
     for limit in limits:
         used.extend(getattr(limit, "uses", tuple)())
+    if designs is not None:
+        refuse_beside(designs, request, limits, objective)
+        notes += notes_of(designs, able, flatten(used))
+        used += designs.series()
     rows_able = np.flatnonzero(able)
     if rows_able.size == 0:
         raise StudyError(
@@ -619,11 +641,23 @@ def _compiled(request: Request) -> Compiled:
     if existing:
         where = frame.index.get_indexer(list(existing))
         standing[where] = list(existing.values())
-    found = [
-        offer(request, frame, in_year(request.capacity, y, frame), has_capacity)
-        for y in years or (0,)
-    ]
-    problem = site_columns(request, frame, found, standing, may_grow[positions], limits)
+    grows = may_grow[positions]
+    if designs is None:
+        table = offered_sizes(request, frame, has_capacity, standing, grows)
+    else:
+        designs = designs.take(positions).distinct()
+        own = [designs.rows_of(k) for k in range(len(designs.names))]
+        table = joined(
+            [
+                offered_sizes(
+                    request, designs.frame_of(k), has_capacity, standing[r], grows[r]
+                )
+                for k, r in enumerate(own)
+            ],
+            own,
+        )
+        frame = designs.veiled()
+    problem = site_columns(frame, table, standing, years, limits, designs)
     problem = replace(
         problem, power_mw=power[-1], year_power_mw=tuple(power) if years else ()
     )
@@ -655,6 +689,8 @@ def _compiled(request: Request) -> Compiled:
             for block in rows_of(of_limit, problem)
         ]
     )
+    if designs is not None:
+        refuse_unknown(rows, problem)
     is_score = isinstance(objective, PerMegawatt) and objective.name == "score"
     if low < high and is_score and problem.n_columns:
         notes.append(
@@ -662,7 +698,7 @@ def _compiled(request: Request) -> Compiled:
             "score's zero lies"
         )
     return Compiled(
-        request,
+        given,
         problem,
         tuple(chosen),
         rows,
@@ -672,6 +708,64 @@ def _compiled(request: Request) -> Compiled:
         objective,
         tuple(part for of_limit in parts for part in of_limit),
     )
+
+
+def eligible_designs(
+    request: Request, designs: Designs, has_capacity: bool
+) -> tuple[Designs, Bools, list[str]]:
+    """Return options where their own score and capacity allow, and notes."""
+    able, said_of = [], []
+    for k in range(len(designs.names)):
+        one = replace(request, sites=designs.whole_frame_of(k))
+        rows, notes = eligible_rows(one, has_capacity)
+        able.append(rows)
+        said_of.append(notes)
+    every = [n for n in said_of[0] if all(n in notes for notes in said_of)]
+    for name, notes in zip(designs.names, said_of, strict=True):
+        every += [f"{note} with {name!r}" for note in notes if note not in every]
+    designs = designs.within(np.column_stack(able))
+    some: Bools = np.any(designs.offered, axis=1)
+    return designs, some, every
+
+
+def refuse_unknown(rows: Rows, problem: Problem) -> None:
+    """Refuse rows that hold what is unknown: a limit read a column per site."""
+    bad = np.flatnonzero(np.isnan(rows.matrix.data))
+    lost = np.isnan(problem.objective)
+    if not bad.size and not lost.any():
+        return
+    name = "objective"
+    if bad.size:
+        row = np.searchsorted(rows.matrix.indptr, bad[0], side="right") - 1
+        name = str(rows.limit[row])
+    assert problem.designs is not None
+    raise StudyError(
+        four_parts(
+            f"{name!r} reads a column of the candidates by site",
+            "one of its figures is unknown there, as those that differ by option are: "
+            + shown(map(repr, problem.designs.columns)),
+            "problem.per_column(column, limit), one figure per column of the program",
+            "a column that no option names",
+        )
+    )
+
+
+def offered_sizes(
+    request: Request,
+    frame: gpd.GeoDataFrame,
+    has_capacity: bool,
+    standing: Floats,
+    may_grow: Bools,
+) -> Any:
+    """Return the sizes that each site is offered, or the paths of sizes."""
+    years = request.horizon
+    found = [
+        offer(request, frame, in_year(request.capacity, y, frame), has_capacity)
+        for y in years or (0,)
+    ]
+    if years:
+        return path_table(found, standing, may_grow)
+    return size_table(found[0], standing, may_grow)
 
 
 def _dated(limit: SupportsLimit, problem: Problem) -> list[Dated]:
@@ -974,31 +1068,41 @@ def budget_of(request: Request, sites: gpd.GeoDataFrame) -> Budget:
 
 
 def site_columns(
-    request: Request,
     frame: gpd.GeoDataFrame,
-    found: list[Offer],
+    table: Any,
     standing: Floats,
-    may_grow: Bools,
+    years: tuple[int, ...],
     limits: Sequence[SupportsLimit],
+    designs: Designs | None,
 ) -> Problem:
     """Return the problem with one column per site and size, or path of sizes.
 
-    Where a limit has options, there is one column for each of them.
+    Where sites or a limit have options, there is one column for each of them.
     """
-    years = request.horizon
-    table: Any
-    if years:
-        table = path_table(found, standing, may_grow)
-    else:
-        table = size_table(found[0], standing, may_grow)
     for limit in limits:
         maker = getattr(limit, "options", None)
         options = maker(frame) if maker is not None else None
         if options is not None:
             table = table.with_option(limit.name, options, standing)
     if years:
-        return path_columns(frame, table, standing, years)
-    return size_columns(frame, table, standing)
+        problem = path_columns(frame, table, standing, years)
+    else:
+        problem = size_columns(frame, table, standing)
+    return problem if designs is None else with_designs(problem, designs)
+
+
+def with_designs(problem: Problem, designs: Designs) -> Problem:
+    """Return the problem with its options, which its columns are named after."""
+    which = problem.column_option[DESIGN]
+    names = problem.column_names
+    if isinstance(names, SizeNames):
+        names = SizeNames(
+            names.labels, names.site, names.mw, names.opens, (), which, designs.names
+        )
+    else:
+        pairs = zip(names, which.tolist(), strict=True)
+        names = tuple(f"{name} {designs.names[k]}" for name, k in pairs)
+    return replace(problem, designs=designs, column_names=names)
 
 
 def size_columns(

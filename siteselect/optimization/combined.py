@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import geopandas as gpd
 import numpy as np
@@ -160,6 +160,8 @@ class Weighted:
     ([1], 70.0)
     """
 
+    by_option: ClassVar[tuple[str, ...]] = ("weights", "_parts")
+
     weights: Mapping[Any, float]
     _parts: _Parts = field(init=False, repr=False)
 
@@ -293,6 +295,8 @@ class Lexicographic:
     >>> plan.sites.index.tolist(), round(plan.objective)
     ([1], 100000000)
     """
+
+    by_option: ClassVar[tuple[str, ...]] = ("stages", "_parts")
 
     stages: tuple[tuple[Any, float], ...]
     _parts: _Parts = field(repr=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import geopandas as gpd
 import numpy as np
@@ -117,6 +117,8 @@ class Draw:
     >>> plan.sites["mw"].to_dict()  # site 0 draws from A and B
     {0: 300.0, 1: 100.0}
     """
+
+    by_option: ClassVar[tuple[str, ...]] = ("per_mw",)
 
     name: str
     links: pd.DataFrame
@@ -253,13 +255,13 @@ class Draw:
     def rows(self, problem: Problem) -> Rows:
         """Return one row per source, and with ``split`` one per site and link."""
         allowed = self.allowed().to_numpy()
-        per_mw = problem.quantity(self.per_mw, self.name)
         keys = self.sources()
         links = self.link_arrays(problem.frame)
         if not self.split:
             option = problem.column_option[self.name]
             there = np.flatnonzero(option >= 0)
-            use = per_mw[problem.column_site[there]] * problem.column_mw[there]
+            per_column = problem.per_column(self.per_mw, self.name)
+            use = per_column[there] * problem.column_mw[there]
             scale = power_of_thousand(use)
             matrix = sparse.csr_array(
                 (use * scale, (links.source[option[there]], there)),
@@ -268,6 +270,8 @@ class Draw:
             return Rows.make(
                 matrix, -np.inf, allowed * scale, self.name, keys, scale, "total"
             ).take(np.isfinite(allowed))
+        # What flows to a site is not told apart by how the site is built.
+        per_mw = problem.quantity(self.per_mw, self.name)
         own = problem.extra[self.name]
         n = links.site.size
         flow = own.start + np.arange(n)

@@ -215,6 +215,8 @@ def _ineligible(plan: SitePlan, site: Hashable) -> str:
     if isinstance(said, str) and said:
         return f"excluded by {said.replace(';', ', ')}"
     request = plan.compiled.request
+    if request.options is not None:
+        return "it is excluded, or no option has a known score and capacity here"
     score: Any = 0.0
     if isinstance(request.score, str):
         score = row.get(request.score, 0.0)
@@ -319,6 +321,9 @@ def _too_small(plan: SitePlan, site: Hashable) -> str:
     request = plan.compiled.request
     capacity = request.capacity
     row = plan.candidates.loc[site]
+    by_option = plan.problem.differs(capacity)
+    if by_option:
+        return "each is above its capacity or not eligible, whatever the option"
     if isinstance(capacity, str) and capacity in plan.candidates.columns:
         return (
             f"its capacity is {float(row[capacity]):g} MW, every size is larger or "
@@ -359,7 +364,8 @@ def _value_now(plan: SitePlan, site: Any) -> float | None:
     request = plan.compiled.request
     spec: Any = request.score if request.objective == "score" else request.objective
     if isinstance(spec, str):
-        if spec not in plan.candidates.columns:
+        # By option there is no one value to turn.
+        if spec not in plan.candidates.columns or plan.problem.differs(spec):
             return None
         return float(plan.candidates.at[site, spec])
     if isinstance(spec, pd.Series):
@@ -383,6 +389,8 @@ def _cost_now(plan: SitePlan, site: Any) -> float | None:
         request, "years", None
     )
     if not counted or not is_plain or not isinstance(request.objective, str):
+        return None
+    if plan.problem.differs(spec):
         return None
     if isinstance(spec, str):
         return float(frame.at[site, spec]) if spec in frame.columns else None

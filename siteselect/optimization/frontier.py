@@ -27,6 +27,7 @@ from siteselect.optimization._compile import (
     limits_of,
     listed_limits,
 )
+from siteselect.optimization.designs import read_designs
 from siteselect.optimization.limits import Limit
 from siteselect.optimization.optimize import _labels
 from siteselect.optimization.plan import SitePlan, dollars, relative_gap
@@ -444,14 +445,17 @@ def _two_objectives(
     request = Request(sites=sites, **arguments, objective=first)
     limits = tuple(request.limits)
     taken = {limit.name for limit in limits}
+    known = set(sites.columns)
+    if request.options is not None:
+        known |= set(read_designs(request.options, sites).columns)
     name = f"{second} held" if second in taken else second
     is_cost = second == "cost"
     if is_cost:
         per_mw: Any = request.cost_per_mw
-        if per_mw == DEFAULT_COST and LIFETIME_COST in sites.columns:
+        if per_mw == DEFAULT_COST and LIFETIME_COST in known:
             per_mw = LIFETIME_COST
         fixed: Any = request.fixed_cost
-        if fixed == DEFAULT_FIXED_COST and fixed not in sites.columns:
+        if fixed == DEFAULT_FIXED_COST and fixed not in known:
             fixed = 0
         held = {"per_mw": per_mw, "per_site": fixed, "unit": "USD"}
     else:
@@ -584,7 +588,7 @@ def _used(plan: SitePlan, compiled: Compiled, name: str) -> float:
     limit = next((x for x in compiled.limits if x.name == name), None)
     if limit is None:
         return float("nan")
-    full = compiled.problem.frame.copy()
+    full = plan.problem.frame_at(plan.x).copy()
     for column in ("mw", "cost_usd"):
         full[column] = plan.sites[column].reindex(full.index).fillna(0.0)
     used = limit.check(full)["used"].astype(float)

@@ -361,6 +361,9 @@ class Limit:
     Limit('substation headroom')
     """
 
+    #: Fields that may name a column that differs by option.
+    by_option: ClassVar[tuple[str, ...]] = ("per_mw", "per_site")
+
     name: str
     per_mw: Quantity = 0
     per_site: Quantity = 0
@@ -395,10 +398,9 @@ class Limit:
     def rows(self, problem: Problem) -> Rows:
         """Return one row per group with a finite bound."""
         codes, keys = problem.groups(self.by, self.name)
-        per_mw = problem.quantity(self.per_mw, self.name)
-        per_site = problem.quantity(self.per_site, self.name)
-        own = np.maximum(problem.column_site, 0)
-        use = per_mw[own] * problem.column_mw + per_site[own] * problem.column_opens
+        per_mw = problem.per_column(self.per_mw, self.name)
+        per_site = problem.per_column(self.per_site, self.name)
+        use = per_mw * problem.column_mw + per_site * problem.column_opens
         use = np.where(problem.column_site >= 0, use, 0.0)
         high = bound_values(
             problem, self.at_most, codes, keys, self.name, "at_most", np.inf
@@ -489,6 +491,7 @@ class Average:
 
     #: A bound of an average holds whatever stands, in every year.
     floors_hold_always: ClassVar[bool] = True
+    by_option: ClassVar[tuple[str, ...]] = ("column", "weight")
 
     name: str
     column: Quantity
@@ -518,7 +521,7 @@ class Average:
 
     def rows(self, problem: Problem) -> Rows:
         """Return ``sum((value - bound) x weight x MW)`` against zero, row by bound."""
-        value = problem.quantity(self.column, self.name)
+        value = problem.per_column(self.column, self.name)
         weight = weights_of(problem, self.weight, self.name)
         return weighted_rows(
             problem, value, weight, self.at_least, self.at_most, self.name, "average"
@@ -572,6 +575,7 @@ class Share:
 
     #: A bound of an average holds whatever stands, in every year.
     floors_hold_always: ClassVar[bool] = True
+    by_option: ClassVar[tuple[str, ...]] = ("where", "weight")
 
     name: str
     where: str | pd.Series[Any]
@@ -611,7 +615,7 @@ class Share:
 
     def rows(self, problem: Problem) -> Rows:
         """Return ``sum((holds - share) x weight x MW)`` against zero, row by bound."""
-        holds = truth(problem, self.where, self.name).astype(np.float64)
+        holds = problem.holds_per_column(self.where, self.name).astype(np.float64)
         weight = weights_of(problem, self.weight, self.name)
         return weighted_rows(
             problem, holds, weight, self.at_least, self.at_most, self.name, "share"
@@ -1070,9 +1074,10 @@ class ItPower:
         """Return one row in GW of IT."""
         has_column = PEAK_RATIO in problem.frame.columns
         spec: Quantity = PEAK_RATIO if has_column else DEFAULT_PEAK_RATIO
-        ratio = problem.quantity(spec, self.name)
-        if (ratio < 1).any():
-            bad = problem.frame.index[ratio < 1]
+        ratio = problem.per_column(spec, self.name)
+        low = (ratio < 1) & (problem.column_site >= 0)
+        if low.any():
+            bad = problem.frame.index[np.unique(problem.column_site[low])]
             raise StudyError(
                 four_parts(
                     f"{self.name!r} divides facility MW by {PEAK_RATIO!r}",
@@ -1081,11 +1086,8 @@ class ItPower:
                     f"sites[{PEAK_RATIO!r}] = {DEFAULT_PEAK_RATIO:.2f}",
                 )
             )
-        own = np.maximum(problem.column_site, 0)
-        use = problem.column_mw / ratio[own] * GW
-        matrix = sparse.csr_array(
-            np.where(problem.column_site >= 0, use, 0.0).reshape(1, -1)
-        )
+        use = np.where(problem.column_site >= 0, problem.column_mw / ratio, 0.0)
+        matrix = sparse.csr_array((use * GW).reshape(1, -1))
         return Rows.make(
             matrix, self.at_least * GW, self.at_most * GW, self.name, None, GW, "power"
         )
@@ -1244,10 +1246,13 @@ def is_number(weight: Quantity) -> bool:
 
 
 def weights_of(problem: Problem, spec: Quantity, limit: str) -> Floats:
-    """Return the weight per facility MW of each site, or refuse a negative one."""
-    weight = problem.quantity(spec, limit)
-    bad = np.flatnonzero(weight < 0)
-    if bad.size or not (weight > 0).any():
+    """Return the weight per facility MW of each column, or refuse a negative one."""
+    weight = problem.per_column(spec, limit)
+    own = problem.column_site >= 0
+    if not own.any():
+        return weight
+    bad = np.unique(problem.column_site[own & (weight < 0)])
+    if bad.size or not (weight[own] > 0).any():
         raise StudyError(
             four_parts(
                 f"{limit!r} weighs sites by {said(getattr(spec, 'name', spec))}",
@@ -1271,13 +1276,12 @@ def weighted_rows(
     kind: str,
 ) -> Rows:
     """Return the rows that bound a weighted average of ``value``."""
-    own = np.maximum(problem.column_site, 0)
-    mw = np.where(problem.column_site >= 0, problem.column_mw * weight[own], 0.0)
+    mw = np.where(problem.column_site >= 0, problem.column_mw * weight, 0.0)
     parts = []
     for bound, is_most in ((low, False), (high, True)):
         if bound is None:
             continue
-        use = (value[own] - bound) * mw
+        use = (value - bound) * mw
         scale = power_of_thousand(use)
         matrix = sparse.csr_array((use * scale).reshape(1, -1))
         matrix.eliminate_zeros()

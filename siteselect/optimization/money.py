@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import geopandas as gpd
 import numpy as np
@@ -79,6 +79,13 @@ class PresentValue:
     0.094393
     """
 
+    by_option: ClassVar[tuple[str, ...]] = (
+        "capital_per_mw",
+        "capital_per_site",
+        "yearly_per_mw",
+        "yearly_per_site",
+    )
+
     name: str
     _: KW_ONLY
     at_most: Any
@@ -151,13 +158,12 @@ class PresentValue:
         life = present_value_factor(self.discount_rate, int(self.years))
 
         def read(spec: Quantity) -> Floats:
-            return problem.quantity(spec, self.name)
+            return problem.per_column(spec, self.name)
 
         per_mw = read(self.capital_per_mw) + life * read(self.yearly_per_mw)
         per_site = read(self._site_capital(problem.frame))
         per_site = per_site + life * read(self.yearly_per_site)
-        own = np.maximum(problem.column_site, 0)
-        value = per_mw[own] * problem.column_mw + per_site[own] * problem.column_opens
+        value = per_mw * problem.column_mw + per_site * problem.column_opens
         value = np.where(problem.column_site >= 0, value, 0.0)
         matrix = sparse.csr_array((value * MILLION).reshape(1, -1))
         most = number(self.at_most, self.name) * MILLION

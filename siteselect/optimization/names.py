@@ -28,6 +28,10 @@ class SizeNames(Sequence[str]):
         False for columns that add to another: ``"s12 +300 MW"``.
     more : tuple of str
         Names of what stands after them.
+    which : ndarray of int, optional
+        Option of each column, where sites have options.
+    options : tuple of str
+        Their names: ``"s12 300 MW closed loop"``.
 
     Examples
     --------
@@ -43,10 +47,14 @@ class SizeNames(Sequence[str]):
         mw: npt.ArrayLike,
         opens: npt.ArrayLike,
         more: tuple[str, ...] = (),
+        which: npt.ArrayLike | None = None,
+        options: tuple[str, ...] = (),
     ) -> None:
         self.labels = index
         self.site, self.mw = np.asarray(site), np.asarray(mw)
         self.opens, self.more = np.asarray(opens), more
+        self.which = None if which is None else np.asarray(which)
+        self.options = options
 
     def __len__(self) -> int:
         return int(self.site.size) + len(self.more)
@@ -58,7 +66,13 @@ class SizeNames(Sequence[str]):
         labels = self.labels.take(self.site[own]).astype(str)
         mw, opens = self.mw[own].tolist(), self.opens[own].tolist()
         sized = zip(labels, mw, opens, strict=True)
-        names = iter([f"{a} {'' if o else '+'}{m:g} MW" for a, m, o in sized])
+        spelled = [f"{a} {'' if o else '+'}{m:g} MW" for a, m, o in sized]
+        if self.which is not None:
+            built = self.which[own].tolist()
+            spelled = [
+                f"{s} {self.options[k]}" for s, k in zip(spelled, built, strict=True)
+            ]
+        names = iter(spelled)
         k = int(self.site.size)
         return tuple(next(names) if c < k else self.more[c - k] for c in at.tolist())
 
@@ -77,7 +91,15 @@ class SizeNames(Sequence[str]):
 
     def __add__(self, names: tuple[str, ...]) -> SizeNames:
         more = self.more + tuple(names)
-        return SizeNames(self.labels, self.site, self.mw, self.opens, more)
+        return SizeNames(
+            self.labels,
+            self.site,
+            self.mw,
+            self.opens,
+            more,
+            self.which,
+            self.options,
+        )
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and self[:] == tuple(other)

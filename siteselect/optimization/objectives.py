@@ -9,7 +9,7 @@ alone, which ``plan.verify()`` uses. One that needs variables of its own offers
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import geopandas as gpd
 import numpy as np
@@ -67,6 +67,8 @@ class PerMegawatt:
         Name in the plan.
     """
 
+    by_option: ClassVar[tuple[str, ...]] = ("column",)
+
     column: Quantity
     name: str = "score"
     maximize: bool = True
@@ -82,10 +84,9 @@ class PerMegawatt:
 
     def coefficients(self, problem: Problem) -> Floats:
         """Return value x MW per column."""
-        own = np.maximum(problem.column_site, 0)
-        per_mw = problem.quantity(self.column, f"objective {self.name!r}")
+        per_mw = problem.per_column(self.column, f"objective {self.name!r}")
         gain: Floats = np.where(
-            problem.column_site >= 0, per_mw[own] * problem.column_mw, 0.0
+            problem.column_site >= 0, per_mw * problem.column_mw, 0.0
         )
         return gain
 
@@ -112,6 +113,8 @@ class Cost:
     fixed_cost : str, number or Series, optional
         Cost per site that is added to the lifetime cost [USD].
     """
+
+    by_option: ClassVar[tuple[str, ...]] = ("lifetime_per_mw", "fixed_cost")
 
     lifetime_per_mw: str | None = None
     fixed_cost: Any = None

@@ -13,6 +13,7 @@ from siteselect.errors import SiteSelectWarning, StudyError, four_parts, said
 from siteselect.optimization import estimate, pulp_model
 from siteselect.optimization._compile import Request, compile_problem, listed_limits
 from siteselect.optimization.by_year import Arriving, ByYear
+from siteselect.optimization.designs import Options
 from siteselect.optimization.estimate import model_size
 from siteselect.optimization.limits import SupportsLimit
 from siteselect.optimization.objectives import SupportsObjective
@@ -45,6 +46,7 @@ def optimize_sites(
     years: Iterable[int] | None = None,
     discount_rate: float = 0.0,
     existing: Mapping[Any, float] | None = None,
+    options: Options | None = None,
     limits: Sequence[SupportsLimit] = (),
     max_sites: int | None = None,
     min_sites: int | None = None,
@@ -98,6 +100,15 @@ def optimize_sites(
         more. What stands costs nothing and counts in every limit; a larger size
         costs what it costs minus what the present one does. A site that is
         excluded, or lacks the capacity, stays as it is.
+    options : mapping, optional
+        Ways to build a site, of which the plan chooses one per site: by name, the
+        columns that differ, as a frame or a mapping to numbers, Series keyed by site
+        or names of other columns. ``{"dry": {"water_m3_per_mw_year": "dry_water"}}``
+        reads that figure from another column; columns that an option does not name
+        are the candidates' own. An option is not offered where a figure of it is
+        missing. Of options with the same figures at a site the first is taken. They go
+        with years (one option per site for all of them), ranges, fixed sites and
+        `Draw`; not with ``existing``.
     limits : sequence
         `Limit`, `Average`, `Share`, `Spread`, `Spacing` or your own.
     max_sites, min_sites : int, optional
@@ -182,6 +193,7 @@ def optimize_sites(
         years=None if years is None else _labels(years),
         discount_rate=discount_rate,
         existing=existing,
+        options=options,
         limits=listed_limits(limits),
         max_sites=max_sites,
         min_sites=min_sites,

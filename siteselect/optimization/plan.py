@@ -42,7 +42,9 @@ class SitePlan:
     sites : geopandas.GeoDataFrame
         Chosen rows of the candidates with ``mw`` [MW], ``cost_usd`` [USD] and
         ``why``. With years, ``mw`` is that of the last year, ``mw_2027`` and so on
-        that of each, and ``cost_usd`` is what is spent over all of them.
+        that of each, and ``cost_usd`` is what is spent over all of them. With
+        options, ``option`` is the chosen one, and the columns that differ hold its
+        figures.
     candidates : geopandas.GeoDataFrame
         The frame that was given.
     limits : pandas.DataFrame
@@ -277,7 +279,9 @@ class SitePlan:
         return list(zip(self.by_year["year"], self.by_year["mw"], strict=True))
 
     def _table(self) -> pd.DataFrame:
-        wanted = ["mw", *(f"mw_{y}" for y, _ in self._mw_by_year()), "cost_usd", "why"]
+        by_year = [f"mw_{y}" for y, _ in self._mw_by_year()]
+        built = [] if self.problem.designs is None else ["option"]
+        wanted = ["mw", *by_year, *built, "cost_usd", "why"]
         table = pd.DataFrame(self.sites.drop(columns=self.sites.geometry.name))[wanted]
         table["cost_usd"] = table["cost_usd"].map(dollars)
         table["why"] = table["why"].map(printable)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -26,6 +26,9 @@ from siteselect.errors import (
     said,
     shown,
 )
+
+if TYPE_CHECKING:
+    from siteselect.optimization.designs import Designs
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
@@ -228,6 +231,10 @@ class Problem:
         One name per column.
     column_option : mapping of str to ndarray of int, shape (n_columns,)
         By limit that offers options per site: the option of each column, else -1.
+    designs : Designs, optional
+        The options that a site may be built in, with the columns that differ; which
+        one a column is stands in ``column_option["option"]``. ``frame`` holds NaN in
+        those columns.
     extra : mapping of str to slice
         Columns that belong to a limit, by the limit's name.
     standing_mw : ndarray, shape (n_sites,), optional
@@ -262,6 +269,7 @@ class Problem:
     power_mw: tuple[float, float] = (-np.inf, np.inf)
     column_names: Sequence[str] = ()
     column_option: Mapping[str, Ints] = field(default_factory=dict)
+    designs: Designs | None = None
     extra: Mapping[str, slice] = field(default_factory=dict)
     standing_mw: Floats | None = None
     years: tuple[int, ...] = ()
@@ -390,14 +398,86 @@ class Problem:
         Raises
         ------
         StudyError
+            The column does not exist, a value is missing or infinite, or the column
+            differs by option, so that a site has no one value: see `per_column`.
+        """
+        self._refuse_options(spec, limit)
+        return quantity(self.frame, spec, limit)
+
+    def per_column(self, spec: Quantity, limit: str) -> Floats:
+        """Return a column, number or Series for the site of every column.
+
+        Where sites have options, each column has the figure of its own.
+
+        Parameters
+        ----------
+        spec : str, number or pandas.Series
+            Column name, value for every site, or Series aligned by label.
+        limit : str
+            Who asks, for the message.
+
+        Returns
+        -------
+        ndarray, shape (n_columns,)
+            Of no meaning for the columns of limits, whose ``column_site`` is -1.
+
+        Raises
+        ------
+        StudyError
             The column does not exist, or a value is missing or infinite.
         """
-        return quantity(self.frame, spec, limit)
+        own = np.maximum(self.column_site, 0)
+        if self.designs is not None and self.differs(spec):
+            which = self.column_option["option"]
+            return self.designs.per_column(str(spec), limit, own, which)
+        found: Floats = quantity(self.frame, spec, limit)[own]
+        return found
+
+    def holds_per_column(self, where: str | pd.Series[Any], limit: str) -> Bools:
+        """Return a boolean column or Series for the site of every column."""
+        own = np.maximum(self.column_site, 0)
+        if self.designs is not None and self.differs(where):
+            which = self.column_option["option"]
+            return self.designs.holds_per_column(str(where), limit, own, which)
+        found: Bools = truths(self.frame, where, limit)[own]
+        return found
+
+    def differs(self, spec: object) -> bool:
+        """Return whether this is the name of a column that differs by option."""
+        named = isinstance(spec, str) and self.designs is not None
+        return named and spec in self.designs.columns  # type: ignore[union-attr]
+
+    def _refuse_options(self, spec: object, limit: str) -> None:
+        if self.differs(spec):
+            raise StudyError(
+                four_parts(
+                    f"{limit!r} reads column {spec!r} by site",
+                    "that column differs by option, and it takes no options",
+                    "a column that no option names",
+                    "problem.per_column(spec, limit), in a limit of one's own",
+                )
+            )
+
+    def option_of_sites(self, x: Floats) -> Ints:
+        """Return the option at each site of a solution; -1 where nothing is built."""
+        found = np.full(self.n_sites, -1, dtype=np.int64)
+        if self.designs is not None:
+            own = self.open_columns
+            own = own[x[own] > 0.5]
+            found[self.column_site[own]] = self.column_option["option"][own]
+        return found
+
+    def frame_at(self, x: Floats) -> gpd.GeoDataFrame:
+        """Return the frame with the figures of the options that a solution chose."""
+        if self.designs is None:
+            return self.frame
+        return self.designs.chosen(self.option_of_sites(x))
 
     def groups(
         self, by: str | pd.Series[Any] | None, limit: str
     ) -> tuple[Ints, list[Any]]:
         """Return the group number of each site and the sorted group keys."""
+        self._refuse_options(by, limit)
         key = ("groups", by if isinstance(by, str) else id(by), limit)
         if key not in self._cache:
             self._cache[key] = groups(self.frame, by, limit)

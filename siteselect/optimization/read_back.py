@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
 from siteselect.optimization._compile import Compiled
+from siteselect.optimization.designs import DESIGN
 from siteselect.optimization.draw import DRAW_COLUMNS, DRAWN, Draw, drawn_by_site
 from siteselect.optimization.plan import SitePlan, relative_gap
 from siteselect.optimization.problem import Floats, Problem, Rows
@@ -48,11 +50,16 @@ def plan_of(compiled: Compiled, found: Solution, clock: Clock) -> SitePlan:
     mw = np.round(mw, 9)
     chosen = np.flatnonzero(mw > 0)
     chosen = chosen[np.lexsort((chosen, -value[chosen].round(9), -mw[chosen]))]
-    frame = problem.frame
+    frame = problem.frame_at(x)
     then = by_years(problem, x)
     draws = draws_of(shared, problem, x)
-    table = account_table(compiled, mw, cost, then, found.duals, draws)
+    table = account_table(compiled, frame, mw, cost, then, found.duals, draws)
     picked = request.sites.loc[frame.index[chosen]].copy()
+    if problem.designs is not None:
+        for column in problem.designs.columns:
+            picked[column] = frame[column].to_numpy()[chosen]
+        names = np.array([*problem.designs.names, None], dtype=object)
+        picked[DESIGN] = names[problem.option_of_sites(x)[chosen]]
     picked["mw"] = mw[chosen]
     for k, year in enumerate(problem.years):
         picked[f"mw_{year}"] = then.mw[chosen, k]
@@ -148,6 +155,7 @@ def year_table(problem: Problem, then: ByYears) -> pd.DataFrame:
 
 def account_table(
     compiled: Compiled,
+    frame: gpd.GeoDataFrame,
     mw: Floats,
     cost: Floats,
     then: ByYears,
@@ -155,7 +163,7 @@ def account_table(
     draws: pd.DataFrame,
 ) -> pd.DataFrame:
     """Return the accounts of all limits with slack, binding and price."""
-    frame, years = compiled.problem.frame, compiled.problem.years
+    years = compiled.problem.years
     parts = []
     for part in compiled.dated:
         stands, spent = mw, cost

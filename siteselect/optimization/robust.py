@@ -247,6 +247,15 @@ def robust(
     ([1], 10.0)
     """
     asked = _request_of(sites_or_plan, request)
+    if asked.options is not None:
+        raise StudyError(
+            four_parts(
+                "robust was asked for candidates with options",
+                "a scenario changes columns by site, and options hold their own",
+                "candidates without options",
+                "a frame with the figures of one option: sites.assign(**option)",
+            )
+        )
     level = number(level, "level")
     n = whole(n, "n", 1, "n=20")
     noise = noise_of(noise, NOISE)

@@ -128,6 +128,15 @@ def survival(
                 "plan.survival(criteria) with the criteria given to score_sites",
             )
         )
+    if plan.problem.differs(request.score):
+        raise StudyError(
+            four_parts(
+                "survival(criteria) shakes the score of a plan",
+                f"its score {request.score!r} differs by option",
+                "one score per site, and options that differ in other columns",
+                "an objective that is the same for all options",
+            )
+        )
     rng = np.random.default_rng(seed_of(rng))
     shaken = Shaker(plan.problem.frame, criteria, {**NOISE, **noise})
     target = max(request.gap, 1e-3)

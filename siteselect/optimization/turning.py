@@ -96,7 +96,8 @@ class Knob:
         if self.field == "max_share" or (name in share and self.is_raised):
             return 1.0
         if name == "Average":
-            values = problem.quantity(self.limit.column, self.limit.name)
+            values = problem.per_column(self.limit.column, self.limit.name)
+            values = values[problem.column_site >= 0]
             end = float(values.max() if self.is_raised else values.min())
             return max(end, self.now) if self.is_raised else min(end, self.now)
         if self.field == "max_sites_per_group":
@@ -134,7 +135,7 @@ class Knob:
             minlength=problem.n_sites,
         )
         table: pd.DataFrame = self.limit.check(
-            problem.frame.assign(mw=mw, cost_usd=cost)
+            problem.frame_at(x).assign(mw=mw, cost_usd=cost)
         )
         used = table.loc[table["kind"] == self.account, "used"].to_numpy(dtype=float)
         used = used[np.isfinite(used)]

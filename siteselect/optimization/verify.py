@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from siteselect.errors import SolverError, shown
+from siteselect.optimization.as_built import as_built
 from siteselect.optimization.by_year import Arriving, ByYear, PerSite
 from siteselect.optimization.draw import DRAWN, Draw, drawn_by_site
 
@@ -62,7 +63,9 @@ def verify_plan(plan: SitePlan) -> pd.DataFrame:
     whole &= say("sizes are known", (mw > 0).all() and np.isfinite(mw).all())
     paths = _paths(plan, mw)
     if whole and say("sizes of every year are there", paths is not None):
-        _check_sites(plan, frame, paths, say)
+        built = as_built(plan, say)
+        if built is not None:
+            _check_sites(plan, replace(request, sites=built), paths, say)
     _check_claims(plan, say)
     table = pd.DataFrame(checks, columns=["check", "passed", "found"])
     failed = table[~table["passed"]]
@@ -109,8 +112,8 @@ def _paths(plan: SitePlan, mw: pd.Series[Any]) -> Any:
     return table
 
 
-def _check_sites(plan: SitePlan, frame: Any, paths: Any, say: Any) -> None:
-    request = plan.compiled.request
+def _check_sites(plan: SitePlan, request: Any, paths: Any, say: Any) -> None:
+    frame = request.sites
     stands, labels = _stands(request), list(paths.index)
     grows = _eligible(request)
     able = grows | grows.index.isin(list(stands))

@@ -1,0 +1,609 @@
+"""Options per site, such as water for power, against plain enumeration."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from dataclasses import dataclass, replace
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import SOAK, examples
+
+import siteselect as ss
+from siteselect.errors import InfeasiblePlanError, SolverError, StudyError
+
+SIZES = [100.0, 200.0]
+#: What an option may change, with the figures that it may take.
+DRAWN = {
+    "score": [0.2, 0.4, 0.5, 0.7, 0.9],
+    "capacity_mw": [100.0, 200.0, 200.0, 50.0],
+    "cost_usd_per_mw": [8e6, 1e7, 1.2e7],
+    "lifetime_cost_usd_per_mw": [1.4e7, 1.7e7, 2e7],
+    "fixed_cost_usd": [0.0, 2e7, 5e7],
+    "water": [0.0, 10.0, 40.0, 90.0],
+    "pue": [1.1, 1.2, 1.35, 1.5],
+    "peak_ratio": [1.15, 1.3, 1.5],
+    "energy": [6000.0, 7000.0, 8000.0],
+    "clean": [0.0, 1.0],
+    "jobs": [1.0, 2.0, 5.0],
+}
+
+
+def unknown(value: float) -> bool:
+    return value != value
+
+
+@dataclass
+class World:
+    """Candidates, options, arguments, and the figures of each option in plain words."""
+
+    sites: gpd.GeoDataFrame
+    options: dict
+    figures: dict
+    arguments: dict
+    rules: list
+
+
+def world(seed: int, years: bool = False) -> World:
+    rng = random.Random(seed)
+    n = rng.choice([2, 3]) if years else rng.choice([2, 3, 3, 4])
+    labels = [f"s{k}" for k in range(n)]
+    base = {c: [rng.choice(v) for _ in labels] for c, v in DRAWN.items()}
+    if rng.random() < 0.2:
+        base["score"][rng.randrange(n)] = math.nan
+    base["other_water"] = [rng.choice(DRAWN["water"]) for _ in labels]
+    base["county"] = [rng.choice("AB") for _ in labels]
+    sites = gpd.GeoDataFrame(
+        base,
+        index=labels,
+        geometry=gpd.points_from_xy([-100 + 0.4 * k for k in range(n)], [32] * n),
+        crs=4326,
+    )
+    options, figures = {}, {}
+    names = ["adiabatic", "dry", "closed loop"][: 2 if years else rng.choice([2, 3])]
+    for name in names:
+        of_option = {}
+        told = {}
+        for column in rng.sample(list(DRAWN), rng.choice([0, 2, 3, 5])):
+            way = rng.random()
+            values = [rng.choice(DRAWN[column]) for _ in labels]
+            if column == "water" and way < 0.3:
+                values, told[column] = base["other_water"], "other_water"
+            elif way < 0.4:
+                values = values[:1] * n
+                told[column] = values[0]
+            else:
+                values = [math.nan if rng.random() < 0.1 else v for v in values]
+                # Labels tell where a figure belongs, not its place.
+                told[column] = pd.Series(values, labels).sample(frac=1, random_state=1)
+            of_option[column] = dict(zip(labels, values, strict=True))
+        numbers = {c: v for c, v in told.items() if isinstance(v, pd.Series)}
+        as_frame = len(numbers) == len(told) > 0 and rng.random() < 0.5
+        options[name] = pd.DataFrame(told) if as_frame else told
+        figures[name] = of_option
+
+    def figure(site: str, option: str, column: str) -> float:
+        return figures[option].get(column, sites[column])[site]
+
+    def total(plan, column):
+        return math.fsum(mw * figure(s, o, column) for s, (mw, o) in plan.items())
+
+    def mean(plan, column, weight):
+        weights = {s: mw * figure(s, o, weight) for s, (mw, o) in plan.items()}
+        if not sum(weights.values()):
+            return None
+        top = math.fsum(w * figure(s, plan[s][1], column) for s, w in weights.items())
+        return top / math.fsum(weights.values())
+
+    def capital(plan):
+        once = math.fsum(figure(s, o, "fixed_cost_usd") for s, (_, o) in plan.items())
+        return total(plan, "cost_usd_per_mw") + once
+
+    def mw_of(plan):
+        return math.fsum(mw for mw, _ in plan.values())
+
+    def counties(plan):
+        return [sites.at[s, "county"] for s in plan]
+
+    low = rng.choice([0.0, 100.0, 100.0, 200.0])
+    high = low + rng.choice([0.0, 100.0, 250.0, 500.0])
+    high = max(high, 100.0)
+    rules = [lambda p: low <= mw_of(p) <= high]
+    arguments = {"power_mw": (low, high), "site_mw": SIZES, "limits": []}
+    objective = rng.choice(["score", "score", "jobs", "cost"])
+    if objective == "cost" and low == 0.0:
+        objective = "score"
+    arguments["objective"] = objective
+    if rng.random() < 0.5:
+        most = rng.choice([1.3e9, 2.2e9, 3.1e9])
+        arguments["budget_usd"] = most
+        rules.append(lambda p: capital(p) <= most + 1)
+    if rng.random() < 0.7:
+        water = {k: rng.choice([2000.0, 6000.0, 9000.0]) for k in "AB"}
+        here = {k: v for k, v in water.items() if k in base["county"]}
+        arguments["limits"].append(
+            ss.Limit("county water", per_mw="water", by="county", at_most=here)
+        )
+        rules.append(
+            lambda p: all(
+                total(
+                    {s: v for s, v in p.items() if sites.at[s, "county"] == k}, "water"
+                )
+                <= most + 1e-6
+                for k, most in water.items()
+            )
+        )
+    if rng.random() < 0.4:
+        pue = rng.choice([1.2, 1.25, 1.4])
+        arguments["limits"].append(
+            ss.Average("pue", "pue", at_most=pue, weight="energy")
+        )
+        rules.append(lambda p: (mean(p, "pue", "energy") or 1.0) <= pue + 1e-9)
+    if rng.random() < 0.3:
+        share = rng.choice([0.3, 0.5, 1.0])
+        arguments["limits"].append(ss.Share("clean", "clean", at_least=share))
+        # Where nothing is built a share says nothing.
+        rules.append(lambda p: not p or total(p, "clean") >= share * mw_of(p) - 1e-9)
+    if rng.random() < 0.3:
+        kind = rng.choice(["at_least", "max_sites_per_group"])
+        many = 2 if kind == "at_least" else 1
+        arguments["limits"].append(ss.Spread("spread", by="county", **{kind: many}))
+        rules.append(
+            (lambda p: len(set(counties(p))) >= 2)
+            if kind == "at_least"
+            else (lambda p: len(set(counties(p))) == len(p))
+        )
+    if rng.random() < 0.3:
+        it = rng.choice([80.0, 160.0, 240.0])
+        arguments["it_mw"] = it
+        rules.append(
+            lambda p: (
+                math.fsum(mw / figure(s, o, "peak_ratio") for s, (mw, o) in p.items())
+                <= it + 1e-9
+            )
+        )
+    if rng.random() < 0.2:
+        arguments["max_sites"] = 2
+        rules.append(lambda p: len(p) <= 2)
+    if rng.random() < 0.15:
+        arguments["min_spacing_km"] = 50.0  # Neighbours are 38 km apart.
+        rules.append(
+            lambda p: all(
+                abs(int(a[1:]) - int(b[1:])) > 1
+                for a, b in itertools.combinations(p, 2)
+            )
+        )
+    if rng.random() < 0.2:
+        arguments["fixed"] = ["s0"]
+        rules.append(lambda p: "s0" in p)
+    made = World(sites, options, figures, arguments, rules)
+    made.figure, made.total, made.capital = figure, total, capital
+    return made
+
+
+def ways(made: World, site: str) -> list[tuple[float, str]]:
+    """Return the sizes and options of a site."""
+    found = []
+    for name, own in made.figures.items():
+        if any(unknown(values[site]) for values in own.values()):
+            continue
+        if unknown(made.figure(site, name, "score")):
+            continue
+        room = made.figure(site, name, "capacity_mw")
+        found += [(mw, name) for mw in SIZES if mw <= room]
+    return found
+
+
+def value_of(made: World, plan: dict) -> float:
+    objective = made.arguments["objective"]
+    if objective != "cost":
+        return made.total(plan, objective)
+    once = math.fsum(made.figure(s, o, "fixed_cost_usd") for s, (_, o) in plan.items())
+    return -made.total(plan, "lifetime_cost_usd_per_mw") - once
+
+
+def best_of(made: World) -> float | None:
+    labels = list(made.sites.index)
+    best = None
+    for picks in itertools.product(*([None, *ways(made, s)] for s in labels)):
+        plan = {s: pick for s, pick in zip(labels, picks, strict=True) if pick}
+        if all(rule(plan) for rule in made.rules):
+            value = value_of(made, plan)
+            best = value if best is None else max(best, value)
+    return best
+
+
+def solved(made: World, **changes) -> ss.SitePlan | None:
+    arguments = {**made.arguments, "options": made.options, "gap": 0.0, **changes}
+    if "s0" in arguments.get("fixed", ()) and not ways(made, "s0"):
+        with pytest.raises(StudyError, match="names 's0'|none of them is eligible"):
+            ss.optimize_sites(made.sites, **arguments)
+        return None
+    try:
+        return ss.optimize_sites(made.sites, **arguments)
+    except InfeasiblePlanError:
+        return None
+    except StudyError as error:
+        if "none of them is eligible" not in str(error):
+            raise
+        assert not any(ways(made, s) for s in made.sites.index)
+        return None
+
+
+def judge(seed: int) -> None:
+    made = world(seed)
+    best = best_of(made)
+    for method in ("full", "priceout"):
+        plan = solved(made, method=method)
+        assert (plan is None) == (best is None), (seed, method, best)
+        if plan is None:
+            continue
+        plan.verify()
+        told = {
+            s: (row.mw, row.option)
+            for s, row in plan.sites[["mw", "option"]].iterrows()
+        }
+        assert all(pick in ways(made, s) for s, pick in told.items())
+        assert all(rule(told) for rule in made.rules), (seed, method)
+        sign = -1.0 if made.arguments["objective"] == "cost" else 1.0
+        value = value_of(made, told)
+        assert sign * plan.objective == pytest.approx(best, rel=1e-6, abs=1e-6), seed
+        assert value == pytest.approx(best, rel=1e-6, abs=1e-6), (seed, method)
+        assert plan.total_cost_usd == pytest.approx(made.capital(told), abs=1.0)
+
+
+@given(st.integers(0, 2**32))
+@examples(80)
+def test_options_equal_enumeration(seed):
+    judge(seed)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("block", range(5))
+def test_soak_options_equal_enumeration(block):
+    for seed in range(
+        1_000_000 + 120 * SOAK * block, 1_000_000 + 120 * SOAK * (block + 1)
+    ):
+        judge(seed)
+
+
+@given(st.integers(0, 2**32))
+@examples(25)
+def test_an_option_that_changes_nothing_changes_nothing(seed):
+    made = world(seed)
+    arguments = {**made.arguments, "gap": 0.0}
+    same = {c: made.sites[c] for c in ("water", "pue", "cost_usd_per_mw")}
+    if unknown(made.sites["score"].iloc[0]):
+        arguments.pop("fixed", None)
+    try:
+        plain = ss.optimize_sites(made.sites, **arguments)
+    except ss.SiteSelectError as error:
+        for options in ({"as is": same}, {"as is": same, "the same": same}):
+            with pytest.raises(type(error)):
+                ss.optimize_sites(made.sites, **arguments, options=options)
+        return
+    one = ss.optimize_sites(made.sites, **arguments, options={"as is": same})
+    two = ss.optimize_sites(
+        made.sites, **arguments, options={"as is": same, "the same": same}
+    )
+    both = list(plain.sites.columns)
+    assert one.objective == plain.objective
+    assert one.sites[both].equals(plain.sites[both])
+    assert one.limits.equals(plain.limits)
+    assert set(one.sites["option"]) <= {"as is"}
+    assert two.objective == pytest.approx(plain.objective, rel=1e-9)
+
+
+# -- by hand ---------------------------------------------------------------------
+
+
+def trade() -> tuple[gpd.GeoDataFrame, dict]:
+    """Return two sites of one county, and two ways to cool them.
+
+    Wet cooling takes 1,000 m3 per MW and year, dry cooling none and 10 % of the score
+    at "a", 30 % at "b". 100 MW each, and water for 150 MW: 150,000 m3.
+    """
+    sites = gpd.GeoDataFrame(
+        {
+            "score": [0.9, 0.8],
+            "capacity_mw": 100.0,
+            "water": 1000.0,
+            "cost_usd_per_mw": 1e7,
+            "county": "A",
+        },
+        index=["a", "b"],
+        geometry=gpd.points_from_xy([-100, -99], [32, 32]),
+        crs=4326,
+    )
+    dry = {"water": 0.0, "score": pd.Series({"b": 0.56, "a": 0.81})}
+    return sites, {"adiabatic": {}, "closed loop": dry}
+
+
+def water(at_most: float) -> ss.Limit:
+    return ss.Limit("water", per_mw="water", by="county", at_most=at_most)
+
+
+def test_water_binds_and_one_site_is_built_dry():
+    sites, options = trade()
+    asked = {"site_mw": [100], "options": options, "gap": 0.0}
+    plan = ss.optimize_sites(sites, limits=[water(150_000.0)], **asked)
+    # Wet and wet is over the water; dry at "a" costs 9 score x MW, at "b" 24.
+    assert plan.sites["option"].to_dict() == {"a": "closed loop", "b": "adiabatic"}
+    assert plan.objective == pytest.approx(0.81 * 100 + 0.80 * 100)
+    assert plan.sites["water"].to_dict() == {"a": 0.0, "b": 1000.0}
+    assert plan.limits.set_index("limit").at["water", "used"] == 100_000.0
+    plan.verify()
+    ample = ss.optimize_sites(sites, limits=[water(200_000.0)], **asked)
+    assert set(ample.sites["option"]) == {"adiabatic"}
+    none = ss.optimize_sites(sites, limits=[water(0.0)], **asked)
+    assert none.objective == pytest.approx(81 + 56)
+
+
+def test_the_price_of_water_is_the_power_that_dry_cooling_takes():
+    sites, options = trade()
+    plan = ss.optimize_sites(
+        sites,
+        site_mw=(0, 100),
+        options=options,
+        limits=[water(150_000.0)],
+        power_mw=(200, 200),
+        gap=0.0,
+    )
+    # In fractions "a" is half wet: 0.09 score x MW per MW dry, 1,000 m3 each.
+    price = plan.limits.set_index("limit").at["water", "price"]
+    assert price == pytest.approx(0.09 / 1000)
+    # Exactly: 50,000 m3 more make it wet, and bring 9 score x MW.
+    assert plan.exact_price("water", 50_000.0) == pytest.approx(9.0)
+
+
+def test_an_option_is_for_the_whole_site():
+    """At one site no two options share the megawatts of a range."""
+    sites, options = trade()
+    plan = ss.optimize_sites(
+        sites.iloc[:1],
+        site_mw=(10, 100),
+        options=options,
+        limits=[water(50_000.0)],
+        gap=0.0,
+    )
+    # 100 MW dry bring 81, 50 MW wet only 45, and half and half is not on offer.
+    assert plan.sites["option"].tolist() == ["closed loop"]
+    assert plan.objective == pytest.approx(81.0)
+
+
+def test_where_an_option_lacks_a_figure_it_is_not_offered_and_said():
+    sites, options = trade()
+    options["closed loop"]["score"] = pd.Series({"a": np.nan, "b": 0.56})
+    plan = ss.optimize_sites(
+        sites, site_mw=[100], options=options, limits=[water(150_000.0)], gap=0.0
+    )
+    assert plan.sites["option"].to_dict() == {"a": "adiabatic", "b": "closed loop"}
+    assert any(
+        "1 of 2 eligible candidates are not offered 'closed loop'" in note
+        for note in plan.notes
+    )
+
+
+def test_a_column_that_only_options_have():
+    sites, _ = trade()
+    options = {"wet": {"permits": 2.0}, "dry": {"permits": 1.0, "score": 0.1}}
+    plan = ss.optimize_sites(
+        sites,
+        site_mw=[100],
+        options=options,
+        limits=[ss.Limit("permits", per_site="permits", at_most=3)],
+        gap=0.0,
+    )
+    assert plan.sites["option"].to_dict() == {"a": "wet", "b": "dry"}
+    assert plan.sites["permits"].to_dict() == {"a": 2.0, "b": 1.0}
+    plan.verify()
+
+
+def test_a_column_that_nothing_reads_is_said():
+    sites, options = trade()
+    plan = ss.optimize_sites(sites, site_mw=[100], options=options)
+    assert any("'water' differs by option" in note for note in plan.notes)
+
+
+def test_rows_labels_and_the_order_of_rows_do_not_matter():
+    made = world(11)
+    plan = solved(made)
+    shuffled = replace_sites(made, made.sites.sample(frac=1, random_state=3))
+    again = solved(shuffled)
+    assert again.objective == plan.objective
+    assert again.sites["option"].to_dict() == plan.sites["option"].to_dict()
+
+
+def replace_sites(made: World, sites: gpd.GeoDataFrame) -> World:
+    other = replace(made, sites=sites)
+    other.figure, other.total, other.capital = made.figure, made.total, made.capital
+    return other
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda s: s.assign(option="adiabatic"),
+        lambda s: s.assign(option=["adiabatic", "closed loop"]),
+        lambda s: s.assign(option="magic"),
+        lambda s: s.assign(option=None),
+        lambda s: s.drop(columns="option"),
+        lambda s: s.assign(water=0.0),
+        lambda s: s.assign(score=s["score"] + 0.1),
+    ],
+)
+def test_a_corrupted_option_or_figure_is_rejected(spoil):
+    sites, options = trade()
+    plan = ss.optimize_sites(
+        sites, site_mw=[100], options=options, limits=[water(150_000.0)], gap=0.0
+    )
+    plan.verify()
+    with pytest.raises(SolverError, match="option"):
+        replace(plan, sites=spoil(plan.sites)).verify()
+
+
+def test_equal_options_that_are_swapped_are_rejected():
+    """Even where no figure tells them apart the plan says what the solution holds."""
+    sites, options = trade()
+    options["adiabatic too"] = {}
+    plan = ss.optimize_sites(sites, site_mw=[100], options=options, gap=0.0)
+    told = plan.sites["option"].replace("adiabatic", "adiabatic too")
+    with pytest.raises(SolverError, match="options are those of the solution"):
+        replace(plan, sites=plan.sites.assign(option=told)).verify()
+
+
+def test_what_works_on_a_plan_knows_its_options():
+    sites, options = trade()
+    sites = pd.concat([sites, sites.iloc[:1].rename({"a": "c"}).assign(score=0.3)])
+    sites = sites.set_geometry(gpd.points_from_xy([-100, -99, -98], [32] * 3))
+    options["closed loop"]["score"] = pd.Series({"a": 0.81, "b": 0.56, "c": 0.2})
+    asked = {"site_mw": [100], "options": options, "power_mw": (200, 200), "gap": 0.0}
+    plan = ss.optimize_sites(sites, limits=[water(150_000.0)], **asked)
+    assert plan.objective == pytest.approx(161.0)
+    # Without "a": "b" wet and "c" dry, 80 + 20; without "b": "a" dry, "c" wet.
+    loss = plan.importance()["loss"]
+    assert loss.round(6).to_dict() == {"a": 61.0, "b": 50.0}
+    one, two = plan.alternatives(2)
+    assert [one.objective, two.objective] == pytest.approx([111.0, 100.0])
+    for other in (one, two):
+        other.verify()
+    assert "closed loop" in repr(plan)
+    assert plan.explain("a").loss == pytest.approx(61.0)
+    kept_out = plan.explain("c")
+    assert kept_out.loss == pytest.approx(50.0)
+    assert math.isnan(kept_out.break_even_score)
+    found = ss.frontier(
+        sites,
+        along="water",
+        values=[0.0, 100_000.0, 200_000.0],
+        exact=True,
+        limits=[water(1.0)],
+        **asked,
+    )
+    assert found.table["objective"].tolist() == pytest.approx([137.0, 161.0, 170.0])
+    assert found.table["used"].tolist() == pytest.approx([0.0, 100_000.0, 200_000.0])
+
+
+def test_the_model_for_pulp_names_the_options():
+    sites, options = trade()
+    model = ss.build_model(sites, site_mw=[100], options=options)
+    names = [v.name for v in model.variables()]
+    assert len(names) == 4
+    assert sum("closed_loop" in name for name in names) == 2
+    assert sum("a_100_MW_adiabatic" in name for name in names) == 1
+
+
+def test_options_over_the_years_are_kept():
+    sites, options = trade()
+    sites["capacity_mw"] = 200.0
+    plan = ss.optimize_sites(
+        sites,
+        site_mw=SIZES,
+        options=options,
+        power_mw={2027: (200, 200), 2030: (300, 300)},
+        limits=[water(150_000.0)],
+        gap=0.0,
+    )
+    plan.verify()
+    assert plan.sites["option"].nunique() == 2
+    # 200 MW wet are over the water from the start, so "a" is dry in both years.
+    # Score x MW adds up over the two: 200 MW at "a", then 100 MW wet at "b" as well.
+    assert plan.sites["option"].to_dict() == {"a": "closed loop", "b": "adiabatic"}
+    assert plan.objective == pytest.approx(0.81 * 400 + 0.8 * 100)
+
+
+# -- what is refused -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "noun"),
+    [
+        ({}, "empty"),
+        ([], "list"),
+        ("dry", "str"),
+        ({"dry": 3}, "'dry' as 3"),
+        ({"dry": None}, "NoneType"),
+        ({3: {}}, "option 3"),
+        ({" ": {}}, "blank"),
+        ({"dry": {}, "Dry ": {}}, "clash"),
+        ({"wet": {}, "dry": {"watr": 1.0}}, "'water'"),
+        ({"dry": {"water": "wter"}}, "'wter'"),
+        ({"dry": {"water": pd.Series([1.0, 2.0])}}, "index"),
+        ({"dry": {"water": pd.Series([1.0, 1.0, 2.0], ["a", "a", "b"])}}, "repeated"),
+        ({"dry": {"water": pd.Series(["x", "y"], ["a", "b"])}}, "numbers"),
+        ({"dry": {"water": [1.0, 2.0]}}, "list"),
+        ({"dry": {"water": None}}, "NoneType"),
+        ({"dry": {"water": float("nan")}}, "finite"),
+        ({"dry": {"mw": 1.0}}, "'mw'"),
+        ({"dry": {"geometry": 1.0}}, "'geometry'"),
+        ({"dry": {3: 1.0}}, "int"),
+        ({"dry": {"county": 1.0}}, "'county'"),
+    ],
+)
+def test_bad_options_are_refused(options, noun):
+    sites, _ = trade()
+    with pytest.raises(StudyError, match=noun):
+        ss.optimize_sites(sites, site_mw=[100], options=options)
+
+
+@dataclass(frozen=True)
+class PerSite:
+    """A limit of one's own that reads a column by site."""
+
+    name: str = "own"
+
+    def rows(self, problem):
+        use = problem.quantity("water", self.name)[problem.column_site]
+        return ss.optimization.Rows.make(use[None, :], -np.inf, 1.0, self.name)
+
+    def check(self, sites):
+        raise AssertionError
+
+
+@dataclass(frozen=True)
+class FromFrame(PerSite):
+    """The same, past the problem's own door."""
+
+    def rows(self, problem):
+        use = problem.frame["water"].to_numpy()[problem.column_site]
+        return ss.optimization.Rows.make(use[None, :], -np.inf, 1.0, self.name)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "noun"),
+    [
+        ({"existing": {"a": 100}}, "existing"),
+        ({"limits": [ss.Limit("option", per_mw=1, at_most=100)]}, "'option'"),
+        ({"limits": [ss.Limit("w", per_mw=1, at_most="water")]}, "at_most"),
+        ({"limits": [ss.Limit("w", per_mw=1, by="water", at_most=9)]}, "by"),
+        ({"limits": [ss.Spread("w", by="water", at_least=1)]}, "by"),
+        ({"limits": [ss.AtLeast(50, 0.9, p_success="share")]}, "p_success"),
+        ({"limits": [PerSite()]}, "by site"),
+        ({"limits": [FromFrame()]}, "by site"),
+    ],
+)
+def test_what_does_not_go_with_options_is_refused(arguments, noun):
+    sites, options = trade()
+    sites["share"] = 0.5
+    options["closed loop"]["share"] = 0.4
+    with pytest.raises(StudyError, match=noun):
+        ss.optimize_sites(sites, site_mw=[100], options=options, **arguments)
+
+
+def test_candidates_with_a_column_named_option_are_refused():
+    sites, options = trade()
+    with pytest.raises(StudyError, match="clashes"):
+        ss.optimize_sites(sites.assign(option=1), site_mw=[100], options=options)
+
+
+def test_scenarios_are_refused_with_options():
+    sites, options = trade()
+    plan = ss.optimize_sites(sites, site_mw=[100], options=options)
+    with pytest.raises(StudyError, match="options"):
+        ss.robust(plan, {"wet": {"score": 0.5}})
