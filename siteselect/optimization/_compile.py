@@ -782,7 +782,9 @@ def _with_own_columns(problem: Problem, part: Dated) -> Problem:
     if extra is None:
         return problem
     cost = extra.cost_usd
-    if part.year is not None and cost is not None and np.any(cost != 0):
+    pays = cost is not None and bool(np.any(cost != 0))
+    # What is bought in a year stays: its columns are those of what is added.
+    if part.year is not None and pays and not getattr(part.limit, "buys_once", False):
         raise StudyError(
             four_parts(
                 f"{part.limit.name!r} buys something by itself",

@@ -7,6 +7,7 @@ voltage, reactive power, losses, stability and short circuit are not covered.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -28,9 +29,11 @@ from siteselect.infrastructure.grid import (
 )
 from siteselect.infrastructure.grid.applied import spare_by_island
 from siteselect.infrastructure.grid.flow import base_injection
+from siteselect.optimization.by_year import year_of
 from siteselect.optimization.limits import accounts, clean_name
 from siteselect.optimization.problem import (
     GW,
+    ExtraColumns,
     Floats,
     Ints,
     Problem,
@@ -38,6 +41,14 @@ from siteselect.optimization.problem import (
     aligned,
     number,
     raise_missing,
+)
+from siteselect.optimization.strengthen import (
+    LEAST_MW,
+    UPGRADE_COLUMNS,
+    Bought,
+    arrival,
+    no_upgrades,
+    possible_upgrades,
 )
 
 #: Up to this many lines times cases all rows are written beforehand.
@@ -60,7 +71,7 @@ ROUNDING: Final = 1e-9
 #: Lines filled to this share are shown in the accounts.
 SHOWN: Final = 0.9
 #: Kinds of accounts.
-LINE, SPARE = "line", "spare generation"
+LINE, SPARE, UPGRADE = "line", "spare generation", "upgrade"
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,6 +187,14 @@ class Deliverable:
     cutoff : float, default 0.05
         Smallest transfer factor at which a site counts for a line [-], as in
         `hosting_capacity`.
+    upgrades : DataFrame, optional
+        Lines that the plan may strengthen, such as `grid.upgrade_costs` returns:
+        ``branch``, ``usd_per_mw`` [USD per MW of rating], ``lead_months`` [months]
+        and, where a line can be strengthened only so far, ``most_mw`` [MW].
+    ordered : int, optional
+        Year in which upgrades are ordered; the first year of the plan by default.
+        With years, an upgrade serves from the first year on that begins after its
+        lead time.
     name : str, default "deliverable"
         Name in accounts, prices and conflicts.
 
@@ -183,8 +202,8 @@ class Deliverable:
     ------
     StudyError
         ``cutoff`` is no share, ``outages`` has an unknown branch or one whose loss
-        splits an island; later, where a site's bus is not in the network, or in an
-        island without generation that could serve it.
+        splits an island, ``upgrades`` is no such table; later, where a site's bus is
+        not in the network, or in an island without generation that could serve it.
 
     Notes
     -----
@@ -207,6 +226,13 @@ class Deliverable:
 
     Branches without a rating never bind. Megawatts that stand already
     (``existing=``) count as new load: leave them out of the network's loads.
+
+    *Upgrades*: of :math:`u_l` MW add to both ends of the rule, in all cases, and cost
+    ``usd_per_mw`` each; any amount may be bought. They count in the budget and in the
+    plan's cost, and stand in the sites' ``cost_usd``, shared by megawatts within an
+    island. A strengthened line keeps its reactance, so flows divide as before, and
+    an overload that is there already stays: only what comes on top is paid for. With
+    years, what is bought in one serves from then on. ``plan.upgrades`` lists them.
 
     Few lines and outages are written out as rows. Where there are many, a row is
     added for a line only once a plan breaks it, until none is broken.
@@ -237,13 +263,29 @@ class Deliverable:
     ... )
     >>> list(plan.sites.index), plan.verify()["passed"].all().item()
     ([0], True)
+
+    Both sites, with the first line strengthened by 60 MW:
+
+    >>> lines = pd.DataFrame({"branch": ["a"], "usd_per_mw": 5e4, "lead_months": 36})
+    >>> plan = ss.optimize_sites(
+    ...     sites, site_mw=[80], power_mw=(160, 160),
+    ...     limits=[ss.Deliverable(network, upgrades=lines)],
+    ... )
+    >>> plan.upgrades[["branch", "mw", "cost_usd"]].round(3).values.tolist()
+    [['a', 60.0, 3000000.0]]
     """
 
     network: Network
     bus: str | pd.Series[Any] = "bus"
     outages: Sequence[Any] | str = field(default=(), kw_only=True)
     cutoff: float = field(default=0.05, kw_only=True)
+    upgrades: pd.DataFrame | None = field(default=None, kw_only=True)
+    ordered: int | None = field(default=None, kw_only=True)
     name: str = field(default="deliverable", kw_only=True)
+
+    buys_once = True
+    #: Upgrades in place, by branch [MW]; see `strengthened`.
+    _bought: Bought | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         clean_name(self.name, "Deliverable")
@@ -276,6 +318,11 @@ class Deliverable:
                 )
             )
         self._check_outages()
+        if self.upgrades is not None:
+            checked = possible_upgrades(self.name, network, self.upgrades)
+            object.__setattr__(self, "upgrades", checked)
+        if self.ordered is not None:
+            object.__setattr__(self, "ordered", year_of(self.ordered, "ordered"))
 
     def _check_outages(self) -> None:
         given: Any = self.outages
@@ -305,7 +352,10 @@ class Deliverable:
     def __repr__(self) -> str:
         n = len(self.outages)
         said = '"all"' if isinstance(self.outages, str) else f"{n} outages"
-        return f"Deliverable({self.network!r}, {said}, cutoff={self.cutoff:g})"
+        more = ""
+        if self.upgrades is not None:
+            more = f", upgrades of {len(self.upgrades):,} branches"
+        return f"Deliverable({self.network!r}, {said}, cutoff={self.cutoff:g}{more})"
 
     def uses(self) -> tuple[Any, ...]:
         """Return the columns and Series that this limit reads."""
@@ -440,6 +490,138 @@ class Deliverable:
             )
         return found
 
+    # -- upgrades --------------------------------------------------------------
+
+    def _stronger(self, grid: _Grid) -> tuple[pd.DataFrame, Ints]:
+        """Return the upgrades of lines that can bind, and which lines they are."""
+        assert self.upgrades is not None
+        lines = pd.Index(grid.branch[grid.line])
+        line = lines.get_indexer(pd.Index(self.upgrades["branch"])).astype(np.int64)
+        return self.upgrades[line >= 0], line[line >= 0]
+
+    def _arrives(self, problem: Problem, table: pd.DataFrame) -> Floats:
+        """Return the first year with each upgrade in service."""
+        since = problem.years[0] if self.ordered is None else self.ordered
+        return arrival(table["lead_months"].to_numpy(np.float64), since)
+
+    def columns(self, problem: Problem) -> ExtraColumns | None:
+        """Return what each line may be strengthened by [GW], in a year if any."""
+        if self.upgrades is None:
+            return None
+        grid = self._grid(problem)
+        table, line = self._stronger(grid)
+        most = np.minimum(table["most_mw"].to_numpy(), self._reach(problem)[line])
+        if problem.at_year is not None:
+            now = problem.years[problem.at_year]
+            most = np.where(self._arrives(problem, table) <= now, most, 0.0)
+        n = len(table)
+        return ExtraColumns(
+            tuple(f"{self.name}: upgrade of {b} [GW]" for b in table["branch"]),
+            np.zeros(n),
+            most * GW,
+            np.zeros(n, dtype=bool),
+            cost_usd=table["usd_per_mw"].to_numpy() / GW,
+        )
+
+    def _reach(self, problem: Problem) -> Floats:
+        """Return the most that the sites can push over each line, in any case [MW]."""
+        grid = self._grid(problem)
+        code, buses = self._buses(problem)
+        total = min(
+            self._most_per_bus(problem, code, len(buses)).sum(), grid.spare.sum()
+        )
+        share = np.abs(grid.share).max(axis=1, initial=0.0)
+        if grid.outage.size:
+            lost = np.abs(grid.outage_share).max(axis=1, initial=0.0)
+            share += (np.abs(grid.moved) * lost).max(axis=1, initial=0.0)
+        reach: Floats = share * float(total)
+        return reach
+
+    def _strength(self, problem: Problem, grid: _Grid) -> sparse.csr_array | None:
+        """Return by how much each column at 1 strengthens each line [MW]."""
+        if self.upgrades is None:
+            return None
+        _, line = self._stronger(grid)
+        own = [np.arange(s.start, s.stop) for s in problem.extra_until_now(self.name)]
+        column = np.concatenate([np.zeros(0, dtype=np.int64), *own])
+        return sparse.csr_array(
+            (np.full(column.size, 1 / GW), (np.tile(line, len(own)), column)),
+            shape=(grid.line.size, problem.n_columns),
+        )
+
+    def settled(self, problem: Problem, x: Floats) -> Floats:
+        """Return ``x`` without upgrades that its sites do not need.
+
+        Nothing is bought later than in ``x``, so that no budget of a year is broken.
+        """
+        if self.upgrades is None:
+            return x
+        grid = self._grid(problem)
+        code, buses = self._buses(problem)
+        _, line = self._stronger(grid)
+        views = [problem.in_year(k) for k in range(len(problem.years))] or [problem]
+        need = np.zeros(grid.line.size)
+        for view in views:
+            mw = np.bincount(code, view.sites_mw(x), len(buses)).astype(np.float64)
+            over, by = self._over(grid, mw, np.zeros(grid.line.size))
+            _, unit = self._room(grid, over)
+            np.maximum.at(need, over.line, by * unit)
+        x, had = x.copy(), np.zeros(line.size)
+        for view in views:
+            own = view.extra_until_now(self.name)[-1]
+            left = np.maximum(need[line] - had, 0.0)
+            mw = np.minimum(x[own] / GW, left)
+            mw[mw < LEAST_MW] = 0.0
+            had += mw
+            x[own] = mw * GW
+        return x
+
+    def bought(self, problem: Problem, x: Floats) -> pd.DataFrame:
+        """Return what a solution strengthens, as `SitePlan.upgrades` holds it."""
+        if self.upgrades is None:
+            return no_upgrades()
+        table, _ = self._stronger(self._grid(problem))
+        lead = table["lead_months"].to_numpy(np.float64)
+        at = pd.Index(self.network.branch).get_indexer(pd.Index(table["branch"]))
+        parts = [no_upgrades()]
+        views = [problem.in_year(k) for k in range(len(problem.years))] or [problem]
+        for view in views:
+            year = np.full(len(table), np.nan)
+            if view.at_year is not None:
+                year[:] = view.years[view.at_year]
+            elif self.ordered is not None:
+                year = arrival(lead, self.ordered)
+            mw = x[view.extra_until_now(self.name)[-1]] / GW
+            price = table["usd_per_mw"].to_numpy()
+            found = pd.DataFrame(
+                {
+                    "limit": self.name,
+                    "branch": table["branch"].to_numpy(),
+                    "from_bus": self.network.bus[self.network.from_bus[at]],
+                    "to_bus": self.network.bus[self.network.to_bus[at]],
+                    "mw": mw,
+                    "usd_per_mw": price,
+                    "cost_usd": price * mw,
+                    "lead_months": lead,
+                    "year": pd.array(year, dtype="Int64"),
+                },
+                columns=list(UPGRADE_COLUMNS),
+            )
+            parts.append(found[mw > 0])
+        some = [p for p in parts if len(p)]
+        return pd.concat(some, ignore_index=True) if some else no_upgrades()
+
+    def strengthened(self, bought: Bought) -> Deliverable:
+        """Return this limit with upgrades in place, to check or to solve flows by."""
+        built = copy.copy(self)
+        object.__setattr__(built, "_bought", dict(bought))
+        return built
+
+    @property
+    def in_place(self) -> Bought:
+        """Upgrades in place, by branch [MW]."""
+        return self._bought or {}
+
     # -- rows ------------------------------------------------------------------
 
     @property
@@ -534,8 +716,12 @@ class Deliverable:
         lost = grid.branch[grid.outage[over.case[after]]]
         for k, outage in zip(after.tolist(), lost, strict=True):
             named[k] = line_name(named[k], outage)
+        matrix = sparse.csr_array(factor) @ at_bus
+        strength = self._strength(problem, grid)
+        if strength is not None:
+            matrix -= sparse.diags_array(1.0 / unit) @ strength[over.line]
         return Rows.make(
-            sparse.csr_array(factor) @ at_bus,
+            matrix,
             -np.inf,
             room / unit,
             self.name,
@@ -573,7 +759,9 @@ class Deliverable:
         total = np.bincount(grid.island, mw, grid.spare.size)
         short = total > grid.spare + OVER * np.maximum(1.0, grid.spare)
         parts = [self._spare_rows(problem, grid, code, np.flatnonzero(short))]
-        over, by = self._over(grid, mw)
+        strength = self._strength(problem, grid)
+        more = np.zeros(grid.line.size) if strength is None else strength @ x
+        over, by = self._over(grid, mw, more)
         if over.line.size:
             # One case per line and direction tells most; the others may follow.
             order = np.lexsort((over.case, over.line, over.way, -by))
@@ -583,8 +771,11 @@ class Deliverable:
             parts.append(self._line_rows(problem, grid, code, over.take(pick)))
         return Rows.stack(parts)
 
-    def _over(self, grid: _Grid, mw: Floats) -> tuple[_Over, Floats]:
-        """Return every line, case and direction that loads break, and by how much."""
+    def _over(self, grid: _Grid, mw: Floats, more: Floats) -> tuple[_Over, Floats]:
+        """Return every line, case and direction that loads break, and by how much.
+
+        Lines are stronger by ``more`` [MW].
+        """
         there = np.flatnonzero(mw > 1e-9)
         m = mw[there]
         share = grid.share[:, there]
@@ -598,8 +789,8 @@ class Deliverable:
         for way in (1.0, -1.0):
             base = _Over(line, np.full(line.size, -1), np.full(line.size, way))
             room, _ = self._room(grid, base)
-            maybe = (pushed[way] > room) & (most_share >= self._least)
-            found.append(self._over_among(grid, base.take(maybe), there, m))
+            maybe = (pushed[way] > room + more) & (most_share >= self._least)
+            found.append(self._over_among(grid, base.take(maybe), there, m, more))
             if not grid.outage.size:
                 continue
             # After an outage no more is pushed than this, whatever the signs.
@@ -612,6 +803,7 @@ class Deliverable:
                 rows = slice(first, first + step)
                 reach = grid.size[rows] * moved
                 reach += own[rows, None].astype(np.float32)
+                reach -= more[rows, None].astype(np.float32)
                 can = np.flatnonzero(reach > room_after[rows])
                 at.append(first + can // grid.outage.size)
                 case.append(can % grid.outage.size)
@@ -621,7 +813,7 @@ class Deliverable:
             some = _Over(
                 some.line[counts], some.case[counts], np.full(counts.sum(), way)
             )
-            found.append(self._over_among(grid, some, there, m))
+            found.append(self._over_among(grid, some, there, m, more))
         over = _Over(
             np.concatenate([f.line for f, _ in found]),
             np.concatenate([f.case for f, _ in found]),
@@ -630,7 +822,7 @@ class Deliverable:
         return over, np.concatenate([by for _, by in found])
 
     def _over_among(
-        self, grid: _Grid, some: _Over, there: Ints, m: Floats
+        self, grid: _Grid, some: _Over, there: Ints, m: Floats, more: Floats
     ) -> tuple[_Over, Floats]:
         """Return those of some lines and cases that loads break, and by how much."""
         small = _Grid(
@@ -653,6 +845,7 @@ class Deliverable:
             pick = slice(first, first + step)
             part = some.take(pick)
             room, unit = self._room(small, part)
+            room += more[part.line]
             counted = part.way * (self._factors(small, part) @ m)
             by[pick] = np.where(counted > 0, counted - room, -np.inf) / unit
         broken = by > OVER
@@ -682,6 +875,7 @@ class Deliverable:
             served,
             outages=self.drops(list(loads)),
             cutoff=self.cutoff,
+            upgrades=self.in_place,
         )
         table = table[table["fill"].notna()].sort_values(
             "fill", ascending=False, kind="stable"
@@ -714,9 +908,23 @@ class Deliverable:
                     spare["mw"].to_numpy(),
                     "MW",
                 ),
+                self._upgrade_accounts(),
             ],
             ignore_index=True,
         )
+
+    def _upgrade_accounts(self) -> pd.DataFrame:
+        """Return by how much lines are strengthened, of what is possible."""
+        names = list(self.in_place)
+        most = dict.fromkeys(names, 0.0)
+        if self.upgrades is not None:
+            most |= dict(
+                zip(self.upgrades["branch"], self.upgrades["most_mw"], strict=True)
+            )
+        used = list(self.in_place.values())
+        most_mw = [most[b] for b in names]
+        named = [line_name(b) for b in names]
+        return accounts(self.name, named, UPGRADE, -np.inf, most_mw, used, "MW")
 
     def drops(self, buses: list[Any]) -> list[Any]:
         """Return the outages to check, those of other islands left out."""

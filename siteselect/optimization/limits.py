@@ -73,7 +73,8 @@ class SupportsLimit(Protocol):
     it stands then, and ``check`` gets what stands and what is spent in that year.
     Fields that hold `ByYear` or `Arriving` are those of the year by then. A limit
     about which sites there are in the end says so by a class attribute
-    ``last_year_only = True``.
+    ``last_year_only = True``; one whose columns of a year are what is bought then,
+    and stays, by ``buys_once = True``.
 
     A limit may also offer
 

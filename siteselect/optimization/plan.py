@@ -14,6 +14,7 @@ import pandas as pd
 
 from siteselect.optimization import _plots
 from siteselect.optimization.problem import Floats, Problem, Rows
+from siteselect.optimization.strengthen import no_upgrades
 
 if TYPE_CHECKING:
     from siteselect.optimization._compile import Compiled
@@ -66,6 +67,11 @@ class SitePlan:
         Request, problem, limits and rows, for what works on the plan.
     draws : pandas.DataFrame
         Who draws from which source (`Draw`): limit, site, source, mw, cost_usd.
+    upgrades : pandas.DataFrame
+        Lines that the plan strengthens (`Deliverable`): ``limit``, ``branch``,
+        ``from_bus``, ``to_bus``, ``mw`` [MW], ``usd_per_mw`` [USD/MW], ``cost_usd``
+        [USD], ``lead_months`` [months], and ``year``, the first with it in service
+        (missing where no year of order is known). The cost is in that of the sites.
     x : ndarray, shape (n_columns,)
         The solution over all columns.
     duals : ndarray or None
@@ -92,6 +98,7 @@ class SitePlan:
     x: Floats = field(repr=False)
     duals: Floats | None = field(default=None, repr=False)
     by_year: pd.DataFrame = field(default_factory=_no_years, repr=False)
+    upgrades: pd.DataFrame = field(default_factory=no_upgrades, repr=False)
 
     @property
     def total_mw(self) -> float:
@@ -268,12 +275,22 @@ class SitePlan:
             ("power", f"{self.total_mw:,.6g} MW"),
             *(years if len(self.by_year) else []),
             ("cost", dollars(self.total_cost_usd)),
+            *(self._upgrade_line() if len(self.upgrades) else []),
             ("objective", f"{self.objective:,.6g} {self.objective_name}"),
             ("bound", f"{self.bound:,.6g}"),
             ("limits", printable(", ".join(used)) or "none"),
             *(rests if len(self.evidence) else []),
             ("time", f"{sum(self.seconds.values()):.2f} s, {self.solver}"),
         ]
+
+    def _upgrade_line(self) -> list[tuple[str, str]]:
+        table = self.upgrades
+        said = (
+            f"{dollars(float(table['cost_usd'].sum()))} of it for "
+            f"{table['branch'].nunique():,} stronger lines"
+        )
+        years = table["year"].dropna()
+        return [("upgrades", said + (f" by {years.max()}" if len(years) else ""))]
 
     def _mw_by_year(self) -> list[tuple[int, float]]:
         return list(zip(self.by_year["year"], self.by_year["mw"], strict=True))

@@ -16,6 +16,7 @@ from siteselect.infrastructure.grid import Network, applied_flows
 from siteselect.optimization.deliverable import Deliverable
 from siteselect.optimization.problem import aligned
 from siteselect.optimization.read_back import BINDING
+from siteselect.optimization.strengthen import as_built
 
 if TYPE_CHECKING:
     from siteselect.optimization.plan import SitePlan
@@ -55,7 +56,8 @@ def powerflow(
 
         ``over_mw``
             By how much the whole flow without an outage, small shares included, is
-            beyond the rating or the base flow, whichever is greater [MW].
+            beyond the rating or the base flow, whichever is greater, and the upgrade
+            [MW].
         ``binding``
             True where the sites fill the line to what it may carry, in its worst
             case.
@@ -91,12 +93,19 @@ def powerflow(
     else:
         limit = Deliverable(network, bus, outages=outages, cutoff=cutoff)
     loads = _loads(plan, limit, year)
+    if network is None:
+        when = plan.problem.years[-1] if plan.problem.years else ""
+        limit = as_built(limit, plan.upgrades, when if year is None else year)
     table = applied_flows(
-        limit.network, loads, outages=limit.drops(list(loads)), cutoff=limit.cutoff
+        limit.network,
+        loads,
+        outages=limit.drops(list(loads)),
+        cutoff=limit.cutoff,
+        upgrades=limit.in_place,
     )
     before, after = table["flow_before_mw"], table["flow_after_mw"]
     way = np.sign(after)
-    most = np.maximum(table["rating_mw"], way * before)
+    most = np.maximum(table["rating_mw"], way * before) + table["upgrade_mw"]
     table["over_mw"] = np.maximum(way * after - most, 0.0)
     table["binding"] = table["fill"] >= 1 - BINDING
     return table

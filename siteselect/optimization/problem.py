@@ -250,6 +250,8 @@ class Problem:
         ``power_mw`` of each year.
     year_extra : tuple of mappings
         ``extra`` of each year.
+    at_year : int, optional
+        Position in ``years`` of the year that is shown; None where it is all of them.
     """
 
     frame: gpd.GeoDataFrame
@@ -278,6 +280,7 @@ class Problem:
     year_lifetime_cost: Floats | None = None
     year_power_mw: tuple[tuple[float, float], ...] = ()
     year_extra: tuple[Mapping[str, slice], ...] = ()
+    at_year: int | None = None
     _cache: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -320,7 +323,15 @@ class Problem:
             ),
             power_mw=self.year_power_mw[k],
             extra=self.year_extra[k],
+            at_year=k,
         )
+
+    def extra_until_now(self, limit: str) -> list[slice]:
+        """Return where a limit's own columns stand, of every year up to this one."""
+        if self.at_year is None:
+            return [self.extra[limit]] if limit in self.extra else []
+        years = self.year_extra[: self.at_year + 1]
+        return [year[limit] for year in years if limit in year]
 
     def with_columns(
         self, limit: str, columns: ExtraColumns, year: int | None = None

@@ -13,8 +13,14 @@ from siteselect.optimization._compile import Compiled
 from siteselect.optimization.designs import DESIGN
 from siteselect.optimization.draw import DRAW_COLUMNS, DRAWN, Draw, drawn_by_site
 from siteselect.optimization.plan import SitePlan, relative_gap
-from siteselect.optimization.problem import Floats, Problem, Rows
+from siteselect.optimization.problem import Floats, Problem, Rows, aligned
 from siteselect.optimization.solution import Clock, Solution
+from siteselect.optimization.strengthen import (
+    as_built,
+    is_strengthening,
+    no_upgrades,
+    shared_cost_usd,
+)
 from siteselect.suitability.unknown import evidence as evidence_of
 
 #: A slack below this part of the bound counts as none.
@@ -35,6 +41,12 @@ def plan_of(compiled: Compiled, found: Solution, clock: Clock) -> SitePlan:
         views = map(problem.in_year, range(len(problem.years)))
         for view in views if problem.years else [problem]:
             x = limit.settled(view, x)
+    strong: list[Any] = [limit for limit in compiled.limits if is_strengthening(limit)]
+    upgrades = [no_upgrades()]
+    for limit in strong:
+        x = limit.settled(problem, x)
+        upgrades.append(limit.bought(problem, x))
+    lines = pd.concat([u for u in upgrades if len(u)] or upgrades, ignore_index=True)
     mw = problem.sites_mw(x)
     pays = problem.column_payer >= 0
     cost: Floats
@@ -52,8 +64,12 @@ def plan_of(compiled: Compiled, found: Solution, clock: Clock) -> SitePlan:
     chosen = chosen[np.lexsort((chosen, -value[chosen].round(9), -mw[chosen]))]
     frame = problem.frame_at(x)
     then = by_years(problem, x)
+    for limit in strong:
+        paid = _paid(limit, lines, frame, mw, list(problem.years) or [""])
+        cost = cost + paid.sum(axis=1)
+        then = replace(then, cost=then.cost + paid) if problem.years else then
     draws = draws_of(shared, problem, x)
-    table = account_table(compiled, frame, mw, cost, then, found.duals, draws)
+    table = account_table(compiled, frame, mw, cost, then, found.duals, draws, lines)
     picked = request.sites.loc[frame.index[chosen]].copy()
     if problem.designs is not None:
         for column in problem.designs.columns:
@@ -89,10 +105,29 @@ def plan_of(compiled: Compiled, found: Solution, clock: Clock) -> SitePlan:
         evidence=evidence,
         compiled=compiled,
         draws=draws,
+        upgrades=lines,
         x=x,
         duals=found.duals,
         by_year=year_table(problem, then),
     )
+
+
+def _paid(
+    limit: Any, upgrades: pd.DataFrame, frame: Any, mw: Floats, years: list[Any]
+) -> Floats:
+    """Return each site's share of what a limit's upgrades cost, by year."""
+    chosen = np.flatnonzero(mw > 0)
+    sites = frame.iloc[chosen]
+    share = shared_cost_usd(
+        limit.network,
+        upgrades[upgrades["limit"] == limit.name],
+        pd.Series(mw[chosen], index=sites.index),
+        aligned(sites, limit.bus, limit.name),
+        years,
+    )
+    out = np.zeros((len(frame), len(years)))
+    out[chosen] = share.to_numpy()
+    return out
 
 
 def draws_of(shared: list[Draw], problem: Problem, x: Floats) -> pd.DataFrame:
@@ -161,6 +196,7 @@ def account_table(
     then: ByYears,
     duals: Floats | None,
     draws: pd.DataFrame,
+    upgrades: pd.DataFrame,
 ) -> pd.DataFrame:
     """Return the accounts of all limits with slack, binding and price."""
     years = compiled.problem.years
@@ -176,7 +212,7 @@ def account_table(
             here = draws_in(draws, part.label(years))
             name = DRAWN.format(name=part.limit.name)
             full[name] = drawn_by_site(here, part.limit.name, full.index)
-        found = part.limit.check(full)
+        found = as_built(part.limit, upgrades, part.label(years)).check(full)
         parts.append(found.assign(year=part.label(years)) if years else found)
     parts = [p for p in parts if len(p)]
     columns = [
@@ -229,7 +265,8 @@ def account_table(
         duals_of = np.array([float(total.get(k, 0.0)) for k in key])
         known = [(k[0], k[1]) in has_row for k in key]
         table["price"] = np.where(known, duals_of * table["multiplier"], np.nan)
-    return table[columns]
+    told: pd.DataFrame = table[columns]
+    return told
 
 
 def reasons(

@@ -25,7 +25,7 @@ from siteselect.optimization.problem import Floats, Ints, Problem, Rows
 from siteselect.optimization.read_back import plan_of
 from siteselect.optimization.relaxation import Priced
 from siteselect.optimization.solution import Clock
-from siteselect.optimization.solve import finish, polish
+from siteselect.optimization.solve import finish, polished_with_all
 
 #: More half-made plans than this are not listed: a solver is faster then.
 MOST_PLANS = listing.MOST_PLANS
@@ -269,7 +269,7 @@ class SharedCore:
         compiled = self.compiled if compiled is None else compiled
         clock = Clock()
         assert answer.x is not None
-        x = polish(compiled.problem, compiled.rows, answer.x)
+        x, _ = polished_with_all(compiled, compiled.rows, answer.x)
         mended = getattr(compiled.objective, "mended", None)
         if mended is not None:
             # Rows left out as long as nothing broke them set these columns.

@@ -274,7 +274,7 @@ def cheapest_of_equals(
         )
         x, bound = priced.x, priced.bound
     if x is not None:
-        x = polish(part.problem, part.rows, x)
+        x, _ = polished_with_all(part, part.rows, x)
     if x is not None and float(problem.column_cost @ x) < cost * (1 - 1e-9):
         cheaper = finish(
             problem,

@@ -7,6 +7,7 @@ the sites are those of the solution.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,11 @@ from siteselect.errors import SolverError, shown
 from siteselect.optimization.as_built import as_built
 from siteselect.optimization.by_year import Arriving, ByYear, PerSite
 from siteselect.optimization.draw import DRAWN, Draw, drawn_by_site
+from siteselect.optimization.strengthen import (
+    as_built,
+    is_strengthening,
+    shared_cost_usd,
+)
 
 if TYPE_CHECKING:
     from siteselect.optimization.plan import SitePlan
@@ -152,6 +158,14 @@ def _check_sites(plan: SitePlan, request: Any, paths: Any, say: Any) -> None:
             continue
         joined = joined.reindex(spent.index).fillna(0.0)
         spent, lifetime = spent + joined, lifetime + joined
+    for limit in request.limits:
+        if not is_strengthening(limit):
+            continue
+        paid = _strengthening(plan.upgrades, limit, paths, frame, say)
+        if paid is None:
+            continue
+        paid = paid.reindex(spent.index).fillna(0.0)
+        spent, lifetime = spent + paid, lifetime + paid
     cost = spent.sum(axis=1)
     off = _differs(cost, plan.sites["cost_usd"], DOLLARS)
     say("costs add up", not off.any(), shown(repr(x) for x in cost.index[off]))
@@ -195,7 +209,7 @@ def _check_sites(plan: SitePlan, request: Any, paths: Any, say: Any) -> None:
         _check_years(plan, paths, spent, before, say)
     _check_accounts(plan, full, then, say)
     for limit in request.limits:
-        bad = _breaks(limit, then, full)
+        bad = _breaks(limit, then, full, plan.upgrades)
         say(
             f"limit {limit.name!r} holds",
             not len(bad),
@@ -234,16 +248,63 @@ def _joining(
     return pd.DataFrame(out).fillna(0.0)
 
 
-def _breaks(limit: Any, then: Mapping[Any, Any], full: Any) -> pd.DataFrame:
+def _strengthening(
+    upgrades: pd.DataFrame, limit: Any, paths: Any, frame: Any, say: Any
+) -> pd.DataFrame | None:
+    """Check a plan's upgrades; return what they cost by site and year.
+
+    None if they cannot be those of the limit.
+    """
+    mine = upgrades[upgrades["limit"] == limit.name]
+    offered = limit.upgrades.set_index("branch")
+    years = list(paths)
+    known = mine["branch"].isin(offered.index)
+    is_timed = years == [""] or mine["year"].isin(years).all()
+    mw = pd.to_numeric(mine["mw"], errors="coerce")
+    whole = known.all() and is_timed and np.isfinite(mw).all() and (mw > 0).all()
+    if not say(
+        f"upgrades of {limit.name!r} exist",
+        whole,
+        shown(repr(b) for b in mine["branch"][~known]),
+    ):
+        return None
+    now = offered.loc[mine["branch"]]
+    cost = mw.to_numpy(float) * now["usd_per_mw"].to_numpy(float)
+    told = pd.Series(cost, index=mine.index)
+    off = _differs(told, mine["cost_usd"], DOLLARS)
+    say("upgrades cost what they do", not off.any(), shown(mine["branch"][off]))
+    total = mw.groupby(mine["branch"]).sum()
+    most = offered["most_mw"].loc[total.index]
+    over = total > most + TOLERANCE * np.maximum(1.0, most.where(np.isfinite(most), 1))
+    say("upgrades are possible", not over.any(), shown(total.index[over]))
+    since = limit.ordered if years == [""] or limit.ordered is not None else years[0]
+    if since is not None:
+        # The first whole year after the lead time.
+        ready = [since + math.ceil(float(m) / 12 - 1e-9) for m in now["lead_months"]]
+        early = mine["year"].to_numpy(dtype=float, na_value=np.nan) < ready
+        say("upgrades are in time", not early.any(), shown(mine["branch"][early]))
+    bus = frame.loc[paths.index, limit.bus] if isinstance(limit.bus, str) else limit.bus
+    return shared_cost_usd(
+        limit.network,
+        mine.assign(cost_usd=cost),
+        paths.iloc[:, -1],
+        bus.loc[paths.index],
+        years,
+    )
+
+
+def _breaks(
+    limit: Any, then: Mapping[Any, Any], full: Any, upgrades: pd.DataFrame
+) -> pd.DataFrame:
     """Return the accounts of a limit that are outside what is allowed, in any year."""
     if list(then) == [""]:
-        return broken(limit.check(full))
+        return broken(as_built(limit, upgrades, "").check(full))
     parts = []
     last = list(then)[-1]
     for year, frame in then.items():
         held = _limit_then(limit, year, year == last, frame)
         if held is not None:
-            parts.append(broken(held.check(frame)))
+            parts.append(broken(as_built(held, upgrades, year).check(frame)))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -400,7 +461,8 @@ def _check_accounts(
             frame = then[year].assign(
                 cost_usd=sum(then[y]["cost_usd"] for y in years[first : part.year + 1])
             )
-        table = part.limit.check(frame).assign(year=year)
+        held = as_built(part.limit, plan.upgrades, year)
+        table = held.check(frame).assign(year=year)
         told.update(
             zip(
                 table[[*keys, "year"]].itertuples(index=False, name=None),

@@ -20,6 +20,7 @@ from siteselect.infrastructure.grid.flow import (
 )
 from siteselect.infrastructure.grid.hosting import hosting_capacity, hosting_table
 from siteselect.infrastructure.grid.network import Network
+from siteselect.infrastructure.grid.upgrades import upgrade_costs
 
 __all__ = [
     "Flow",
@@ -34,4 +35,5 @@ __all__ = [
     "lodf_columns",
     "ptdf_columns",
     "spare_mw",
+    "upgrade_costs",
 ]

@@ -44,6 +44,7 @@ def applied_flows(
     *,
     outages: Sequence[Any] = (),
     cutoff: float = 0.05,
+    upgrades: Mapping[Any, float] | None = None,
 ) -> pd.DataFrame:
     r"""Put loads on a network and say how full each line is, also after outages.
 
@@ -60,24 +61,27 @@ def applied_flows(
         Branches that drop out, one at a time.
     cutoff : float, default 0.05
         Smallest transfer factor, in size, at which a load counts for a line [-].
+    upgrades : mapping of branch label to float, optional
+        By how much branches are strengthened [MW].
 
     Returns
     -------
     DataFrame
         One row per branch of the islands concerned, index ``branch``:
 
-        ``from_bus``, ``to_bus``, ``rating_mw``
-            As in the network [MW]; ``inf`` without a rating.
+        ``from_bus``, ``to_bus``, ``rating_mw``, ``upgrade_mw``
+            As in the network, and what is added [MW]; ``inf`` without a rating.
         ``flow_before_mw``, ``flow_after_mw``
             Flow without and with all of the loads, no outage [MW].
         ``loading``
-            ``|flow_after_mw|`` over the rating [-].
+            ``|flow_after_mw|`` over rating and upgrade [-].
         ``worst_outage``
             The case in which the loads that count fill the line most: a branch, or
             missing where it is the one without an outage, or where none counts.
         ``used_mw``, ``allowed_mw``
             In that case, in the direction in which they push: the base flow and
-            what counts; the rating or the base flow, whichever is greater [MW].
+            what counts; the rating or the base flow, whichever is greater, and the
+            upgrade [MW].
         ``fill``
             ``used_mw / allowed_mw`` [-]; NaN where no load counts.
 
@@ -93,7 +97,9 @@ def applied_flows(
     generators of an island are scaled by one factor to meet its load, and new load
     is served by all of them pro rata to ``max(p_max_mw - p, 0)``. A load counts
     for a line where its transfer factor in the case at hand (that after the outage,
-    after an outage) is at least ``cutoff`` in size.
+    after an outage) is at least ``cutoff`` in size. A strengthened line keeps its
+    reactance: flows divide as before. An overload that is there already stays; an
+    upgrade carries what comes on top of it.
 
     After an outage the network is solved without the branch; on networks of more
     than 100,000 buses times outages, only the 40 outages that fill lines most, and
@@ -128,6 +134,13 @@ def applied_flows(
     lost = _positions(network.branch, outages, "branch")
     here = pd.Index(part.branch).get_indexer(pd.Index(network.branch[lost]))
     cases = here[here >= 0].astype(np.int64)
+    more = np.zeros(len(part.branch))
+    stronger = list(upgrades or {})
+    _positions(network.branch, stronger, "branch")
+    at = pd.Index(part.branch).get_indexer(pd.Index(stronger)) if stronger else []
+    for k, label in zip(at, stronger, strict=True):
+        if k >= 0:
+            more[k] = float((upgrades or {})[label])
     right = _right_hand_sides(part, where)
     solved = _Solved(part, right)
     table = pd.DataFrame(
@@ -135,13 +148,14 @@ def applied_flows(
             "from_bus": part.bus[part.from_bus],
             "to_bus": part.bus[part.to_bus],
             "rating_mw": part.rating_mw,
+            "upgrade_mw": more,
             "flow_before_mw": solved.flow[:, 0],
             "flow_after_mw": solved.flow[:, 0] + solved.flow[:, 1:] @ mw,
         },
         index=pd.Index(part.branch, name="branch"),
     )
-    table["loading"] = table["flow_after_mw"].abs() / table["rating_mw"]
-    worst = _Worst(part, mw, cutoff)
+    table["loading"] = table["flow_after_mw"].abs() / (part.rating_mw + more)
+    worst = _Worst(part, mw, cutoff, more)
     worst.see(-1, solved.flow)
     if len(part.bus) * cases.size <= _ALL_ANEW:
         for k in cases:
@@ -345,7 +359,7 @@ class _Solved:
             moved /= other
             most = np.abs(moved)
             # Whatever the signs, a line gets no fuller than this.
-            fill = (total[:, None] + most * total[batch]) / worst.rating[:, None]
+            fill = (total[:, None] + most * total[batch]) / worst.least_allowed[:, None]
             may = (fill > worst.fill[:, None] - 1e-8) & np.isfinite(worst.rating)[
                 :, None
             ]
@@ -380,8 +394,11 @@ def _split(network: Network, k: int) -> LayerError:
 class _Worst:
     """The case that fills each line most."""
 
-    def __init__(self, network: Network, mw: FloatArray, cutoff: float) -> None:
-        self.rating, self.mw = network.rating_mw, mw
+    def __init__(
+        self, network: Network, mw: FloatArray, cutoff: float, more: FloatArray
+    ) -> None:
+        self.rating, self.mw, self.more = network.rating_mw, mw, more
+        self.least_allowed = self.rating + more
         self.least = max(cutoff - _ROUNDING, _ROUNDING)
         size = len(network.branch)
         self.case = np.full(size, -1, dtype=np.int64)
@@ -403,7 +420,7 @@ class _Worst:
         counted = np.where(np.abs(share) >= self.least, share, 0.0) @ self.mw
         way = np.sign(counted)
         used = way * flow[:, 0] + np.abs(counted)
-        allowed = np.maximum(self.rating[line], way * flow[:, 0])
+        allowed = np.maximum(self.rating[line], way * flow[:, 0]) + self.more[line]
         fill = used / allowed
         fill = np.round(fill, _DIGITS)
         rank = np.where(case < 0, -1, self.rank[case])

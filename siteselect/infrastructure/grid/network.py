@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,9 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from siteselect.errors import LayerError, four_parts, nearest_name, shown
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -74,6 +77,9 @@ class Network:
     island : ndarray of int, shape (n_buses,)
         Number of the AC island of each bus. Two buses are in one island if
         branches connect them; a DC line does not.
+    lon_lat : ndarray, shape (n_buses, 2), optional
+        Longitude and latitude of each bus [degree], NaN where unknown; None where
+        none is known (`with_places`). Flows do not depend on it.
 
     Examples
     --------
@@ -104,6 +110,7 @@ class Network:
     dc_to: IntArray
     dc_mw: FloatArray
     island: IntArray
+    lon_lat: FloatArray | None = None
 
     @classmethod
     def from_tables(
@@ -521,7 +528,56 @@ class Network:
             dc_to=place[self.dc_to[inner]],
             dc_mw=self.dc_mw[inner],
             island=(np.cumsum(wanted) - 1)[self.island[keep]],
+            lon_lat=None if self.lon_lat is None else self.lon_lat[keep],
         )
+
+    def with_places(
+        self,
+        places: gpd.GeoSeries | gpd.GeoDataFrame,
+        buses: pd.Series[Any] | None = None,
+    ) -> Network:
+        """Say where the buses are, for maps and for the length of lines.
+
+        Parameters
+        ----------
+        places : GeoSeries or GeoDataFrame
+            Points keyed by bus label, in any CRS; or keyed by substation.
+        buses : Series, optional
+            Substation of each bus, keyed by bus label, where ``places`` are those
+            of substations.
+
+        Returns
+        -------
+        Network
+            A new network; this one is not changed. A bus that is not in ``places``
+            has no known place.
+
+        Raises
+        ------
+        LayerError
+            ``places`` holds no points, names one twice, or names no bus at all.
+        CRSError
+            ``places`` has no CRS.
+
+        Examples
+        --------
+        >>> import geopandas as gpd, pandas as pd
+        >>> from siteselect.infrastructure.grid import Network
+        >>> network = Network.from_tables(
+        ...     pd.DataFrame({"bus": [1, 2], "base_kv": 230.0, "load_mw": 10.0}),
+        ...     pd.DataFrame({"branch": ["a"], "from_bus": [1], "to_bus": [2],
+        ...                   "x_pu": [0.1], "rating_mva": [100.0]}),
+        ...     pd.DataFrame({"bus": [1], "p_mw": [20.0], "p_max_mw": [200.0]}),
+        ... )
+        >>> places = gpd.GeoSeries.from_xy([-100], [32], index=["north"], crs=4326)
+        >>> at = pd.Series({1: "north", 2: "south"})
+        >>> network.with_places(places, at).lon_lat
+        array([[-100.,   32.],
+               [  nan,   nan]])
+        """
+        from siteselect.infrastructure.grid.places import lon_lat_of
+
+        return dataclasses.replace(self, lon_lat=lon_lat_of(self.bus, places, buses))
 
     def __repr__(self) -> str:
         return (
