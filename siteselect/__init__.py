@@ -123,6 +123,7 @@ from siteselect.errors import (
 
 if TYPE_CHECKING:
     from siteselect.infrastructure import (
+        Profiles,
         accelerators_hosted,
         accelerators_it_mw,
         columns,
@@ -131,6 +132,8 @@ if TYPE_CHECKING:
         it_mw,
         parameters,
         prepare,
+        price_supply,
+        simulate_supply,
     )
     from siteselect.layers import LayerInfo, Raster, datasets, layer_info, read_layer
     from siteselect.optimization import (
@@ -352,6 +355,7 @@ _ROOM_OF = {
     ),
     **dict.fromkeys(
         (
+            "Profiles",
             "accelerators_hosted",
             "accelerators_it_mw",
             "columns",
@@ -360,6 +364,8 @@ _ROOM_OF = {
             "it_mw",
             "parameters",
             "prepare",
+            "price_supply",
+            "simulate_supply",
         ),
         "infrastructure",
     ),
@@ -470,6 +476,7 @@ __all__ = [  # noqa: RUF022
     "Piecewise",
     "Power",
     "PresentValue",
+    "Profiles",
     "Raster",
     "ReferencePoint",
     "Rising",
@@ -538,6 +545,7 @@ __all__ = [  # noqa: RUF022
     "plot_suitability",
     "prepare",
     "presets",
+    "price_supply",
     "rank_intervals",
     "rank_sensitivity",
     "rank_sites",
@@ -548,6 +556,7 @@ __all__ = [  # noqa: RUF022
     "score_partitions",
     "score_sites",
     "score_study",
+    "simulate_supply",
     "substation_candidates",
     "swing_weights",
     "value_from_dict",

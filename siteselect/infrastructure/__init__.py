@@ -36,6 +36,12 @@ from siteselect.infrastructure.cost import (
     voltage_cap_mw,
     voltage_class_kv,
 )
+from siteselect.infrastructure.energy import (
+    Profiles,
+    price_supply,
+    simulate_supply,
+    technology_costs,
+)
 from siteselect.infrastructure.parameter_table import (
     ParameterValues,
     parameter_values,
@@ -45,6 +51,7 @@ from siteselect.infrastructure.preparation import prepare
 
 __all__ = [
     "ParameterValues",
+    "Profiles",
     "accelerator_table",
     "accelerators_hosted",
     "accelerators_it_mw",
@@ -64,9 +71,12 @@ __all__ = [
     "power_usd_per_mw",
     "prepare",
     "present_value_factor",
+    "price_supply",
     "pue_wue",
     "shell_usd_per_mw",
+    "simulate_supply",
     "state_cost_table",
+    "technology_costs",
     "transformer_usd_per_mw",
     "voltage_cap_mw",
     "voltage_class_kv",
