@@ -134,6 +134,7 @@ if TYPE_CHECKING:
         prepare,
         price_supply,
         simulate_supply,
+        supply_options,
     )
     from siteselect.layers import LayerInfo, Raster, datasets, layer_info, read_layer
     from siteselect.optimization import (
@@ -162,6 +163,7 @@ if TYPE_CHECKING:
         SitePlan,
         Spacing,
         Spread,
+        Supply,
         WayOut,
         Weighted,
         build_model,
@@ -366,6 +368,7 @@ _ROOM_OF = {
             "prepare",
             "price_supply",
             "simulate_supply",
+            "supply_options",
         ),
         "infrastructure",
     ),
@@ -396,6 +399,7 @@ _ROOM_OF = {
             "SitePlan",
             "Spacing",
             "Spread",
+            "Supply",
             "WayOut",
             "Weighted",
             "build_model",
@@ -499,6 +503,7 @@ __all__ = [  # noqa: RUF022
     "Step",
     "Study",
     "StudyError",
+    "Supply",
     "Travel",
     "TriangularError",
     "UniformError",
@@ -558,6 +563,7 @@ __all__ = [  # noqa: RUF022
     "score_study",
     "simulate_supply",
     "substation_candidates",
+    "supply_options",
     "swing_weights",
     "value_from_dict",
     "value_of_information",

@@ -40,6 +40,7 @@ from siteselect.infrastructure.energy import (
     Profiles,
     price_supply,
     simulate_supply,
+    supply_options,
     technology_costs,
 )
 from siteselect.infrastructure.parameter_table import (
@@ -76,6 +77,7 @@ __all__ = [
     "shell_usd_per_mw",
     "simulate_supply",
     "state_cost_table",
+    "supply_options",
     "technology_costs",
     "transformer_usd_per_mw",
     "voltage_cap_mw",

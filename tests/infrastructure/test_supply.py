@@ -470,7 +470,7 @@ def test_a_site_without_profile_or_plants_is_named():
 def test_clear_days_are_those_of_pvlib():
     """Daily sums on a tracker [kWh/m2] by pvlib 0.16.1.
 
-    Made with `ineichen` (Linke turbidity 3, 200 m), `tracking.singleaxis` (up to 90
+    Made with `ineichen` (turbidity 3, 200 m), `tracking.singleaxis` (up to 90
     degrees, no backtracking) and `get_total_irradiance`, minute by minute.
     """
     table = {27: [6.14, 10.37, 10.98, 8.07], 35: [4.83, 10.12, 11.24, 7.10]}

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from siteselect.infrastructure.energy.clear_sky import clear_day
+from siteselect.infrastructure.energy.options import supply_options
 from siteselect.infrastructure.energy.pricing import SUPPLY_COLUMNS, price_supply
 from siteselect.infrastructure.energy.profiles import Profiles
 from siteselect.infrastructure.energy.simulation import Dispatch, simulate_supply
@@ -22,5 +23,6 @@ __all__ = [
     "clear_day",
     "price_supply",
     "simulate_supply",
+    "supply_options",
     "technology_costs",
 ]

@@ -40,8 +40,8 @@ def check_shares(name: str, values: Floats, site: pd.Index[Any]) -> None:
                 four_parts(
                     f"{name} profiles are output per MW built",
                     f"those of {int(bad.sum())} sites {what}: "
-                    f"{shown(map(repr, site[np.flatnonzero(bad)]))}; the first is {row[hour]:g} in "
-                    f"row {hour}",
+                    f"{shown(map(repr, site[np.flatnonzero(bad)]))}; the first is "
+                    f"{row[hour]:g} in row {hour}",
                     "numbers from 0 to 1 in every hour are allowed",
                     mend,
                 )
