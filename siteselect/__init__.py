@@ -123,6 +123,7 @@ from siteselect.errors import (
 
 if TYPE_CHECKING:
     from siteselect.infrastructure import (
+        Profiles,
         accelerators_hosted,
         accelerators_it_mw,
         columns,
@@ -133,6 +134,9 @@ if TYPE_CHECKING:
         it_mw,
         parameters,
         prepare,
+        price_supply,
+        simulate_supply,
+        supply_options,
     )
     from siteselect.layers import LayerInfo, Raster, datasets, layer_info, read_layer
     from siteselect.optimization import (
@@ -161,6 +165,7 @@ if TYPE_CHECKING:
         SitePlan,
         Spacing,
         Spread,
+        Supply,
         WayOut,
         Weighted,
         build_model,
@@ -354,6 +359,7 @@ _ROOM_OF = {
     ),
     **dict.fromkeys(
         (
+            "Profiles",
             "accelerators_hosted",
             "accelerators_it_mw",
             "columns",
@@ -364,6 +370,9 @@ _ROOM_OF = {
             "it_mw",
             "parameters",
             "prepare",
+            "price_supply",
+            "simulate_supply",
+            "supply_options",
         ),
         "infrastructure",
     ),
@@ -394,6 +403,7 @@ _ROOM_OF = {
             "SitePlan",
             "Spacing",
             "Spread",
+            "Supply",
             "WayOut",
             "Weighted",
             "build_model",
@@ -474,6 +484,7 @@ __all__ = [  # noqa: RUF022
     "Piecewise",
     "Power",
     "PresentValue",
+    "Profiles",
     "Raster",
     "ReferencePoint",
     "Rising",
@@ -496,6 +507,7 @@ __all__ = [  # noqa: RUF022
     "Step",
     "Study",
     "StudyError",
+    "Supply",
     "Travel",
     "TriangularError",
     "UniformError",
@@ -544,6 +556,7 @@ __all__ = [  # noqa: RUF022
     "plot_suitability",
     "prepare",
     "presets",
+    "price_supply",
     "rank_intervals",
     "rank_sensitivity",
     "rank_sites",
@@ -554,7 +567,9 @@ __all__ = [  # noqa: RUF022
     "score_partitions",
     "score_sites",
     "score_study",
+    "simulate_supply",
     "substation_candidates",
+    "supply_options",
     "swing_weights",
     "value_from_dict",
     "value_of_information",

@@ -54,6 +54,13 @@ from siteselect.infrastructure.discounting import (
     net_present_value_usd,
     present_value_factor,
 )
+from siteselect.infrastructure.energy import (
+    Profiles,
+    price_supply,
+    simulate_supply,
+    supply_options,
+    technology_costs,
+)
 from siteselect.infrastructure.parameter_table import (
     ParameterValues,
     parameter_values,
@@ -71,6 +78,7 @@ from siteselect.infrastructure.timeline import (
 __all__ = [
     "EnergisedBy",
     "ParameterValues",
+    "Profiles",
     "accelerator_table",
     "accelerators_hosted",
     "accelerators_it_mw",
@@ -101,11 +109,15 @@ __all__ = [
     "power_usd_per_mw",
     "prepare",
     "present_value_factor",
+    "price_supply",
     "pue_wue",
     "queue_months_of",
     "shell_usd_per_mw",
+    "simulate_supply",
     "state_cost_table",
+    "supply_options",
     "tax_usd_per_mw",
+    "technology_costs",
     "terrain_multiplier",
     "tie_line_usd",
     "transformer_usd_per_mw",

@@ -27,6 +27,7 @@ a shared resource              ``Limit(name, per_mw="water_m3_per_mw_year",
 a resource from any of several `Draw`, links by `nearest_links`; one or, with
                                ``split=True``, several at once
 what the lines can carry       `Deliverable`, also after outages
+plants beside the sites        `Supply`: carbon-free share, carbon, land, capital
 averages                       `Average`, by energy with ``weight=``
 shares                         `Share`, likewise
 spread                         `Spread`: groups at least, sites per group, share of
@@ -132,6 +133,7 @@ from siteselect.optimization.plan import SitePlan
 from siteselect.optimization.problem import ExtraColumns, Problem, Rows
 from siteselect.optimization.robust import Robust, common_mode, robust
 from siteselect.optimization.rules import AllOrNone, Choose, IfThen
+from siteselect.optimization.supply import Supply
 
 __all__ = [
     "AllOrNone",
@@ -162,6 +164,7 @@ __all__ = [
     "SitePlan",
     "Spacing",
     "Spread",
+    "Supply",
     "SupportsLimit",
     "SupportsObjective",
     "WayOut",

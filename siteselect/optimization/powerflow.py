@@ -16,7 +16,7 @@ from siteselect.infrastructure.grid import Network, applied_flows
 from siteselect.optimization.deliverable import Deliverable
 from siteselect.optimization.problem import aligned
 from siteselect.optimization.read_back import BINDING
-from siteselect.optimization.strengthen import as_built
+from siteselect.optimization.strengthen import strengthened
 
 if TYPE_CHECKING:
     from siteselect.optimization.plan import SitePlan
@@ -95,7 +95,7 @@ def powerflow(
     loads = _loads(plan, limit, year)
     if network is None:
         when = plan.problem.years[-1] if plan.problem.years else ""
-        limit = as_built(limit, plan.upgrades, when if year is None else year)
+        limit = strengthened(limit, plan.upgrades, when if year is None else year)
     table = applied_flows(
         limit.network,
         loads,

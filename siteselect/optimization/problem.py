@@ -178,6 +178,8 @@ class ExtraColumns:
         What each column at 1 costs the budget [USD]; 0 by default.
     payer : ndarray of int, optional
         Site in whose account that cost stands, -1 for none.
+    lifetime_cost_usd : ndarray, optional
+        What each column at 1 adds to lifetime cost [USD]; ``cost_usd`` by default.
     """
 
     names: tuple[str, ...]
@@ -187,6 +189,7 @@ class ExtraColumns:
     objective: Floats | None = None
     cost_usd: Floats | None = None
     payer: Ints | None = None
+    lifetime_cost_usd: Floats | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -349,7 +352,8 @@ class Problem:
         payer = none if columns.payer is None else columns.payer
         lifetime = self.column_lifetime_cost
         if lifetime is not None:
-            lifetime = np.concatenate([lifetime, cost])
+            whole = columns.lifetime_cost_usd
+            lifetime = np.concatenate([lifetime, cost if whole is None else whole])
         names = columns.names
         years: dict[str, Any] = {}
         if self.years:

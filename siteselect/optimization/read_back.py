@@ -16,10 +16,10 @@ from siteselect.optimization.plan import SitePlan, relative_gap
 from siteselect.optimization.problem import Floats, Problem, Rows, aligned
 from siteselect.optimization.solution import Clock, Solution
 from siteselect.optimization.strengthen import (
-    as_built,
     is_strengthening,
     no_upgrades,
     shared_cost_usd,
+    strengthened,
 )
 from siteselect.suitability.unknown import evidence as evidence_of
 
@@ -212,7 +212,7 @@ def account_table(
             here = draws_in(draws, part.label(years))
             name = DRAWN.format(name=part.limit.name)
             full[name] = drawn_by_site(here, part.limit.name, full.index)
-        found = as_built(part.limit, upgrades, part.label(years)).check(full)
+        found = strengthened(part.limit, upgrades, part.label(years)).check(full)
         parts.append(found.assign(year=part.label(years)) if years else found)
     parts = [p for p in parts if len(p)]
     columns = [

@@ -229,12 +229,12 @@ def shared_cost_usd(
     return out
 
 
-def as_built(limit: Any, upgrades: pd.DataFrame, year: object) -> Any:
+def strengthened(limit: Any, upgrades: pd.DataFrame, year: object) -> Any:
     """Return a limit with the upgrades of a year in place, where it has any.
 
     Examples
     --------
-    >>> as_built("a limit of another kind", no_upgrades(), "")
+    >>> strengthened("a limit of another kind", no_upgrades(), "")
     'a limit of another kind'
     """
     strengthened = getattr(limit, "strengthened", None)

@@ -8,7 +8,7 @@ the sites are those of the solution.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +20,9 @@ from siteselect.optimization.as_built import as_built
 from siteselect.optimization.by_year import Arriving, ByYear, PerSite
 from siteselect.optimization.draw import DRAWN, Draw, drawn_by_site
 from siteselect.optimization.strengthen import (
-    as_built,
     is_strengthening,
     shared_cost_usd,
+    strengthened,
 )
 
 if TYPE_CHECKING:
@@ -152,12 +152,15 @@ def _check_sites(plan: SitePlan, request: Any, paths: Any, say: Any) -> None:
     spent, lifetime = _spending(request, paths, stands, told)
     shared = [limit for limit in request.limits if isinstance(limit, Draw)]
     for draw in shared:
-        joined = _joining(plan.draws, draw, list(paths), stands)
-        if joined is None:
+        joined = [
+            _joining(plan.draws, draw, cost, list(paths), stands)
+            for cost in (draw.link_cost_usd, draw.link_lifetime_usd)
+        ]
+        if joined[0] is None or joined[1] is None:
             say(f"links of {draw.name!r} exist", False)
             continue
-        joined = joined.reindex(spent.index).fillna(0.0)
-        spent, lifetime = spent + joined, lifetime + joined
+        spent = spent + joined[0].reindex(spent.index).fillna(0.0)
+        lifetime = lifetime + joined[1].reindex(spent.index).fillna(0.0)
     for limit in request.limits:
         if not is_strengthening(limit):
             continue
@@ -227,7 +230,11 @@ def _draws_in(draws: pd.DataFrame, year: Any) -> pd.DataFrame:
 
 
 def _joining(
-    draws: pd.DataFrame, draw: Draw, years: list[Any], stands: Mapping[Any, float]
+    draws: pd.DataFrame,
+    draw: Draw,
+    cost: Callable[[pd.DataFrame], pd.Series[Any]],
+    years: list[Any],
+    stands: Mapping[Any, float],
 ) -> pd.DataFrame | None:
     """Return what joining sources costs by site and year; None if a link is made up.
 
@@ -238,9 +245,9 @@ def _joining(
     try:
         last = _draws_in(mine, years[-1])
         there = last[last["site"].isin(list(stands))] if not draw.split else last[:0]
-        before = draw.link_cost_usd(there.assign(mw=there["site"].map(stands)))
+        before = cost(there.assign(mw=there["site"].map(stands)))
         for year in years:
-            total = draw.link_cost_usd(_draws_in(mine, year))
+            total = cost(_draws_in(mine, year))
             out[year] = total.sub(before, fill_value=0.0)
             before = total
     except (KeyError, TypeError):
@@ -298,13 +305,13 @@ def _breaks(
 ) -> pd.DataFrame:
     """Return the accounts of a limit that are outside what is allowed, in any year."""
     if list(then) == [""]:
-        return broken(as_built(limit, upgrades, "").check(full))
+        return broken(strengthened(limit, upgrades, "").check(full))
     parts = []
     last = list(then)[-1]
     for year, frame in then.items():
         held = _limit_then(limit, year, year == last, frame)
         if held is not None:
-            parts.append(broken(as_built(held, upgrades, year).check(frame)))
+            parts.append(broken(strengthened(held, upgrades, year).check(frame)))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -461,7 +468,7 @@ def _check_accounts(
             frame = then[year].assign(
                 cost_usd=sum(then[y]["cost_usd"] for y in years[first : part.year + 1])
             )
-        held = as_built(part.limit, plan.upgrades, year)
+        held = strengthened(part.limit, plan.upgrades, year)
         table = held.check(frame).assign(year=year)
         told.update(
             zip(

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from siteselect.errors import LayerError, four_parts, nearest_name, shown
-from siteselect.infrastructure.cost import KM_PER_MILE
+from siteselect.infrastructure.connection_cost import KM_PER_MILE
 from siteselect.infrastructure.grid.network import FloatArray, Network
 from siteselect.infrastructure.parameter_table import parameter_values
 from siteselect.layers.ellipsoid import geodesic_km

@@ -1,0 +1,28 @@
+"""Power plants beside a data center: what they cost, give hour by hour and emit.
+
+`Profiles` holds hourly output, `price_supply` prices one MW at a carbon-free share,
+`simulate_supply` runs chosen plants through another year.
+"""
+
+from __future__ import annotations
+
+from siteselect.infrastructure.energy.clear_sky import clear_day
+from siteselect.infrastructure.energy.options import supply_options
+from siteselect.infrastructure.energy.pricing import SUPPLY_COLUMNS, price_supply
+from siteselect.infrastructure.energy.profiles import Profiles
+from siteselect.infrastructure.energy.simulation import Dispatch, simulate_supply
+from siteselect.infrastructure.energy.technologies import technology_costs
+from siteselect.infrastructure.energy.unit_program import UnitProgram, UnitSupply
+
+__all__ = [
+    "SUPPLY_COLUMNS",
+    "Dispatch",
+    "Profiles",
+    "UnitProgram",
+    "UnitSupply",
+    "clear_day",
+    "price_supply",
+    "simulate_supply",
+    "supply_options",
+    "technology_costs",
+]
