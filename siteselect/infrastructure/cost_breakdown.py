@@ -154,7 +154,12 @@ def cost_breakdown(
     with warnings.catch_warnings():
         # `prepare` has already said that a figure is outside its range.
         warnings.simplefilter("ignore", ApproximationWarning)
-        values = parameter_values(record["parameters"])
+        values = parameter_values(
+            {
+                name: record["parameters"][name]
+                for name in record.get("named", record["parameters"])
+            }
+        )
     asked = _level(record.get("cost_level", "mid") if level is None else level)
     size = _sizes(sites, mw)
     kept = set(record["kept"])

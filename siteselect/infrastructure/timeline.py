@@ -152,8 +152,8 @@ def _floats(values: npt.ArrayLike) -> Floats:
 
 def _at(values: ParameterValues, level: str) -> dict[str, float]:
     """Return the parameters at a level; what the user set stays."""
-    table = parameters()[level]
-    return {**{str(k): float(v) for k, v in table.items()}, **values.changed}
+    table = {str(k): float(v) for k, v in parameters()[level].items()}
+    return table | {name: values[name] for name in values.named}
 
 
 def _paths(at: Mapping[str, float], kv: Floats, km: Floats, given: Floats) -> Floats:
