@@ -156,7 +156,8 @@ def test_own_months_stand_at_every_level():
         ("months_to_power", -3.0, "less than 0"),
         ("queue_date", "whenever", "whenever"),
         ("queue_date", 2029.5, "2029-07-01"),
-        ("voltage_kv", -230.0, "below zero"),
+        ("voltage_kv", -230.0, "negative"),
+        ("energised_year", 29.0, "less than 1950"),
     ],
 )
 def test_bad_columns_name_the_rows(column, value, noun):
