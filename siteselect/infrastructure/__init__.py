@@ -61,7 +61,6 @@ from siteselect.infrastructure.parameter_table import (
 )
 from siteselect.infrastructure.preparation import prepare
 from siteselect.infrastructure.timeline import (
-    EnergisedBy,
     energised_by,
     energised_year,
     months_to_power,
@@ -69,7 +68,6 @@ from siteselect.infrastructure.timeline import (
 )
 
 __all__ = [
-    "EnergisedBy",
     "ParameterValues",
     "accelerator_table",
     "accelerators_hosted",

@@ -13,8 +13,8 @@ from siteselect.infrastructure.timeline import (
     energised_year,
     months_to_power,
     queue_months_of,
-    refuse_disorder,
 )
+from siteselect.suitability.measures.energised import refuse_disorder
 
 if TYPE_CHECKING:
     from siteselect.infrastructure.preparation import _Draft
