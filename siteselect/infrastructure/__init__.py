@@ -68,7 +68,6 @@ from siteselect.infrastructure.parameter_table import (
 )
 from siteselect.infrastructure.preparation import prepare
 from siteselect.infrastructure.timeline import (
-    EnergisedBy,
     energised_by,
     energised_year,
     months_to_power,
@@ -76,7 +75,6 @@ from siteselect.infrastructure.timeline import (
 )
 
 __all__ = [
-    "EnergisedBy",
     "ParameterValues",
     "Profiles",
     "accelerator_table",

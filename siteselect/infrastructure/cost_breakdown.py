@@ -130,8 +130,9 @@ def cost_breakdown(
 
     Notes
     -----
-    A sum that the user brought (``cost_usd_per_mw``, ``fixed_cost_usd``,
-    ``interconnection_usd``, ``lifetime_cost_usd_per_mw``) is one part.
+    A sum that is the user's (``cost_usd_per_mw``, ``fixed_cost_usd``,
+    ``interconnection_usd``, ``lifetime_cost_usd_per_mw``) is one part: one that the
+    candidates brought to `prepare`, or that was changed since.
 
     References
     ----------
@@ -154,16 +155,18 @@ def cost_breakdown(
     with warnings.catch_warnings():
         # `prepare` has already said that a figure is outside its range.
         warnings.simplefilter("ignore", ApproximationWarning)
-        values = parameter_values(record["parameters"])
-    asked = _level(record.get("cost_level", "mid") if level is None else level)
+        values = parameter_values(
+            {
+                name: record["parameters"][name]
+                for name in record.get("named", record["parameters"])
+            }
+        )
     size = _sizes(sites, mw)
     kept = set(record["kept"])
     facts = _facts(sites, kept)
-    own = {
-        str(name): _numbers(sites, str(name))
-        for name in columns().query("group == 'cost'").index
-        if name in kept and columns().at[name, "unit"] not in ("text", "flag")
-    }
+    prepared_at = _level(record.get("cost_level", "mid"))
+    asked = prepared_at if level is None else _level(level)
+    own = _own_columns(sites, facts, values.at_level(prepared_at), kept)
     at = {each: _parts(facts, values.at_level(each), own, size) for each in LEVELS}
     rate, years = values["discount_rate"], int(values["horizon_years"])
     recovery = capital_recovery_factor(rate, years)
@@ -172,10 +175,10 @@ def cost_breakdown(
         for label, rows in _blocks(sites, by_site)
     }
     table: pd.DataFrame
-    if by_site:
+    if by_site and tables:
         table = pd.concat(tables, names=[sites.index.name or "site", "part"])
     else:
-        table = tables[None]
+        table = tables[None] if tables else _table(at, asked, recovery, slice(None))[:0]
     table.attrs = {
         "usd_year": USD_YEAR,
         "level": asked,
@@ -183,6 +186,35 @@ def cost_breakdown(
         "horizon_years": years,
     }
     return table
+
+
+def _own_columns(
+    sites: gpd.GeoDataFrame, facts: CostFacts, values: ParameterValues, kept: set[str]
+) -> dict[str, Floats]:
+    """Return the cost columns that are the user's: brought, or changed since."""
+    table = columns().query("group == 'cost' and unit not in ('text', 'flag')")
+    there = {
+        str(name): _numbers(sites, str(name))
+        for name in table.index
+        if name in sites.columns
+    }
+    own = {name: numbers for name, numbers in there.items() if name in kept}
+    while True:
+        made = cost_columns(facts, values, own)
+        # A part that was changed leaves the old sum standing, which is then the
+        # user's too: the program counted it.
+        changed = {
+            name: numbers
+            for name, numbers in there.items()
+            if name in made
+            and name not in own
+            and not np.allclose(
+                numbers, made[name], rtol=1e-9, atol=1e-9, equal_nan=True
+            )
+        }
+        if not changed:
+            return own
+        own |= changed
 
 
 def _blocks(sites: gpd.GeoDataFrame, by_site: bool) -> list[tuple[Any, Any]]:
@@ -320,6 +352,8 @@ def _sizes(sites: gpd.GeoDataFrame, mw: Any) -> Floats:
     else:
         given = mw.reindex(sites.index) if isinstance(mw, pd.Series) else mw
     try:
+        if np.asarray(given).dtype == bool:
+            raise TypeError
         size = np.array(np.broadcast_to(np.asarray(given, "float64"), len(sites)))
     except (TypeError, ValueError):
         size = np.full(len(sites), np.nan)
@@ -337,7 +371,19 @@ def _sizes(sites: gpd.GeoDataFrame, mw: Any) -> Floats:
 
 
 def _numbers(sites: gpd.GeoDataFrame, name: str) -> Floats:
-    return np.asarray(_column(sites, name), dtype="float64")
+    column = _column(sites, name)
+    numbers = pd.to_numeric(column, errors="coerce")
+    if (lost := numbers.isna() & column.notna()).any():
+        raise LayerError(
+            four_parts(
+                f"Column {name!r} is read as numbers",
+                f"{int(lost.sum())} rows hold something else: "
+                f"{shown(sites.index[lost.to_numpy()])}",
+                "numbers are allowed, NaN where unknown",
+                "mend these rows, or call siteselect.prepare(sites, layers) again",
+            )
+        )
+    return np.asarray(numbers, dtype="float64")
 
 
 def _column(sites: gpd.GeoDataFrame, name: str) -> pd.Series:

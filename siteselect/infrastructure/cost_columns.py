@@ -68,6 +68,8 @@ _AT_LEAST_ZERO = (
 )
 
 
+#: Half the girth of the globe.
+MOST_KM = 20_040.0
 _NUMBERS = (
     "peak_ratio",
     "construction_index",
@@ -277,16 +279,24 @@ def _sum(made: Mapping[str, Floats], names: tuple[str, ...]) -> Floats:
 
 
 def refuse_impossible_costs(own: Mapping[str, Floats], labels: pd.Index) -> None:
-    """Refuse a length or a cost of the user's that is below zero."""
+    """Refuse a length or a cost of the user's that cannot be."""
     for name in _AT_LEAST_ZERO:
         numbers = own.get(name)
-        if numbers is None or not (wrong := numbers < 0).any():
+        if numbers is None:
+            continue
+        most = MOST_KM if name.endswith("_km") else np.inf
+        wrong = (numbers < 0) | (numbers > most)
+        if not wrong.any():
             continue
         raise LayerError(
             four_parts(
-                f"Column {name!r} of the candidates cannot be below zero",
-                f"{int(wrong.sum())} rows are negative: {shown(labels[wrong])}",
-                "0 or more is allowed, NaN where unknown",
+                f"Column {name!r} of the candidates cannot be just any number",
+                f"{int(wrong.sum())} rows are negative"
+                + ("" if np.isinf(most) else " or longer than half the globe")
+                + f": {shown(labels[wrong])}",
+                "0 or more is allowed, NaN where unknown"
+                if np.isinf(most)
+                else f"0 to {most:,.0f} km is allowed, NaN where unknown",
                 "mend these rows, or drop the column to have it computed",
             )
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 import pandas as pd
@@ -113,9 +113,11 @@ class ParameterValues(Mapping[str, float]):
     values : mapping of str to float
         A value for every parameter, in the unit of `parameters`.
     changed : mapping of str to float
-        Those that the user set one by one.
+        Those that were not left at ``mid``.
     level : {"low", "mid", "high"}, default "mid"
-        Where in their range the other cost parameters stand.
+        Where in their range the costs stand that were not set by name.
+    named : iterable of str, optional
+        Those that were set by name; by default all that changed.
     """
 
     def __init__(
@@ -123,8 +125,10 @@ class ParameterValues(Mapping[str, float]):
         values: Mapping[str, float],
         changed: Mapping[str, float],
         level: str = "mid",
+        named: Iterable[str] | None = None,
     ) -> None:
         self.level = level
+        self.named = frozenset(changed if named is None else named)
         self._values = MappingProxyType(dict(values))
         self.changed: Mapping[str, float] = MappingProxyType(dict(changed))
 
@@ -138,7 +142,9 @@ class ParameterValues(Mapping[str, float]):
         return len(self._values)
 
     def __repr__(self) -> str:
-        changed = ", ".join(f"{k}={v:g}" for k, v in self.changed.items())
+        changed = ", ".join(
+            f"{k}={v:g}" for k, v in self.changed.items() if k in self.named
+        )
         level = "" if self.level == "mid" else f"; costs: {self.level}"
         return (
             f"ParameterValues({len(self)} values; changed: {changed or 'none'}{level})"
@@ -150,15 +156,21 @@ class ParameterValues(Mapping[str, float]):
         Parameters
         ----------
         level : {"low", "mid", "high"}
-            For every cost parameter that was not set one by one.
+            For every cost parameter that was not set by name.
 
         Returns
         -------
         ParameterValues
             New values; these stay as they are.
         """
-        values = {**self._values, **_costs_at(level), **self.changed}
-        return ParameterValues(values, self.changed, level)
+        named = {
+            name: self._values[name] for name in self.changed if name in self.named
+        }
+        moved = _costs_at(level)
+        changed = {**(moved if level != "mid" else {}), **named}
+        return ParameterValues(
+            {**self._values, **moved, **named}, changed, level, named
+        )
 
 
 def parameter_values(
@@ -212,7 +224,7 @@ def parameter_values(
         )
     level = overrides.get("level", "mid")
     values.update(_costs_at(level))
-    changed: dict[str, float] = {}
+    named: dict[str, float] = {}
     ranges = {level: table[level].to_dict() for level in LEVELS}
     units = table["unit"].to_dict()
     for name, given in overrides.items():
@@ -236,8 +248,9 @@ def parameter_values(
                 ApproximationWarning,
                 stacklevel=3,
             )
-        values[name] = changed[name] = value
-    return ParameterValues(values, changed, str(level))
+        values[name] = named[name] = value
+    changed = {**(_costs_at(level) if level != "mid" else {}), **named}
+    return ParameterValues(values, changed, str(level), named)
 
 
 def _costs_at(level: object) -> dict[str, float]:

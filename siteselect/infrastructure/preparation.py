@@ -167,6 +167,7 @@ def prepare(
         {
             "cooling": cooling,
             "parameters": dict(values.changed),
+            "named": sorted(values.named),
             "cost_level": values.level,
             "usd_year": cost.USD_YEAR,
             "evidence": book.evidence(),

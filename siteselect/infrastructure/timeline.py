@@ -16,27 +16,22 @@ utility has promised goes into the column ``queue_months`` or ``queue_date``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siteselect.errors import LayerError, StudyError, four_parts, said, shown
+from siteselect.errors import LayerError, four_parts, said, shown
 from siteselect.infrastructure.parameter_table import (
     LEVELS,
     ParameterValues,
     parameter_values,
     parameters,
 )
-from siteselect.suitability.checks import column_of
 from siteselect.suitability.gates import Gate
-from siteselect.suitability.measures import Measured, Measurement
-from siteselect.suitability.queries import Queries
+from siteselect.suitability.measures import EnergisedBy
 
 __all__ = [
-    "EnergisedBy",
     "energised_by",
     "energised_year",
     "months_to_power",
@@ -152,8 +147,8 @@ def _floats(values: npt.ArrayLike) -> Floats:
 
 def _at(values: ParameterValues, level: str) -> dict[str, float]:
     """Return the parameters at a level; what the user set stays."""
-    table = parameters()[level]
-    return {**{str(k): float(v) for k, v in table.items()}, **values.changed}
+    table = {str(k): float(v) for k, v in parameters()[level].items()}
+    return table | {name: values[name] for name in values.named}
 
 
 def _paths(at: Mapping[str, float], kv: Floats, km: Floats, given: Floats) -> Floats:
@@ -265,118 +260,6 @@ def queue_months_of(dates: pd.Series, start_year: float) -> pd.Series:
     return months.clip(lower=0.0).where(~missing)
 
 
-#: Labels of `EnergisedBy`, surest first.
-IN_TIME = ("in time", "in time at mid", "in time at low")
-LATE = "late"
-
-
-@dataclass(frozen=True, eq=False)
-class EnergisedBy(Measurement):
-    """How surely a site has power within a year.
-
-    "in time" if even the high estimate is within the year, "in time at mid", "in time
-    at low", or "late"; unknown where the answer rests on an unknown estimate.
-
-    Parameters
-    ----------
-    year : int
-        Calendar year at whose end power must be there.
-    low, mid, high : str
-        Columns of years, as `prepare` adds them.
-
-    Raises
-    ------
-    StudyError
-        If the year is no whole number from 2000 to 2100.
-    LayerError
-        When measured, if a column is missing or its years contradict the others.
-
-    Examples
-    --------
-    >>> import geopandas as gpd
-    >>> from siteselect.infrastructure import EnergisedBy
-    >>> sites = gpd.GeoDataFrame(
-    ...     {
-    ...         "energised_year_low": [2027, 2028, 2030],
-    ...         "energised_year": [2028, 2029, 2031],
-    ...         "energised_year_high": [2029, 2031, 2033],
-    ...     },
-    ...     geometry=gpd.points_from_xy([0, 1, 2], [0, 0, 0]), crs=4326,
-    ... )
-    >>> EnergisedBy(2029)(sites).tolist()
-    ['in time', 'in time at mid', 'late']
-    """
-
-    year: int
-    low: str = field(default="energised_year_low", kw_only=True)
-    mid: str = field(default="energised_year", kw_only=True)
-    high: str = field(default="energised_year_high", kw_only=True)
-
-    def __post_init__(self) -> None:
-        is_number = isinstance(self.year, int | float | np.number)
-        if (
-            not is_number
-            or isinstance(self.year, bool)
-            or not 2000 <= self.year <= 2100
-            or self.year != int(self.year)
-        ):
-            raise StudyError(
-                four_parts(
-                    "A site is to have power within a year",
-                    f"got {said(self.year)}",
-                    "a whole year from 2000 to 2100 is allowed",
-                    "write energised_by(2029)",
-                )
-            )
-
-    @property
-    def label(self) -> str:
-        """Name of what is asked."""
-        return f"energised by {int(self.year)}"
-
-    @property
-    def evidence(self) -> str:
-        """Estimates rest on a model."""
-        return "modelled"
-
-    def answer(self, queries: Queries) -> Measured:
-        """Compare the estimates with the year."""
-        sites = queries.sites
-        years = []
-        for name in (self.low, self.mid, self.high):
-            column = column_of(sites, name, "the candidates")
-            numbers = pd.to_numeric(column, errors="coerce").astype("float64")
-            if (lost := numbers.isna() & column.notna()).any():
-                raise LayerError(
-                    four_parts(
-                        f"Column {name!r} of the candidates holds years",
-                        f"{int(lost.sum())} rows hold something else: "
-                        f"{shown(sites.index[lost.to_numpy()])}",
-                        "numbers, or NaN where unknown, are allowed",
-                        "siteselect.prepare(sites, layers) adds the column",
-                    )
-                )
-            years.append(np.asarray(numbers, dtype="float64"))
-        refuse_disorder((self.low, self.mid, self.high), years, sites.index)
-        low, mid, high = years
-        text = np.full(len(sites), None, dtype="object")
-        text[(low > self.year) | (mid > self.year)] = LATE
-        text[(low <= self.year) & (mid > self.year)] = IN_TIME[2]
-        text[(mid <= self.year) & (high > self.year)] = IN_TIME[1]
-        text[high <= self.year] = IN_TIME[0]
-        none = np.zeros(len(sites), dtype=bool)
-        found = pd.Series(text, index=sites.index, name=self.label, dtype="object")
-        return Measured(found, none)
-
-    def describe(self) -> dict[str, Any]:
-        """Return the measurement as a plain dict."""
-        return {
-            "kind": "EnergisedBy",
-            "year": int(self.year),
-            "columns": [self.low, self.mid, self.high],
-        }
-
-
 def energised_by(year: int, *, name: str = "energised") -> Gate:
     """Return the gate of sites that have power within a year.
 
@@ -403,8 +286,7 @@ def energised_by(year: int, *, name: str = "energised") -> Gate:
 
     See Also
     --------
-    EnergisedBy : The measurement behind it; a study file that names it passes
-        ``own=[EnergisedBy]`` to ``from_dict``.
+    EnergisedBy : The measurement behind it: 3, 2, 1 or 0 estimates in time.
 
     Examples
     --------
@@ -416,22 +298,4 @@ def energised_by(year: int, *, name: str = "energised") -> Gate:
     >>> sorted(set(checked["energised_gate"]))
     ['CONDITIONAL']
     """
-    return Gate(name, EnergisedBy(year), isin=[IN_TIME[0]], conditional=[IN_TIME[1]])
-
-
-def refuse_disorder(
-    names: tuple[str, ...], columns: list[Floats], labels: pd.Index
-) -> None:
-    """Refuse a low above a mid, or a mid above a high."""
-    for k in range(len(names) - 1):
-        wrong = columns[k] > columns[k + 1]
-        if wrong.any():
-            raise LayerError(
-                four_parts(
-                    "A low estimate is at most the mid one, and that at most the high",
-                    f"{int(wrong.sum())} rows hold more in {names[k]!r} than in "
-                    f"{names[k + 1]!r}: {shown(labels[wrong])}",
-                    "columns in this order are allowed, NaN where unknown",
-                    "swap them, or drop those that are to be computed",
-                )
-            )
+    return Gate(name, EnergisedBy(year), at_least=3, conditional=2)

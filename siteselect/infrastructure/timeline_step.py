@@ -13,8 +13,8 @@ from siteselect.infrastructure.timeline import (
     energised_year,
     months_to_power,
     queue_months_of,
-    refuse_disorder,
 )
+from siteselect.suitability.measures.energised import refuse_disorder
 
 if TYPE_CHECKING:
     from siteselect.infrastructure.preparation import _Draft
@@ -28,7 +28,7 @@ _YEARS = ("energised_year_low", "energised_year", "energised_year_high")
 def add_timeline(draft: _Draft, values: ParameterValues) -> None:
     """Add the columns of group ``timeline``."""
     _add_queue(draft, values)
-    _refuse_months(draft)
+    _refuse_out_of_range(draft)
     found = months_to_power(
         draft.numbers("voltage_kv"),
         draft.numbers("substation_km"),
@@ -86,19 +86,23 @@ def _add_queue(draft: _Draft, values: ParameterValues) -> None:
     draft.put("queue_fallback", np.isnan(draft.numbers("queue_months")))
 
 
-def _refuse_months(draft: _Draft) -> None:
-    for name in ("queue_months", *_MONTHS):
+def _refuse_out_of_range(draft: _Draft) -> None:
+    months = (0.0, MOST_MONTHS, "months from the start")
+    years = (1950.0, 2150.0, "calendar years")
+    ranges = dict.fromkeys(("queue_months", *_MONTHS), months)
+    ranges |= dict.fromkeys(_YEARS, years)
+    for name, (least, most, what) in ranges.items():
         if name not in draft.own:
             continue
         numbers = draft.numbers(name)
-        wrong = (numbers < 0) | (numbers > MOST_MONTHS)
+        wrong = (numbers < least) | (numbers > most)
         if wrong.any():
             raise LayerError(
                 four_parts(
-                    f"Column {name!r} of the candidates holds months from the start",
-                    f"{int(wrong.sum())} rows hold less than 0 or more than "
-                    f"{MOST_MONTHS:g}: {shown(draft.sites.index[wrong])}",
-                    f"0 to {MOST_MONTHS:g} months are allowed, NaN where unknown",
-                    "count from start_year; a date goes into the column queue_date",
+                    f"Column {name!r} of the candidates holds {what}",
+                    f"{int(wrong.sum())} rows hold less than {least:g} or more than "
+                    f"{most:g}: {shown(draft.sites.index[wrong])}",
+                    f"{least:g} to {most:g} are allowed, NaN where unknown",
+                    "months count from start_year; a date goes into queue_date",
                 )
             )

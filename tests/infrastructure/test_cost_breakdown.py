@@ -153,6 +153,25 @@ def test_own_sums_are_one_part_and_the_same_at_every_level():
     assert {"fiber", "water main"} <= set(parts.index)
 
 
+def test_columns_changed_after_prepare_are_the_users():
+    changed = KNOWN.copy()
+    changed["fixed_cost_usd"] *= 2.0
+    changed["lifetime_cost_usd_per_mw"] += 1e6
+    parts = cost_breakdown(changed, mw=10, level="low")
+    assert parts.loc["capital per site", "capital_usd"] == pytest.approx(
+        2.0 * KNOWN["fixed_cost_usd"].sum()
+    )
+    running = KNOWN["lifetime_cost_usd_per_mw"] + 1e6 - KNOWN["cost_usd_per_mw"]
+    assert parts.loc["power, operation and taxes", "mid_usd"] == pytest.approx(
+        10 * running.sum()
+    )
+    # a part alone: the sum that the program reads is still the old one
+    land = cost_breakdown(KNOWN.assign(land_usd_per_mw=1e6), mw=10)
+    assert land.loc["capital per MW", "capital_usd"] == pytest.approx(
+        10 * KNOWN["cost_usd_per_mw"].sum()
+    )
+
+
 def test_unknown_stays_unknown_unless_nothing_is_built():
     assert np.isnan(cost_breakdown(READY, mw=10).loc["total", "capital_usd"])
     mw = [10.0, 10.0, 10.0, 0.0, 0.0]
@@ -169,5 +188,10 @@ def test_bad_requests():
         cost_breakdown(KNOWN, mw=1, level="median")
     with pytest.raises(LayerError, match="'voltage_kv' is gone"):
         cost_breakdown(KNOWN.drop(columns="voltage_kv"), mw=1)
+    with pytest.raises(LayerError, match="price_usd_per_mwh.*numbers"):
+        cost_breakdown(KNOWN.assign(price_usd_per_mwh="dear"), mw=1)
+    assert len(cost_breakdown(KNOWN.iloc[:0], mw=1, by_site=True)) == 0
+    with pytest.raises(StudyError, match="facility MW"):
+        cost_breakdown(KNOWN, mw=True)
     with pytest.raises(LayerError, match="no record"):
         cost_breakdown(toy_sites(), mw=1)

@@ -59,9 +59,11 @@ def test_overrides_replace_mid_and_are_remembered():
 
 def test_a_level_moves_the_costs_and_nothing_else():
     low = parameter_values({"level": "low", "acres_per_mw": 0.9})
-    assert (low.level, dict(low.changed)) == ("low", {"acres_per_mw": 0.9})
+    assert (low.level, low.named) == ("low", {"acres_per_mw"})
     moved = {name for name in low if low[name] != TABLE.loc[name, "mid"]}
     assert moved <= set(COST_PARAMETERS)
+    assert moved <= set(low.changed) == set(COST_PARAMETERS)
+    assert all(low[name] == value for name, value in low.changed.items())
     assert low["shell_usd_per_mw_it"] == TABLE.loc["shell_usd_per_mw_it", "low"]
     assert low["discount_rate"] == TABLE.loc["discount_rate", "mid"]
     assert dict(low.at_level("mid")) == dict(parameter_values(None))

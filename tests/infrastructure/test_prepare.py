@@ -609,6 +609,7 @@ def test_bad_candidates_are_refused():
         ("substation_km", -0.1, "negative"),
         ("tax_usd_per_mw_year", -5.0, "negative"),
         ("water_main_km", -2.0, "negative"),
+        ("water_main_km", 1e6, "half the globe"),
         ("cost_usd_per_mw", -1e6, "negative"),
     ],
 )

@@ -12,7 +12,6 @@ from infrastructure.toy import toy_layers, toy_sites
 import siteselect as ss
 from siteselect.errors import LayerError, StudyError
 from siteselect.infrastructure import (
-    EnergisedBy,
     columns,
     energised_year,
     months_to_power,
@@ -156,7 +155,8 @@ def test_own_months_stand_at_every_level():
         ("months_to_power", -3.0, "less than 0"),
         ("queue_date", "whenever", "whenever"),
         ("queue_date", 2029.5, "2029-07-01"),
-        ("voltage_kv", -230.0, "below zero"),
+        ("voltage_kv", -230.0, "negative"),
+        ("energised_year", 29.0, "less than 1950"),
     ],
 )
 def test_bad_columns_name_the_rows(column, value, noun):
@@ -230,10 +230,10 @@ def test_the_gate_on_prepared_candidates():
         **dict.fromkeys((2034, 2035), "PASS"),
     }
     checked = ss.check_gates(READY, [ss.energised_by(2031)])
-    assert checked.loc["w", "energised_figure"] == "in time at mid"
+    assert checked.loc["w", "energised_figure"] == 2  # low and mid, not high
     gate = ss.energised_by(2031)
-    again = ss.Gate.from_dict(gate.to_dict(), own=[EnergisedBy])
-    assert again == gate
+    assert ss.Gate.from_dict(gate.to_dict()) == gate
+    assert gate.describe()["requirement"] == "at least 3; on conditions 2"
     for year in (2029.5, True, "2029", 29, None):
         with pytest.raises(StudyError, match="whole year"):
             ss.energised_by(year)

@@ -92,6 +92,9 @@ def measurement(draw, layers, kind):
         return kind("acres", column_unit=unit, column_evidence=level)
     if kind is ss.CoveredShare:
         return kind(zones)
+    if kind is ss.EnergisedBy:
+        of = dict.fromkeys(("low", "mid", "high"), "acres")
+        return kind(draw(st.integers(2000, 2100)), **of)
     if kind is ss.Latency:
         return kind(
             layers["stations"],

@@ -3,6 +3,7 @@
 from siteselect.suitability.measures.base import Measured, Measurement
 from siteselect.suitability.measures.cells import Sample, Zonal
 from siteselect.suitability.measures.column import Column
+from siteselect.suitability.measures.energised import EnergisedBy
 from siteselect.suitability.measures.latency import Latency
 from siteselect.suitability.measures.near import At, CoveredShare, Nearest
 from siteselect.suitability.measures.terrain import Aspect, Slope
@@ -14,6 +15,7 @@ __all__ = [
     "At",
     "Column",
     "CoveredShare",
+    "EnergisedBy",
     "Latency",
     "Length",
     "Measured",
