@@ -36,6 +36,8 @@ spacing                        ``min_spacing_km=``; `Spacing` within a group
 clustering                     `Cluster`
 coverage, latency              `Cover`
 number of sites                ``min_sites=``, ``max_sites=``
+ways to build a site           ``options={"dry": {"water_m3_per_mw_year": 0.0}}``,
+                               one of which the plan chooses per site
 named sites                    ``fixed=``, ``forbidden=``, ``existing={"s1": 100}``
 how many of some               `Choose`: at most one of them, at least two, ...
 together, or one for another   `AllOrNone`, `IfThen`

@@ -725,6 +725,8 @@ def eligible_designs(
         every += [f"{note} with {name!r}" for note in notes if note not in every]
     designs = designs.within(np.column_stack(able))
     some: Bools = np.any(designs.offered, axis=1)
+    if not some.any():
+        every.append("no option has all its figures, and room, at any of them")
     return designs, some, every
 
 

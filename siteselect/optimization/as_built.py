@@ -35,27 +35,23 @@ def as_built(plan: SitePlan, say: Callable[..., bool]) -> Any | None:
     known = "option" in sites.columns and sites["option"].isin(list(options)).all()
     if not say("options are known", known):
         return None
-    frame = frame.copy()
+    frame, options = frame.copy(), {k: _differing(v, frame) for k, v in options.items()}
     for given in options.values():
         for column in given:
             if column in frame.columns:
                 values = frame[column].to_numpy(dtype=float, na_value=np.nan)
                 frame[column] = values.copy()
-            elif isinstance(column, str):
+            else:
                 frame[column] = np.nan
     missing, other = [], []
     for label, option in sites["option"].items():
         given = options[option]
         for column in given:
-            if not isinstance(column, str) or column == frame.geometry.name:
-                continue
             figure = _figure(plan.candidates, given[column], label)
             if np.isnan(figure):
                 missing.append(f"{option!r} at {label!r}")
             frame.at[label, column] = figure
         for column in {c for g in options.values() for c in g} & set(sites.columns):
-            if column == frame.geometry.name:
-                continue
             told, true = _number(sites.at[label, column]), frame.at[label, column]
             if not (told == true or (np.isnan(told) and np.isnan(true))):
                 other.append(f"{column} at {label!r}: {told:g}, given {true:g}")
@@ -63,6 +59,19 @@ def as_built(plan: SitePlan, say: Callable[..., bool]) -> Any | None:
     ok &= say("figures are those of the options", not other, shown(other))
     say("options are those of the solution", _solved(plan))
     return frame if ok else None
+
+
+def _differing(given: Any, candidates: Any) -> dict[Any, Any]:
+    """Return the columns of an option; those of a frame only where they differ."""
+    if not isinstance(given, pd.DataFrame):
+        return dict(given)
+    own: dict[Any, Any] = {c: given[c].reindex(candidates.index) for c in given}
+    place = getattr(given, "_geometry_column_name", None)
+    return {
+        c: column
+        for c, column in own.items()
+        if c != place and not (c in candidates and column.equals(candidates[c]))
+    }
 
 
 def _figure(candidates: Any, spec: Any, label: Any) -> float:

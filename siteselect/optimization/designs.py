@@ -312,10 +312,7 @@ def _figures(
     found: dict[str, pd.Series[Any]] = {}
     for column in given:
         spec = given[column]
-        if (
-            isinstance(given, gpd.GeoDataFrame)
-            and column == given._geometry_column_name
-        ):
+        if isinstance(given, pd.DataFrame) and _is_same(given, column, sites):
             continue
         if not isinstance(column, str) or column in (*TAKEN, place):
             raise StudyError(
@@ -332,12 +329,23 @@ def _figures(
     return found
 
 
+def _is_same(given: pd.DataFrame, column: Any, sites: gpd.GeoDataFrame) -> bool:
+    """Return whether a frame has a column only because the candidates do."""
+    if column == getattr(given, "_geometry_column_name", None):
+        return True
+    if column not in sites.columns or not given.index.is_unique:
+        return False
+    return bool(given[column].reindex(sites.index).equals(sites[column]))
+
+
 def _figure(
     option: str, column: str, spec: Any, sites: gpd.GeoDataFrame
 ) -> pd.Series[Any]:
     what = f"option {option!r}, column {column!r}"
     if isinstance(spec, str):
         spec = column_of(sites, spec, what)
+    if isinstance(spec, bool | np.bool_):
+        spec = float(spec)
     if not isinstance(spec, pd.Series):
         return pd.Series(number(spec, what), index=sites.index)
     lost = sites.index[~sites.index.isin(spec.index)]

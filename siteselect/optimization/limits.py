@@ -76,6 +76,11 @@ class SupportsLimit(Protocol):
     ``last_year_only = True``; one whose columns of a year are what is bought then,
     and stays, by ``buys_once = True``.
 
+    Where sites have options, a column that differs between them is read by
+    ``problem.per_column(column, name)``, one figure per column of the program, and the
+    fields that may name one stand in a class attribute ``by_option``. Read per site,
+    by ``problem.quantity``, it is refused. ``check`` gets the chosen options' figures.
+
     A limit may also offer
 
     ``columns(problem)``

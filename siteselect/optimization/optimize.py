@@ -105,10 +105,10 @@ def optimize_sites(
         columns that differ, as a frame or a mapping to numbers, Series keyed by site
         or names of other columns. ``{"dry": {"water_m3_per_mw_year": "dry_water"}}``
         reads that figure from another column; columns that an option does not name
-        are the candidates' own. An option is not offered where a figure of it is
-        missing. Of options with the same figures at a site the first is taken. They go
-        with years (one option per site for all of them), ranges, fixed sites and
-        `Draw`; not with ``existing``.
+        are the candidates' own, as are those of a frame that are the same there. An
+        option is not offered where a figure of it is missing. Of options with the same
+        figures at a site the first is taken. They go with years (one option per site
+        for all of them), ranges, fixed sites and `Draw`; not with ``existing``.
     limits : sequence
         `Limit`, `Average`, `Share`, `Spread`, `Spacing` or your own.
     max_sites, min_sites : int, optional
@@ -183,6 +183,24 @@ def optimize_sites(
     ... )
     >>> plan.sites[["mw_2027", "mw_2030"]].values.tolist()
     [[0.0, 300.0], [100.0, 100.0]]
+
+    Water for power: dry cooling takes power, here a tenth of the score; the water is
+    enough for wet cooling at one site:
+
+    >>> from siteselect.optimization import Limit
+    >>> sites["m3_per_mw"] = 1000.0
+    >>> plan = optimize_sites(
+    ...     sites,
+    ...     power_mw=400,
+    ...     site_mw=[100, 300],
+    ...     options={
+    ...         "adiabatic": {},
+    ...         "closed loop": {"m3_per_mw": 0.0, "score": sites["score"] * 0.9},
+    ...     },
+    ...     limits=[Limit("water", per_mw="m3_per_mw", at_most=300_000)],
+    ... )
+    >>> plan.sites["option"].to_dict()
+    {1: 'adiabatic', 0: 'closed loop'}
     """
     request = Request(
         sites=sites,
