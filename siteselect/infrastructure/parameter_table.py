@@ -18,13 +18,28 @@ from siteselect.errors import (
 )
 from siteselect.infrastructure._tables import fact_table
 
-__all__ = ["ParameterValues", "parameter_values", "parameters"]
+__all__ = ["ParameterValues", "parameter_levels", "parameter_values", "parameters"]
 
 LEVELS = ("low", "mid", "high")
 # Units that bound a figure whatever its plausible range is.
 _AT_MOST_ONE = ("share",)
-_AT_LEAST_ONE = ("peak_ratio", "line_route_factor", "fiber_route_factor")
-_POSITIVE = ("horizon_years", "home_value_reference_usd", "it_w_per_tdp_w")
+_AT_LEAST_ONE = (
+    "peak_ratio",
+    "line_route_factor",
+    "fiber_route_factor",
+    "server_w_per_tdp_w",
+    "fabric_w_per_server_w",
+    "annual_pue",
+    "cycles_of_concentration",
+    "peak_ratio_floor",
+    "peak_ratio_ceiling",
+)
+_POSITIVE = (
+    "horizon_years",
+    "home_value_reference_usd",
+    "it_w_per_tdp_w",
+    "extreme_over_spread",
+)
 
 
 def parameters() -> pd.DataFrame:
@@ -159,6 +174,37 @@ def parameter_values(
             )
         values[name] = changed[name] = value
     return ParameterValues(values, changed)
+
+
+def parameter_levels(
+    overrides: Mapping[str, float | str] | None = None,
+) -> dict[str, ParameterValues]:
+    """Return the values of all parameters at low, mid and high.
+
+    Parameters
+    ----------
+    overrides : mapping of str to float or {"low", "mid", "high"}, optional
+        As in `parameter_values`. A value given holds at all three levels.
+
+    Returns
+    -------
+    dict of str to ParameterValues
+        Keyed by ``"low"``, ``"mid"`` and ``"high"``.
+
+    Examples
+    --------
+    >>> from siteselect.infrastructure import parameter_levels
+    >>> [level["peak_ratio"] for level in parameter_levels().values()]
+    [1.2, 1.3, 1.4]
+    """
+    changed = parameter_values(overrides).changed
+    table = parameters()
+    return {
+        level: ParameterValues(
+            {str(k): float(v) for k, v in table[level].items()} | dict(changed), changed
+        )
+        for level in LEVELS
+    }
 
 
 def _checked(
