@@ -276,6 +276,13 @@ def climate_from_months(
     design temperature lies ``design_over_spread`` standard deviations above the
     mean of the hottest month.
 
+    On the 3,106 bundled counties that have a climate, the PUE that follows lies
+    in the published 5th to 95th percentile of the county's zone at 99.7 % or
+    more for each of the four published systems, and so does the WUE of the air
+    economiser at 93.6 %. It is too high in dry mountain zones (inside at 21 % of
+    the counties of 4B and 10 % of 6B; 2B 70 %, 5B 85 %, 3B 88 %), where the air
+    is drier in summer than the year's mean humidity says. Zone 8 has no county.
+
     Examples
     --------
     >>> from siteselect.infrastructure import climate_from_months

@@ -143,10 +143,12 @@ def cooling_options(
         if far.any():
             beyond[name] = int(far.sum())
     if beyond:
-        told = ", ".join(f"{name} at {n} sites" for name, n in beyond.items())
+        told = "; ".join(
+            f"{n} of {len(sites)} sites for {name!r}" for name, n in beyond.items()
+        )
         warnings.warn(
-            f"The climate lies beyond what the cooling lines were made for: {told} "
-            f"of {len(sites)}. The figures are given all the same; "
+            f"The climate lies beyond what the cooling lines were made for: {told}. "
+            "The figures are given all the same; "
             'attrs["extrapolated"] of each option lists the sites.',
             ApproximationWarning,
             stacklevel=2,

@@ -136,6 +136,12 @@ def prepare(
     are kept, and everything that follows from them uses them. Columns that an
     earlier call of `prepare` added are computed anew.
 
+    Annual PUE and WUE are those of the zone because they are published, while
+    the bundle's monthly means need an assumed spread to become degree sums (see
+    `climate_from_months`, which says how often both agree). The worst day of
+    water and the design temperatures rest on that estimate; candidates that
+    bring the columns of `climate_from_hours` keep their own.
+
     ``capacity_mw`` is 0 for a site farther than ``max_tie_line_km`` from any
     substation: that is known, so the site is ineligible rather than unknown.
 
