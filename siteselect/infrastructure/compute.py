@@ -39,7 +39,9 @@ def accelerator_table() -> pd.DataFrame:
     DataFrame
         Indexed by ``accelerator``: ``tdp_w`` [W], ``low_kw``, ``mid_kw`` and
         ``high_kw`` [kW of IT power per accelerator, with its share of server
-        and site network], ``year``, ``source`` and ``note``.
+        and site network], ``h100e_low``, ``h100e_mid`` and ``h100e_high``
+        [H100-equivalents per accelerator; NaN where no figure is known],
+        ``year``, ``source``, ``h100e_source`` and ``note``.
 
     Examples
     --------
@@ -48,9 +50,10 @@ def accelerator_table() -> pd.DataFrame:
     1.39
     """
     table = fact_table("accelerators")
-    for column in ("tdp_w", "low_kw", "mid_kw", "high_kw"):
+    for column in table.columns[table.columns.str.endswith(("_w", "_kw"))]:
         table[column] = table[column].astype("float64")
-    table["note"] = table["note"].fillna("")
+    for column in ("h100e_source", "note"):
+        table[column] = table[column].fillna("")
     return table.set_index("accelerator")
 
 

@@ -29,7 +29,6 @@ __all__ = [
     "cooling_table",
     "pue_wue",
     "water_m3_per_mw_year",
-    "wet_bulb_c",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -171,64 +170,3 @@ def water_m3_per_mw_year(
     ratio = np.asarray(peak_ratio, dtype="float64")
     result: Floats = wue * HOURS_PER_YEAR * utilisation / ratio
     return result
-
-
-def wet_bulb_c(
-    temperature_c: npt.ArrayLike,
-    humidity_g_per_kg: npt.ArrayLike,
-    elevation_m: npt.ArrayLike = 0.0,
-) -> Floats:
-    """Return the wet-bulb temperature of a state of air.
-
-    Parameters
-    ----------
-    temperature_c : array_like
-        Dry-bulb temperature [degC].
-    humidity_g_per_kg : array_like
-        Specific humidity [g water per kg moist air].
-    elevation_m : array_like, default 0
-        Height above sea level [m], for the air pressure of the standard
-        atmosphere.
-
-    Returns
-    -------
-    ndarray of float
-        Wet-bulb temperature [degC]; NaN where an input is, or the temperature
-        lies outside Stull's range of -20 to 50 degC. Relative humidity is held
-        between 5 and 99 %, the range of the fit.
-
-    Notes
-    -----
-    From annual means it is the wet bulb *of the mean state*, not the mean wet
-    bulb, which needs hourly weather.
-
-    References
-    ----------
-    R. Stull, "Wet-bulb temperature from relative humidity and air temperature",
-    J. Appl. Meteorol. Climatol. 50 (2011) 2267-2269. Saturation pressure:
-    O. Alduchov, R. Eskridge, J. Appl. Meteorol. 35 (1996) 601-609. Pressure:
-    ICAO standard atmosphere.
-
-    Examples
-    --------
-    Stull's own example, 20 degC at 50 % relative humidity, is 13.7 degC:
-
-    >>> from siteselect.infrastructure import wet_bulb_c
-    >>> round(float(wet_bulb_c(20.0, 7.2)), 1)
-    13.7
-    """
-    air = np.asarray(temperature_c, dtype="float64")
-    moist = np.asarray(humidity_g_per_kg, dtype="float64") / 1000.0
-    height = np.asarray(elevation_m, dtype="float64")
-    pressure_hpa = 1013.25 * (1.0 - 2.25577e-5 * height) ** 5.25588
-    vapour_hpa = moist * pressure_hpa / (0.622 + 0.378 * moist)
-    saturation_hpa = 6.1094 * np.exp(17.625 * air / (air + 243.04))
-    humidity = np.clip(100.0 * vapour_hpa / saturation_hpa, 5.0, 99.0)
-    wet: Floats = (
-        air * np.arctan(0.151977 * np.sqrt(humidity + 8.313659))
-        + np.arctan(air + humidity)
-        - np.arctan(humidity - 1.676331)
-        + 0.00391838 * humidity**1.5 * np.arctan(0.023101 * humidity)
-        - 4.686035
-    )
-    return np.where((air < -20.0) | (air > 50.0), np.nan, wet)

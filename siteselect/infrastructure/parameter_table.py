@@ -19,7 +19,7 @@ from siteselect.errors import (
 )
 from siteselect.infrastructure._tables import fact_table
 
-__all__ = ["ParameterValues", "parameter_values", "parameters"]
+__all__ = ["ParameterValues", "parameter_levels", "parameter_values", "parameters"]
 
 LEVELS = ("low", "mid", "high")
 #: The parameters that ``level`` sets: those with which every cost rises. Sizing,
@@ -60,6 +60,9 @@ COST_PARAMETERS = (
 # Units that bound a figure whatever its plausible range is.
 _AT_MOST_ONE = ("share",)
 _AT_LEAST_ONE = (
+    "annual_pue",
+    "cycles_of_concentration",
+    "fabric_w_per_server_w",
     "fiber_route_factor",
     "line_forest_multiplier",
     "line_hill_multiplier",
@@ -67,11 +70,19 @@ _AT_LEAST_ONE = (
     "line_route_factor",
     "line_wetland_multiplier",
     "peak_ratio",
+    "peak_ratio_ceiling",
+    "peak_ratio_floor",
+    "server_w_per_tdp_w",
     "water_main_route_factor",
 )
 _WHOLE_YEARS = ("horizon_years", "it_life_years")
 _BETWEEN = {"start_year": (2000.0, 2100.0)}
-_POSITIVE = (*_WHOLE_YEARS, "home_value_reference_usd", "it_w_per_tdp_w")
+_POSITIVE = (
+    *_WHOLE_YEARS,
+    "extreme_over_spread",
+    "home_value_reference_usd",
+    "it_w_per_tdp_w",
+)
 
 
 def parameters() -> pd.DataFrame:
@@ -266,6 +277,37 @@ def _costs_at(level: object) -> dict[str, float]:
         )
     column = parameters()[level]
     return {name: float(column[name]) for name in COST_PARAMETERS}
+
+
+def parameter_levels(
+    overrides: Mapping[str, float | str] | None = None,
+) -> dict[str, ParameterValues]:
+    """Return the values of all parameters at low, mid and high.
+
+    Parameters
+    ----------
+    overrides : mapping of str to float or {"low", "mid", "high"}, optional
+        As in `parameter_values`. A value given holds at all three levels.
+
+    Returns
+    -------
+    dict of str to ParameterValues
+        Keyed by ``"low"``, ``"mid"`` and ``"high"``.
+
+    Examples
+    --------
+    >>> from siteselect.infrastructure import parameter_levels
+    >>> [level["peak_ratio"] for level in parameter_levels().values()]
+    [1.2, 1.3, 1.4]
+    """
+    changed = parameter_values(overrides).changed
+    table = parameters()
+    return {
+        level: ParameterValues(
+            {str(k): float(v) for k, v in table[level].items()} | dict(changed), changed
+        )
+        for level in LEVELS
+    }
 
 
 def _checked(

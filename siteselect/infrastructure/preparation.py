@@ -21,17 +21,32 @@ from siteselect.errors import (
     shown,
 )
 from siteselect.infrastructure import cost
+from siteselect.infrastructure.climate import CLIMATE_COLUMNS, climate_from_months
+from siteselect.infrastructure.climate_cooling import (
+    CLOSED_LOOP,
+    cooling_from_climate,
+    known_system,
+)
 from siteselect.infrastructure.column_table import columns
 from siteselect.infrastructure.connection_cost import voltage_cap_mw
 from siteselect.infrastructure.cooling import (
     DEFAULT_COOLING,
     pue_wue,
     water_m3_per_mw_year,
-    wet_bulb_c,
 )
 from siteselect.infrastructure.cost_step import add_cost
-from siteselect.infrastructure.parameter_table import ParameterValues, parameter_values
+from siteselect.infrastructure.parameter_table import (
+    ParameterValues,
+    parameter_levels,
+    parameter_values,
+)
 from siteselect.infrastructure.timeline_step import add_timeline
+from siteselect.infrastructure.water import (
+    low_flow_m3_per_day,
+    water_consumed,
+    water_peak_day_m3_per_mw,
+)
+from siteselect.infrastructure.wet_bulb import wet_bulb_c
 from siteselect.layers import Raster, layer_info, raster, spatial
 
 __all__ = ["prepare"]
@@ -59,10 +74,14 @@ OPTIONAL = (
     "elevation",
     "terrain",
 )
+_CLIMATE_LAYERS = ("temperature", "t_max", "humidity", "elevation")
 _POPULATION_KM = (10, 20, 50)
 _DENSITY_KM = 10.0
 # Rasters end at the coast: a site whose own cell is sea takes the nearest cell.
 _RASTER_REACH_KM = 40.0
+_MONTHS = 12
+_SUPPLY = ("supply_local_m3_per_year", "supply_routed_m3_per_year")
+_JOBS_PER_MW = ("construction_jobs_per_mw", "permanent_jobs_per_mw")
 _KEY = "siteselect"
 
 
@@ -73,7 +92,7 @@ def prepare(
     parameters: Mapping[str, float | str] | None = None,
     cooling: str = DEFAULT_COOLING,
 ) -> gpd.GeoDataFrame:
-    """Add place, grid, cooling, water, energy, fiber, cost and timeline columns.
+    """Add place, grid, cooling, water, energy, fiber, cost, time and job columns.
 
     Parameters
     ----------
@@ -92,7 +111,10 @@ def prepare(
         Other values for figures of `parameters`; ``{"level": "high"}`` takes all
         costs at the upper end of their range.
     cooling : str, default "air economiser, adiabatic"
-        A cooling system of `cooling_table`.
+        One of `cooling_systems`. Annual PUE and WUE are those published for the
+        climate zone; ``"closed-loop liquid"``, which is not published by zone,
+        takes them from the site's climate and needs the rasters above. For a
+        choice between systems, see `cooling_options`.
 
     Returns
     -------
@@ -132,6 +154,12 @@ def prepare(
     Taxes are known only to the user: the lifetime cost counts them where the
     candidates bring ``tax_usd_per_mw_year``, and then for all of them.
 
+    Annual PUE and WUE are those of the zone because they are published, while
+    the bundle's monthly means need an assumed spread to become degree sums (see
+    `climate_from_months`, which says how often both agree). The worst day of
+    water and the design temperatures rest on that estimate; candidates that
+    bring the columns of `climate_from_hours` keep their own.
+
     ``capacity_mw`` is 0 for a site farther than ``max_tie_line_km`` from any
     substation: that is known, so the site is ineligible rather than unknown.
 
@@ -149,11 +177,13 @@ def prepare(
     _check_sites(sites)
     draft = _Draft(sites)
     book = _LayerBook(layers, draft.own, len(sites))
-    pue_wue(pd.Series([], dtype="object"), cooling)  # refuses an unknown system
+    known_system(cooling)
+    if cooling == CLOSED_LOOP:
+        book.need_climate(draft.own)
 
     _add_place(draft, book)
     _add_grid(draft, book, values)
-    _add_climate(draft, book)
+    _add_climate(draft, book, values)
     _add_cooling(draft, book, values, cooling)
     _add_water(draft, book, values)
     _add_energy(draft, book, values)
@@ -161,7 +191,8 @@ def prepare(
     _add_people(draft, book, values)
     add_cost(draft, book, values)
     add_timeline(draft, values)
-    _add_reasons(draft, values)
+    _add_jobs(draft, parameters)
+    _add_reasons(draft, values, cooling)
 
     return draft.frame(
         {
@@ -433,11 +464,30 @@ class _LayerBook:
             )
         return pd.DataFrame(known).set_index(known[key].astype("object"))
 
+    def need_climate(self, own: frozenset[str]) -> None:
+        """Refuse to go on without what closed-loop cooling follows from."""
+        missing = [name for name in _CLIMATE_LAYERS if self._layers.get(name) is None]
+        if missing and not own.issuperset(CLIMATE_COLUMNS):
+            raise LayerError(
+                four_parts(
+                    f"Cooling system {CLOSED_LOOP!r} follows the site's climate",
+                    f"`layers` has no {shown(missing)}",
+                    "these rasters, or candidates with the columns of "
+                    "climate_from_hours, are allowed",
+                    f"write layers[{missing[0]!r}] = "
+                    f"siteselect.datasets.load({missing[0]!r})",
+                )
+            )
+
     def sample(self, name: str, draft: _Draft) -> Floats:
         """Return a raster's values at the sites, averaged over its bands."""
+        return np.asarray(self.bands(name, draft).mean(axis=1), dtype="float64")
+
+    def bands(self, name: str, draft: _Draft) -> Floats:
+        """Return the values of each band of a raster at the sites."""
         layer = self._layers.get(name)
         if layer is None:
-            return np.full(len(draft.sites), np.nan)
+            return np.full((len(draft.sites), 1), np.nan)
         if not isinstance(layer, Raster):
             raise LayerError(
                 four_parts(
@@ -451,7 +501,7 @@ class _LayerBook:
         points = spatial.points_of(draft.sites)
         found = raster.sample_bands(layer, points, reach_km=_RASTER_REACH_KM)
         self.is_far_cell |= found.is_fallback.any(axis=1)
-        return np.asarray(found.values.mean(axis=1), dtype="float64")
+        return np.asarray(found.values, dtype="float64")
 
     def evidence(self) -> dict[str, str]:
         """Return the evidence of every layer that was read."""
@@ -638,20 +688,24 @@ def _best_station(
     return position, km
 
 
-def _add_climate(draft: _Draft, book: _LayerBook) -> None:
-    draft.put("t_mean_c", book.sample("temperature", draft))
+def _add_climate(draft: _Draft, book: _LayerBook, values: ParameterValues) -> None:
+    months = book.bands("temperature", draft)
+    draft.put("t_mean_c", months.mean(axis=1))
     draft.put("t_max_c", book.sample("t_max", draft))
     draft.put("t_min_c", book.sample("t_min", draft))
     draft.put("humidity_g_per_kg", book.sample("humidity", draft))
     draft.put("elevation_m", book.sample("elevation", draft))
-    draft.put(
-        "wetbulb_c",
-        wet_bulb_c(
-            draft.numbers("t_mean_c"),
-            draft.numbers("humidity_g_per_kg"),
-            draft.numbers("elevation_m"),
-        ),
-    )
+    moist, height = draft.numbers("humidity_g_per_kg"), draft.numbers("elevation_m")
+    draft.put("wetbulb_c", wet_bulb_c(draft.numbers("t_mean_c"), moist, height))
+    estimated = [name for name in CLIMATE_COLUMNS if name != "t_mean_c"]
+    if not draft.own.issuperset(estimated):
+        if months.shape[1] != _MONTHS:
+            months = np.full((len(months), _MONTHS), np.nan)
+        climate = climate_from_months(
+            months, draft.numbers("t_max_c"), moist, height, parameters=values
+        )
+        for name in estimated:
+            draft.put(name, climate[name].to_numpy())
     draft.put("climate_fallback", book.is_far_cell)
 
 
@@ -672,12 +726,24 @@ def _from_county(
     is an amount and is scaled by the areas, so that two counties do not share
     one supply.
     """
-    site_county = draft.text("county")
     table = book.table(layer, "county", (column,))
-    nothing = pd.Series(None, index=draft.sites.index, dtype="object")
     if table is None:
+        nothing = pd.Series(None, index=draft.sites.index, dtype="object")
         return nothing, np.zeros(len(draft.sites), dtype=bool)
-    figures = table[column].astype("object")
+    return _by_county(draft, book, values, table[column], per_area=per_area)
+
+
+def _by_county(
+    draft: _Draft,
+    book: _LayerBook,
+    values: ParameterValues,
+    figures: pd.Series,
+    *,
+    per_area: bool,
+) -> tuple[pd.Series, Flags]:
+    """Return per site what is known by county; see `_from_county`."""
+    site_county = draft.text("county")
+    figures = figures.astype("object")
     figures = figures[figures.notna()]
     wanted = pd.Index(site_county.dropna().unique())
     without = wanted.difference(figures.index)
@@ -718,7 +784,15 @@ def _add_cooling(
     zones, flags = _from_county(draft, book, values, "climate_zones", "iecc_zone")
     draft.put("iecc_zone", zones.to_numpy(dtype="object"))
     draft.put("iecc_zone_fallback", flags)
-    ratings = pue_wue(draft.text("iecc_zone"), cooling)
+    climate = pd.DataFrame({name: draft.numbers(name) for name in CLIMATE_COLUMNS})
+    by_climate = cooling_from_climate(climate, cooling, parameters=values)
+    ratings = (
+        by_climate
+        if cooling == CLOSED_LOOP
+        else pue_wue(draft.text("iecc_zone"), cooling)
+    )
+    peak_day = by_climate["wue_peak_day_l_per_kwh"].to_numpy()
+    draft.put("wue_peak_day_l_per_kwh", peak_day)
     for name, source in (
         ("pue", "pue"),
         ("pue_low", "pue_low"),
@@ -753,6 +827,19 @@ def _add_water(draft: _Draft, book: _LayerBook, values: ParameterValues) -> None
             utilisation=values["utilisation"],
         ),
     )
+    draft.put(
+        "water_consumed_m3_per_mw_year",
+        water_consumed(draft.numbers("water_m3_per_mw_year"), parameters=values),
+    )
+    draft.put(
+        "water_peak_day_m3_per_mw",
+        water_peak_day_m3_per_mw(
+            draft.numbers("wue_peak_day_l_per_kwh"),
+            draft.numbers("peak_ratio"),
+            parameters=values,
+        ),
+    )
+    draft.put("water_low_flow_m3_per_day", _low_flow(draft, book, values))
     column = "water_available_m3_per_year"
     layer = book.get("water_stress", (column,)) if column not in draft.own else None
     if layer is not None:
@@ -764,6 +851,24 @@ def _add_water(draft: _Draft, book: _LayerBook, values: ParameterValues) -> None
         draft.put("water_fallback", flags)
     else:
         draft.put("water_fallback", np.zeros(len(draft.sites), dtype=bool))
+
+
+def _low_flow(draft: _Draft, book: _LayerBook, values: ParameterValues) -> Floats:
+    """Return the water of the county that sites may draw on a day of low flow."""
+    n = len(draft.sites)
+    if "water_low_flow_m3_per_day" in draft.own:
+        return np.full(n, np.nan)
+    table = book.table("water_stress", "county", ())
+    if table is None or not set(_SUPPLY) <= set(table.columns):
+        return np.full(n, np.nan)
+    local, routed = (_number_column(table, "water_stress", name) for name in _SUPPLY)
+    # A county can take some of a river that only passes through.
+    passing = (routed - local) * values["low_flow_routed_share"]
+    drawable = pd.Series(
+        low_flow_m3_per_day(local + passing, parameters=values), index=table.index
+    )
+    figures, _ = _by_county(draft, book, values, drawable, per_area=True)
+    return figures.to_numpy(dtype="float64", na_value=np.nan)
 
 
 def _from_state(draft: _Draft, book: _LayerBook, column: str) -> Floats:
@@ -889,7 +994,17 @@ def _share_inside(distance_km: Floats, radius_km: Floats, within_km: float) -> F
     return share
 
 
-def _add_reasons(draft: _Draft, values: ParameterValues) -> None:
+def _add_jobs(draft: _Draft, parameters: Mapping[str, float | str] | None) -> None:
+    levels = parameter_levels(parameters)
+    n = len(draft.sites)
+    for name in _JOBS_PER_MW:
+        for level, end in (("mid", ""), ("low", "_low"), ("high", "_high")):
+            draft.put(f"{name}{end}", np.full(n, levels[level][name]))
+    per_site = levels["mid"]["permanent_jobs_per_site"]
+    draft.put("permanent_jobs_per_site", np.full(n, per_site))
+
+
+def _add_reasons(draft: _Draft, values: ParameterValues, cooling: str) -> None:
     """Say for each site why a figure is missing."""
     county = draft.text("county").isna().to_numpy(dtype=bool)
     placed = ~county
@@ -904,7 +1019,12 @@ def _add_reasons(draft: _Draft, values: ParameterValues) -> None:
         (county, "outside every county"),
         (station, f"no substation of {values['min_connection_kv']:g} kV or more"),
         (~station & unknown("headroom_mw"), "hosting capacity unknown"),
-        (placed & unknown("pue"), "no PUE for the climate zone"),
+        (
+            placed & unknown("pue"),
+            "climate unknown"
+            if cooling == CLOSED_LOOP
+            else "no PUE for the climate zone",
+        ),
         (placed & unknown("water_available_m3_per_year"), "county water unknown"),
         (placed & unknown("price_usd_per_mwh"), "power price unknown"),
         (placed & unknown("carbon_kg_per_mwh"), "carbon rate unknown"),

@@ -1,0 +1,224 @@
+"""Water of a site: consumed and withdrawn, in a year and on the worst day.
+
+**Withdrawn** is what the site takes in; **consumed** is what evaporates. The rest
+is bled off to keep salts in check and goes to a sewer or river. WUE counts
+withdrawal: in a wet tower one kWh of heat can evaporate some 1.5 L at most, and
+the published water-cooled halls use 1.7 to 2.6 L.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from siteselect.errors import StudyError, four_parts
+from siteselect.infrastructure.parameter_table import parameter_values
+
+__all__ = [
+    "DAYS_PER_YEAR",
+    "M3_PER_MG",
+    "low_flow_m3_per_day",
+    "mgd",
+    "water_consumed",
+    "water_peak_day_m3_per_mw",
+    "water_withdrawn",
+]
+
+Floats = npt.NDArray[np.float64]
+Overrides = Mapping[str, float | str]
+
+# One US gallon is 231 cubic inches.
+M3_PER_MG = 3785.411784
+DAYS_PER_YEAR = 365.25
+_HOURS_PER_DAY = 24.0
+
+
+def mgd(m3_per_day: npt.ArrayLike) -> Floats:
+    """Return million US gallons a day.
+
+    Parameters
+    ----------
+    m3_per_day : array_like
+        Water [m3 per day].
+
+    Returns
+    -------
+    ndarray of float
+        Water [MGD].
+
+    Examples
+    --------
+    One GW of IT at 1 L/kWh:
+
+    >>> from siteselect.infrastructure import mgd
+    >>> float(mgd(24_000.0).round(2))
+    6.34
+    """
+    result: Floats = np.asarray(m3_per_day, dtype="float64") / M3_PER_MG
+    return result
+
+
+def _cycles(parameters: Overrides | None) -> float:
+    cycles = parameter_values(parameters)["cycles_of_concentration"]
+    if cycles <= 1.0:
+        raise StudyError(
+            four_parts(
+                "`parameters` sets 'cycles_of_concentration'",
+                f"got {cycles:g}",
+                "more than 1 is allowed: at 1 all water is bled off",
+                "the table has 5",
+            )
+        )
+    return cycles
+
+
+def water_consumed(
+    withdrawn: npt.ArrayLike, *, parameters: Overrides | None = None
+) -> Floats:
+    """Return the part of water withdrawn for cooling that evaporates.
+
+    Parameters
+    ----------
+    withdrawn : array_like
+        Water withdrawn, in any unit.
+    parameters : mapping, optional
+        Another value for ``cycles_of_concentration``.
+
+    Returns
+    -------
+    ndarray of float
+        ``withdrawn x (c - 1) / c`` with c cycles of concentration; drift and
+        leaks, some 0.1 %, count as consumed.
+
+    Raises
+    ------
+    StudyError
+        If the cycles are 1 or fewer.
+
+    See Also
+    --------
+    water_withdrawn : The other way.
+
+    Examples
+    --------
+    >>> from siteselect.infrastructure import water_consumed
+    >>> float(water_consumed(100.0))
+    80.0
+    """
+    cycles = _cycles(parameters)
+    result: Floats = np.asarray(withdrawn, dtype="float64") * (cycles - 1.0) / cycles
+    return result
+
+
+def water_withdrawn(
+    consumed: npt.ArrayLike, *, parameters: Overrides | None = None
+) -> Floats:
+    """Return the water to withdraw so that a part of it may evaporate.
+
+    Parameters
+    ----------
+    consumed : array_like
+        Water evaporated, in any unit.
+    parameters : mapping, optional
+        Another value for ``cycles_of_concentration``.
+
+    Returns
+    -------
+    ndarray of float
+        ``consumed x c / (c - 1)`` with c cycles of concentration.
+
+    Raises
+    ------
+    StudyError
+        If the cycles are 1 or fewer.
+
+    Examples
+    --------
+    >>> from siteselect.infrastructure import water_withdrawn
+    >>> float(water_withdrawn(80.0))
+    100.0
+    """
+    cycles = _cycles(parameters)
+    result: Floats = np.asarray(consumed, dtype="float64") * cycles / (cycles - 1.0)
+    return result
+
+
+def water_peak_day_m3_per_mw(
+    wue_peak_day_l_per_kwh: npt.ArrayLike,
+    peak_ratio: npt.ArrayLike = 1.30,
+    *,
+    parameters: Overrides | None = None,
+) -> Floats:
+    """Return the water that one facility MW withdraws on the worst day.
+
+    Parameters
+    ----------
+    wue_peak_day_l_per_kwh : array_like
+        On-site water on that day [L per kWh of IT energy].
+    peak_ratio : array_like, default 1.30
+        Facility MW per IT MW at peak.
+    parameters : mapping, optional
+        Another value for ``peak_day_utilisation``.
+
+    Returns
+    -------
+    ndarray of float
+        Water [m3 per facility MW and day]:
+        ``24 x wue x peak_day_utilisation / peak_ratio``.
+
+    Examples
+    --------
+    >>> from siteselect.infrastructure import water_peak_day_m3_per_mw
+    >>> float(water_peak_day_m3_per_mw(1.0, 1.0))
+    24.0
+    """
+    busy = parameter_values(parameters)["peak_day_utilisation"]
+    wue = np.asarray(wue_peak_day_l_per_kwh, dtype="float64")
+    ratio = np.asarray(peak_ratio, dtype="float64")
+    result: Floats = _HOURS_PER_DAY * wue * busy / ratio
+    return result
+
+
+def low_flow_m3_per_day(
+    supply_m3_per_year: npt.ArrayLike, *, parameters: Overrides | None = None
+) -> Floats:
+    """Return the water that sites may draw on a day of low flow.
+
+    Parameters
+    ----------
+    supply_m3_per_year : array_like
+        Mean renewable supply, such as runoff or a river's flow [m3 per year].
+    parameters : mapping, optional
+        Other values for ``low_flow_share`` and ``low_flow_usable_share``.
+
+    Returns
+    -------
+    ndarray of float
+        Water [m3 per day]: mean supply of a day times the share of it that
+        flows at low flow times the share of that which sites may draw. What
+        others draw is not taken off; the second share stands for it.
+
+    Notes
+    -----
+    Both shares are judgement. A gauge's own low-flow figure (such as 7Q10)
+    replaces the first: multiply it by the second alone.
+
+    Examples
+    --------
+    A river of 10 m3/s:
+
+    >>> from siteselect.infrastructure import low_flow_m3_per_day
+    >>> float(low_flow_m3_per_day(10 * 86400 * 365.25).round())
+    8640.0
+    """
+    values = parameter_values(parameters)
+    supply = np.asarray(supply_m3_per_year, dtype="float64")
+    result: Floats = (
+        supply
+        / DAYS_PER_YEAR
+        * values["low_flow_share"]
+        * values["low_flow_usable_share"]
+    )
+    return result

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from siteselect.errors import ApproximationWarning, StudyError
+from siteselect.infrastructure import (
+    low_flow_m3_per_day,
+    mgd,
+    parameter_values,
+    water_consumed,
+    water_peak_day_m3_per_mw,
+    water_withdrawn,
+)
+
+
+@given(st.floats(0, 1e9), st.floats(1.01, 50))
+def test_withdrawn_and_consumed_invert_each_other(water, cycles):
+    given = {"cycles_of_concentration": cycles}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ApproximationWarning)  # beyond 3 to 8
+        values = parameter_values(given)
+    consumed = water_consumed(water, parameters=values)
+    withdrawn = water_withdrawn(consumed, parameters=values)
+    assert withdrawn == pytest.approx(water)
+    # What is bled carries off the salts of all that comes in.
+    assert (water - consumed) * cycles == pytest.approx(water)
+
+
+def test_one_gigawatt_in_million_gallons():
+    # 1 L/kWh at 1 GW of IT is 6.3 MGD.
+    day = 1000 * water_peak_day_m3_per_mw(1.0, 1.0)
+    assert day == 24_000
+    assert mgd(day) == pytest.approx(6.34, abs=0.01)
+    assert mgd(3785.411784) == 1.0
+
+
+def test_announced_peak_of_a_gigawatt_scale_campus():
+    # A tower campus of the New Carlisle kind: 21 MGD at most for 2,310 MW.
+    towers = 2310 * water_peak_day_m3_per_mw(2.2, 1.20)
+    assert 15 < mgd(towers) < 35
+
+
+def test_low_flow_shares():
+    year = 365.25 * 1000.0
+    assert low_flow_m3_per_day(year) == pytest.approx(10.0)
+    more = low_flow_m3_per_day(year, parameters={"low_flow_usable_share": 0.2})
+    assert more == pytest.approx(20.0)
+    assert np.isnan(low_flow_m3_per_day(np.nan))
+
+
+def test_one_cycle_bleeds_everything():
+    with (
+        pytest.raises(StudyError, match="cycles_of_concentration"),
+        pytest.warns(match="cycles"),
+    ):
+        water_consumed(1.0, parameters={"cycles_of_concentration": 1.0})
