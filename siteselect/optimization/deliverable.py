@@ -681,7 +681,9 @@ class Deliverable:
         """
         grid = self._grid(problem)
         code, buses = self._buses(problem)
-        mw = np.bincount(code, np.round(problem.sites_mw(x), 9), len(buses))
+        mw: Floats = np.bincount(
+            code, np.round(problem.sites_mw(x), 9), len(buses)
+        ).astype(np.float64)
         if not (mw > 0).any():
             return accounts(self.name, [], LINE, [], [], [], "MW", [])
         more = np.zeros(grid.line.size)
@@ -689,12 +691,12 @@ class Deliverable:
         for k, extra in zip(at, self.in_place.values(), strict=True):
             if k >= 0:
                 more[k] = extra
-        table = grid.fullest(mw.astype(np.float64), more, SHOWN)
+        table = grid.fullest(mw, more, SHOWN)
         line, case = table["line"].to_numpy(), table["case"].to_numpy()
         names = grid.group[line]
         for k in np.flatnonzero(case >= 0):
             names[k] = line_name(names[k], grid.branch[grid.outage[case[k]]])
-        total = np.bincount(grid.island, mw, grid.spare.size)
+        total: Floats = np.bincount(grid.island, mw, grid.spare.size).astype(np.float64)
         used = dict.fromkeys(grid.island[mw > 0].tolist())
         here = [k for k in used if total[k] > 0]
         return self._accounts(

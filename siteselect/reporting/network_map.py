@@ -31,7 +31,7 @@ NOT_COVERED = (
 #: Widths of a line and of one that is full [pt].
 _THIN, _THICK = 0.6, 2.4
 #: More full lines than this are not all named.
-_NAMED = 12
+_NAMED = 8
 
 
 def _loading_colors() -> Colormap:
@@ -158,7 +158,7 @@ def plot_network(
             extend="max",
             length=min(17.5 * text, inner),
         )
-        entries = [(_THIN, LOADING(0.3), f"line ({number(len(table))})")]
+        entries = [(_THIN, LOADING(0.3), f"line or transformer ({number(len(table))})")]
         if full.any():
             named = f"full ({number(int(full.sum()))}): no more fits"
             if table["worst_outage"].notna()[full].any():
@@ -167,8 +167,9 @@ def plot_network(
         return [bar, _line_block(entries, text)]
 
     shown = _most_loaded(table[full])
-    middle = lines.geometry.to_crs(crs).loc[shown.index].interpolate(0.5, True)
-    tags = gpd.GeoDataFrame({"text": _said(shown)}, geometry=middle, crs=crs)
+    # Of a segment without length as well, as a transformer's is.
+    middle = lines.geometry.to_crs(crs).loc[shown.index].centroid
+    tags = gpd.GeoDataFrame({"text": _said(shown)}, geometry=middle.array, crs=crs)
     mw = float(flow.sites["mw"].sum())
     count = len(flow.sites)
     said = f"Loaded lines with {number(mw)} MW in {count:,} site" + "s" * (count != 1)
@@ -176,7 +177,10 @@ def plot_network(
     if synthetic:
         said += " (synthetic network: model lines)"
     most = table["upgrade_mw"].sum()
-    note = f"{int(full.sum()):,} of {number(int(rated.sum()))} rated lines are full"
+    none = "None" if not full.any() else f"{int(full.sum()):,}"
+    note = f"{none} of {number(int(rated.sum()))} rated lines drawn is full"
+    if full.sum() > 1:
+        note = note.replace(" is full", " are full")
     if len(shown) < full.sum():
         note += f", the {len(shown)} most loaded of them named"
     if most > 0:
@@ -240,14 +244,11 @@ def _most_loaded(full: pd.DataFrame) -> pd.DataFrame:
 
 
 def _said(full: pd.DataFrame) -> list[str]:
-    """Return what is written beside full lines."""
-    out = []
-    for label, lost, more in zip(
-        full.index, full["worst_outage"], full["upgrade_mw"], strict=True
-    ):
-        text = f"line {label}" + ("" if pd.isna(lost) else f" after {lost}")
-        out.append(text + (f", +{number(float(more))} MW" if more > 0 else ""))
-    return out
+    """Return what is written beside full lines: the outage stands in the table."""
+    return [
+        f"line {label}" + (f", +{number(float(more))} MW" if more > 0 else "")
+        for label, more in zip(full.index, full["upgrade_mw"], strict=True)
+    ]
 
 
 def _line_block(entries: Sequence[tuple[float, Any, str]], size: float) -> Block:
