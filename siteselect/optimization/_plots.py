@@ -37,6 +37,13 @@ def write_plan(plan: SitePlan, path: str | Path) -> Any:
     return write(plan, path)
 
 
+def plot_powerflow(flow: Any, ax: Any = None, **kwargs: Any) -> Any:
+    """Draw the lines of a network by how full they are."""
+    from siteselect.reporting.network_map import plot_network as draw
+
+    return draw(flow, ax, **kwargs)
+
+
 def plot_frontier(frontier: Any, ax: Any = None, **kwargs: Any) -> Any:
     """Draw a frontier as a curve with dots."""
     from siteselect.reporting.frontier_chart import plot_frontier as draw

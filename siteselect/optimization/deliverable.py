@@ -23,14 +23,16 @@ from siteselect.infrastructure.grid import (
     Network,
     applied_flows,
     dc_flow,
-    lodf_columns,
     ptdf_columns,
     spare_mw,
 )
-from siteselect.infrastructure.grid.applied import spare_by_island
+from siteselect.infrastructure.grid.applied import FILL_DIGITS, spare_by_island
+from siteselect.infrastructure.grid.bridges import unsplitting
 from siteselect.infrastructure.grid.flow import base_injection
+from siteselect.infrastructure.grid.outages import outage_factors
 from siteselect.optimization.by_year import year_of
 from siteselect.optimization.limits import accounts, clean_name
+from siteselect.optimization.lines import OVER, ROUNDING, Lines, Over, line_name
 from siteselect.optimization.problem import (
     GW,
     ExtraColumns,
@@ -57,110 +59,10 @@ MOST_ROWS: Final = 4_000
 ROUND_ROWS: Final = 200
 #: Entries of the table of outage factors, 8 bytes each.
 MOST_FACTORS: Final = 200_000_000
-#: Entries worked on at once.
-BLOCK: Final = 4_000_000
-#: Entries screened at once: few enough that they stay in the cache.
-SCREEN: Final = 100_000
-#: Relative and absolute room [MW] of a screen in single precision.
-ROUGH: Final = 1e-5
-#: By how much of what a line may carry a plan may be over it: half of what
-#: ``verify()`` allows for rounding.
-OVER: Final = 5e-7
-#: Rounding must not decide whether a share is at the cut-off.
-ROUNDING: Final = 1e-9
 #: Lines filled to this share are shown in the accounts.
 SHOWN: Final = 0.9
 #: Kinds of accounts.
 LINE, SPARE, UPGRADE = "line", "spare generation", "upgrade"
-
-
-@dataclass(frozen=True, eq=False)
-class _Grid:
-    """What the rows need of the islands that hold the candidates' buses.
-
-    Parameters
-    ----------
-    share : ndarray, shape (n_lines, n_buses)
-        Change of the flow per MW of new load at each bus, base case.
-    line : ndarray of int
-        Branch of each line: those with a rating.
-    flow, rating : ndarray, shape (n_lines,)
-        Base flow and rating [MW].
-    outage : ndarray of int, shape (n_outages,)
-        Branches that drop out.
-    outage_share : ndarray, shape (n_outages, n_buses)
-        ``share`` of these branches.
-    outage_flow : ndarray, shape (n_outages,)
-        Their base flow [MW].
-    moved : ndarray, shape (n_lines, n_outages)
-        Change of the flow per MW that the lost branch carried.
-    spare : ndarray, shape (n_islands,)
-        Spare generation [MW].
-    island : ndarray of int, shape (n_buses,)
-        Island of each bus, counted in ``spare``.
-    island_name : list
-        Label of the first bus of each island.
-    branch : ndarray
-        Labels of all branches.
-    """
-
-    share: Floats
-    line: Ints
-    flow: Floats
-    rating: Floats
-    outage: Ints
-    outage_share: Floats
-    outage_flow: Floats
-    moved: Floats
-    spare: Floats
-    island: Ints
-    island_name: list[Any]
-    branch: Any
-
-    @cached_property
-    def size(self) -> Any:
-        """Sizes of the outage factors, roughly."""
-        return np.abs(self.moved).astype(np.float32)
-
-    @cached_property
-    def room_after(self) -> dict[float, Any]:
-        """Room of each line after each outage by direction, roughly, never too much."""
-        found = {}
-        for way in (1.0, -1.0):
-            room = np.empty(self.moved.shape, dtype=np.float32)
-            for k in range(len(self.line)):
-                flow = way * (self.flow[k] + self.moved[k] * self.outage_flow)
-                room[k] = np.maximum(self.rating[k] - flow, 0.0)
-            found[way] = room
-        return found
-
-    @cached_property
-    def group(self) -> Any:
-        """Name of each line in the base case."""
-        return np.array([line_name(b) for b in self.branch[self.line]], dtype=object)
-
-
-@dataclass(frozen=True, eq=False)
-class _Over:
-    """Lines in a case and a direction: -1 as case is the one without an outage."""
-
-    line: Ints
-    case: Ints
-    way: Floats
-
-    def take(self, index: Any) -> _Over:
-        return _Over(self.line[index], self.case[index], self.way[index])
-
-
-def line_name(branch: object, outage: object = None) -> str:
-    """Return how the accounts call a line, and a line after an outage.
-
-    Examples
-    --------
-    >>> line_name(17), line_name(17, 203)
-    ('17', '17 after 203')
-    """
-    return f"{branch}" if outage is None else f"{branch} after {outage}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -392,9 +294,9 @@ class Deliverable:
         found: tuple[Ints, list[Any]] = problem._cache[key]
         return found
 
-    def _grid(self, problem: Problem) -> _Grid:
+    def _grid(self, problem: Problem) -> Lines:
         _, buses = self._buses(problem)
-        kept: dict[Any, _Grid] = self._grids
+        kept: dict[Any, Lines] = self._grids
         key = tuple(buses)
         if key not in kept:
             kept.clear()
@@ -402,11 +304,11 @@ class Deliverable:
         return kept[key]
 
     @cached_property
-    def _grids(self) -> dict[Any, _Grid]:
+    def _grids(self) -> dict[Any, Lines]:
         """The arrays of the last buses asked for: the same for every solve."""
         return {}
 
-    def _made(self, problem: Problem, buses: list[Any]) -> _Grid:
+    def _made(self, problem: Problem, buses: list[Any]) -> Lines:
         labels = np.asarray(buses, dtype=self.network.bus.dtype)
         part = self.network.around(labels)
         share = ptdf_columns(part, labels)
@@ -432,42 +334,38 @@ class Deliverable:
             )
         rated = np.flatnonzero(np.isfinite(part.rating_mw) & ~np.isnan(flow))
         outage = self._outages_in(part, rated.size)
-        moved = np.zeros((rated.size, 0))
-        if outage.size:
-            factors = lodf_columns(part, part.branch[outage])
-            splits = np.isnan(factors).any(axis=0)
-            if splits.any() and not isinstance(self.outages, str):
-                raise StudyError(
-                    four_parts(
-                        f"{self.name!r} was given outages",
-                        "the loss of "
-                        + shown(map(repr, part.branch[outage[splits]].tolist()))
-                        + " splits its island: what it cuts off goes dark, whatever "
-                        "is chosen",
-                        "branches after whose loss every bus is still connected",
-                        'outages="all" leaves the others out by itself',
-                    )
+        factors, splits = outage_factors(part, outage)
+        if splits.any() and not isinstance(self.outages, str):
+            raise StudyError(
+                four_parts(
+                    f"{self.name!r} was given outages",
+                    "the loss of "
+                    + shown(map(repr, part.branch[outage[splits]].tolist()))
+                    + " splits its island: what it cuts off goes dark, whatever "
+                    "is chosen",
+                    "branches after whose loss every bus is still connected",
+                    'outages="all" leaves the others out by itself',
                 )
-            outage, factors = outage[~splits], factors[:, ~splits]
-            moved = np.ascontiguousarray(factors[rated])
+            )
+        outage = factors.outage
         numbers, island = np.unique(part.island[at], return_inverse=True)
         total = np.bincount(
             part.island[part.generator_bus], spare_mw(part), part.n_islands
         )
         first = [part.bus[np.flatnonzero(part.island == k)[0]] for k in numbers]
-        return _Grid(
+        return Lines(
             share=np.ascontiguousarray(share[rated]),
             line=rated,
             flow=flow[rated],
             rating=part.rating_mw[rated],
-            outage=outage,
             outage_share=share[outage],
             outage_flow=np.nan_to_num(flow[outage]),
-            moved=moved,
+            factors=factors,
             spare=total[numbers].astype(np.float64),
             island=island.astype(np.int64),
             island_name=first,
             branch=part.branch,
+            least=max(self.cutoff - ROUNDING, ROUNDING),
         )
 
     def _outages_in(self, part: Network, n_lines: int) -> Ints:
@@ -492,7 +390,7 @@ class Deliverable:
 
     # -- upgrades --------------------------------------------------------------
 
-    def _stronger(self, grid: _Grid) -> tuple[pd.DataFrame, Ints]:
+    def _stronger(self, grid: Lines) -> tuple[pd.DataFrame, Ints]:
         """Return the upgrades of lines that can bind, and which lines they are."""
         assert self.upgrades is not None
         lines = pd.Index(grid.branch[grid.line])
@@ -527,17 +425,10 @@ class Deliverable:
         """Return the most that the sites can push over each line, in any case [MW]."""
         grid = self._grid(problem)
         code, buses = self._buses(problem)
-        total = min(
-            self._most_per_bus(problem, code, len(buses)).sum(), grid.spare.sum()
-        )
-        share = np.abs(grid.share).max(axis=1, initial=0.0)
-        if grid.outage.size:
-            lost = np.abs(grid.outage_share).max(axis=1, initial=0.0)
-            share += (np.abs(grid.moved) * lost).max(axis=1, initial=0.0)
-        reach: Floats = share * float(total)
-        return reach
+        most = self._most_per_bus(problem, code, len(buses)).sum()
+        return grid.reach(min(float(most), float(grid.spare.sum())))
 
-    def _strength(self, problem: Problem, grid: _Grid) -> sparse.csr_array | None:
+    def _strength(self, problem: Problem, grid: Lines) -> sparse.csr_array | None:
         """Return by how much each column at 1 strengthens each line [MW]."""
         if self.upgrades is None:
             return None
@@ -563,8 +454,8 @@ class Deliverable:
         need = np.zeros(grid.line.size)
         for view in views:
             mw = np.bincount(code, view.sites_mw(x), len(buses)).astype(np.float64)
-            over, by = self._over(grid, mw, np.zeros(grid.line.size))
-            _, unit = self._room(grid, over)
+            over, by = grid.over(mw, np.zeros(grid.line.size))
+            _, unit = grid.room(over)
             np.maximum.at(need, over.line, by * unit)
         x, had = x.copy(), np.zeros(line.size)
         for view in views:
@@ -624,10 +515,6 @@ class Deliverable:
 
     # -- rows ------------------------------------------------------------------
 
-    @property
-    def _least(self) -> float:
-        return max(self.cutoff - ROUNDING, ROUNDING)
-
     def is_lazy(self, problem: Problem) -> bool:
         """Return whether there are too many lines and cases to write all rows."""
         grid = self._grid(problem)
@@ -650,9 +537,9 @@ class Deliverable:
         case = np.tile(np.arange(-1, n_cases - 1), grid.line.size)
         parts = [self._spare_rows(problem, grid, code, np.arange(grid.spare.size))]
         for way in (1.0, -1.0):
-            every = _Over(line, case, np.full(line.size, way))
-            factor = self._factors(grid, every) * way
-            room, unit = self._room(grid, every)
+            every = Over(line, case, np.full(line.size, way))
+            factor = grid.factor(every) * way
+            room, unit = grid.room(every)
             can = (np.maximum(factor, 0.0) @ most) / unit > room / unit - OVER
             parts.append(self._line_rows(problem, grid, code, every.take(can)))
         return Rows.stack(parts)
@@ -671,41 +558,11 @@ class Deliverable:
         found: Floats = np.bincount(code, most + more, n_buses).astype(np.float64)
         return found
 
-    def _factors(self, grid: _Grid, over: _Over) -> Floats:
-        """Return what each bus counts for some lines in their cases [MW/MW]."""
-        factor = grid.share[over.line]
-        after = over.case >= 0
-        if after.any():
-            line, case = over.line[after], over.case[after]
-            factor[after] += grid.moved[line, case][:, None] * grid.outage_share[case]
-            # The lost branch itself carries nothing.
-            gone = after & (grid.line[over.line] == grid.outage[over.case])
-            factor[gone] = 0.0
-        factor[np.abs(factor) < self._least] = 0.0
-        return factor
-
-    def _base(self, grid: _Grid, over: _Over) -> Floats:
-        """Return the base flow of some lines in their cases [MW]."""
-        base = grid.flow[over.line]
-        after = over.case >= 0
-        if after.any():
-            line, case = over.line[after], over.case[after]
-            base[after] += grid.moved[line, case] * grid.outage_flow[case]
-        return base
-
-    def _room(self, grid: _Grid, over: _Over) -> tuple[Floats, Floats]:
-        """Return the room of some lines in their direction, and what they may carry."""
-        base = over.way * self._base(grid, over)
-        most = np.maximum(grid.rating[over.line], base)
-        return most - base, np.maximum(1.0, most)
-
-    def _line_rows(
-        self, problem: Problem, grid: _Grid, code: Ints, over: _Over
-    ) -> Rows:
+    def _line_rows(self, problem: Problem, grid: Lines, code: Ints, over: Over) -> Rows:
         if not over.line.size:
             return Rows.empty(problem.n_columns)
-        room, unit = self._room(grid, over)
-        factor = self._factors(grid, over) * (over.way / unit)[:, None]
+        room, unit = grid.room(over)
+        factor = grid.factor(over) * (over.way / unit)[:, None]
         own = np.flatnonzero((problem.column_site >= 0) & (problem.column_mw != 0))
         at_bus = sparse.csr_array(
             (problem.column_mw[own], (code[problem.column_site[own]], own)),
@@ -731,7 +588,7 @@ class Deliverable:
         )
 
     def _spare_rows(
-        self, problem: Problem, grid: _Grid, code: Ints, islands: Ints
+        self, problem: Problem, grid: Lines, code: Ints, islands: Ints
     ) -> Rows:
         """Return one row per island: new load up to its spare generation."""
         place = np.full(grid.spare.size, -1, dtype=np.int64)
@@ -761,7 +618,7 @@ class Deliverable:
         parts = [self._spare_rows(problem, grid, code, np.flatnonzero(short))]
         strength = self._strength(problem, grid)
         more = np.zeros(grid.line.size) if strength is None else strength @ x
-        over, by = self._over(grid, mw, more)
+        over, by = grid.over(mw, more)
         if over.line.size:
             # One case per line and direction tells most; the others may follow.
             order = np.lexsort((over.case, over.line, over.way, -by))
@@ -770,86 +627,6 @@ class Deliverable:
             pick = order[np.sort(first)[:ROUND_ROWS]]
             parts.append(self._line_rows(problem, grid, code, over.take(pick)))
         return Rows.stack(parts)
-
-    def _over(self, grid: _Grid, mw: Floats, more: Floats) -> tuple[_Over, Floats]:
-        """Return every line, case and direction that loads break, and by how much.
-
-        Lines are stronger by ``more`` [MW].
-        """
-        there = np.flatnonzero(mw > 1e-9)
-        m = mw[there]
-        share = grid.share[:, there]
-        line = np.arange(grid.line.size)
-        found: list[tuple[_Over, Floats]] = []
-        pushed = {1.0: np.maximum(share, 0.0) @ m, -1.0: np.maximum(-share, 0.0) @ m}
-        most_share = np.abs(share).max(axis=1, initial=0.0)
-        gone = grid.outage_share[:, there]
-        swing = np.abs(gone) @ m
-        most_gone = np.abs(gone).max(axis=1, initial=0.0)
-        for way in (1.0, -1.0):
-            base = _Over(line, np.full(line.size, -1), np.full(line.size, way))
-            room, _ = self._room(grid, base)
-            maybe = (pushed[way] > room + more) & (most_share >= self._least)
-            found.append(self._over_among(grid, base.take(maybe), there, m, more))
-            if not grid.outage.size:
-                continue
-            # After an outage no more is pushed than this, whatever the signs.
-            own = pushed[way] * (1 + ROUGH) + ROUGH
-            moved = (swing * (1 + ROUGH)).astype(np.float32)
-            room_after = grid.room_after[way]
-            step = max(1, SCREEN // grid.outage.size)
-            at, case = [], []
-            for first in range(0, grid.line.size, step):
-                rows = slice(first, first + step)
-                reach = grid.size[rows] * moved
-                reach += own[rows, None].astype(np.float32)
-                reach -= more[rows, None].astype(np.float32)
-                can = np.flatnonzero(reach > room_after[rows])
-                at.append(first + can // grid.outage.size)
-                case.append(can % grid.outage.size)
-            some = _Over(np.concatenate(at), np.concatenate(case), np.zeros(0))
-            size = np.abs(grid.moved[some.line, some.case])
-            counts = most_share[some.line] + size * most_gone[some.case] >= self._least
-            some = _Over(
-                some.line[counts], some.case[counts], np.full(counts.sum(), way)
-            )
-            found.append(self._over_among(grid, some, there, m, more))
-        over = _Over(
-            np.concatenate([f.line for f, _ in found]),
-            np.concatenate([f.case for f, _ in found]),
-            np.concatenate([f.way for f, _ in found]),
-        )
-        return over, np.concatenate([by for _, by in found])
-
-    def _over_among(
-        self, grid: _Grid, some: _Over, there: Ints, m: Floats, more: Floats
-    ) -> tuple[_Over, Floats]:
-        """Return those of some lines and cases that loads break, and by how much."""
-        small = _Grid(
-            grid.share[:, there],
-            grid.line,
-            grid.flow,
-            grid.rating,
-            grid.outage,
-            grid.outage_share[:, there],
-            grid.outage_flow,
-            grid.moved,
-            grid.spare,
-            grid.island,
-            grid.island_name,
-            grid.branch,
-        )
-        by = np.empty(some.line.size)
-        step = max(1, BLOCK // max(1, there.size))
-        for first in range(0, some.line.size, step):
-            pick = slice(first, first + step)
-            part = some.take(pick)
-            room, unit = self._room(small, part)
-            room += more[part.line]
-            counted = part.way * (self._factors(small, part) @ m)
-            by[pick] = np.where(counted > 0, counted - room, -np.inf) / unit
-        broken = by > OVER
-        return some.take(broken), by[broken]
 
     # -- the check, which shares nothing with the rows -------------------------
 
@@ -877,10 +654,10 @@ class Deliverable:
             cutoff=self.cutoff,
             upgrades=self.in_place,
         )
-        table = table[table["fill"].notna()].sort_values(
-            "fill", ascending=False, kind="stable"
-        )
-        table = table[(table["fill"] >= SHOWN) | (np.arange(len(table)) == 0)]
+        fill = (table["used_mw"] / table["allowed_mw"]).round(FILL_DIGITS)
+        order = np.argsort(-fill.fillna(-np.inf).to_numpy(), kind="stable")
+        table, fill = table.iloc[order], fill.iloc[order]
+        table = table[fill.notna() & ((fill >= SHOWN) | (np.arange(len(table)) == 0))]
         names = [
             line_name(b, k)
             for b, k in zip(table.index, table["worst_outage"], strict=True)
@@ -888,26 +665,64 @@ class Deliverable:
         spare = spare.groupby("island", sort=False).agg(
             {"spare_mw": "first", "mw": "sum"}
         )
+        return self._accounts(
+            names,
+            table["allowed_mw"].to_numpy(),
+            table["used_mw"].to_numpy(),
+            spare.index.tolist(),
+            spare["spare_mw"].to_numpy(),
+            spare["mw"].to_numpy(),
+        )
+
+    def accounts_of(self, problem: Problem, x: Floats) -> pd.DataFrame:
+        """Return the accounts of a solution by the factors that the rows are made of.
+
+        They are those of ``check``, which solves every flow anew: `SitePlan.verify`
+        compares the two.
+        """
+        grid = self._grid(problem)
+        code, buses = self._buses(problem)
+        mw: Floats = np.bincount(
+            code, np.round(problem.sites_mw(x), 9), len(buses)
+        ).astype(np.float64)
+        if not (mw > 0).any():
+            return accounts(self.name, [], LINE, [], [], [], "MW", [])
+        more = np.zeros(grid.line.size)
+        at = pd.Index(grid.branch[grid.line]).get_indexer(pd.Index(list(self.in_place)))
+        for k, extra in zip(at, self.in_place.values(), strict=True):
+            if k >= 0:
+                more[k] = extra
+        table = grid.fullest(mw, more, SHOWN)
+        line, case = table["line"].to_numpy(), table["case"].to_numpy()
+        names = grid.group[line]
+        for k in np.flatnonzero(case >= 0):
+            names[k] = line_name(names[k], grid.branch[grid.outage[case[k]]])
+        total: Floats = np.bincount(grid.island, mw, grid.spare.size).astype(np.float64)
+        used = dict.fromkeys(grid.island[mw > 0].tolist())
+        here = [k for k in used if total[k] > 0]
+        return self._accounts(
+            list(names),
+            table["allowed_mw"].to_numpy(),
+            table["used_mw"].to_numpy(),
+            [grid.island_name[k] for k in here],
+            grid.spare[here],
+            total[here],
+        )
+
+    def _accounts(
+        self,
+        lines: list[Any],
+        allowed_mw: Floats,
+        used_mw: Floats,
+        islands: list[Any],
+        spare_mw: Floats,
+        new_mw: Floats,
+    ) -> pd.DataFrame:
+        named = [_island(b) for b in islands]
         return pd.concat(
             [
-                accounts(
-                    self.name,
-                    names,
-                    LINE,
-                    -np.inf,
-                    table["allowed_mw"].to_numpy(),
-                    table["used_mw"].to_numpy(),
-                    "MW",
-                ),
-                accounts(
-                    self.name,
-                    [_island(b) for b in spare.index],
-                    SPARE,
-                    -np.inf,
-                    spare["spare_mw"].to_numpy(),
-                    spare["mw"].to_numpy(),
-                    "MW",
-                ),
+                accounts(self.name, lines, LINE, -np.inf, allowed_mw, used_mw, "MW"),
+                accounts(self.name, named, SPARE, -np.inf, spare_mw, new_mw, "MW"),
                 self._upgrade_accounts(),
             ],
             ignore_index=True,
@@ -935,71 +750,6 @@ class Deliverable:
 
 def _island(bus: object) -> str:
     return f"island of bus {bus}"
-
-
-def unsplitting(network: Network) -> list[Any]:
-    """Return the branches whose loss leaves every bus connected (no bridges).
-
-    Found by walking the network once [1]_, not from its reactances.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-
-    References
-    ----------
-    .. [1] R. E. Tarjan, "A note on finding the bridges of a graph", Information
-       Processing Letters 2 (1974) 160-161, doi:10.1016/0020-0190(74)90003-9.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from siteselect.infrastructure.grid import Network
-    >>> network = Network.from_tables(
-    ...     pd.DataFrame({"bus": [1, 2, 3, 4], "base_kv": 230.0, "load_mw": 0.0}),
-    ...     pd.DataFrame({"branch": list("abcd"), "from_bus": [1, 2, 1, 3],
-    ...                   "to_bus": [2, 3, 3, 4], "x_pu": 0.1, "rating_mva": 100.0}),
-    ...     pd.DataFrame({"bus": [1], "p_mw": [0.0], "p_max_mw": [200.0]}),
-    ... )
-    >>> unsplitting(network)
-    ['a', 'b', 'c']
-    """
-    ways: list[list[tuple[int, int]]] = [[] for _ in network.bus]
-    ends = zip(network.from_bus.tolist(), network.to_bus.tolist(), strict=True)
-    for k, (i, j) in enumerate(ends):
-        ways[i].append((j, k))
-        ways[j].append((i, k))
-    seen = [-1] * len(ways)
-    low = [0] * len(ways)
-    bridges: set[int] = set()
-    clock = 0
-    for root in range(len(ways)):
-        if seen[root] >= 0:
-            continue
-        seen[root] = low[root] = clock
-        clock += 1
-        stack = [(root, -1, iter(ways[root]))]
-        while stack:
-            bus, by, rest = stack[-1]
-            for other, k in rest:
-                if k == by:
-                    continue
-                if seen[other] >= 0:
-                    low[bus] = min(low[bus], seen[other])
-                    continue
-                seen[other] = low[other] = clock
-                clock += 1
-                stack.append((other, k, iter(ways[other])))
-                break
-            else:
-                stack.pop()
-                if stack:
-                    above = stack[-1][0]
-                    low[above] = min(low[above], low[bus])
-                    if low[bus] > seen[above]:
-                        bridges.add(by)
-    return [b for k, b in enumerate(network.branch.tolist()) if k not in bridges]
 
 
 __all__ = ["Deliverable"]

@@ -18,6 +18,7 @@ from siteselect.optimization.strengthen import no_upgrades
 
 if TYPE_CHECKING:
     from siteselect.optimization._compile import Compiled
+    from siteselect.optimization.powerflow import PowerFlow
 
 
 def _no_years() -> pd.DataFrame:
@@ -137,7 +138,7 @@ class SitePlan:
 
         return verify_plan(self)
 
-    def powerflow(self, network: Any = None, **kwargs: Any) -> pd.DataFrame:
+    def powerflow(self, network: Any = None, **kwargs: Any) -> PowerFlow:
         """Solve the DC power flow with the sites on a network, line by line.
 
         Parameters
@@ -149,9 +150,10 @@ class SitePlan:
 
         Returns
         -------
-        pandas.DataFrame
-            Flow before and after, rating, loading, worst outage and whether it
-            binds, per branch. Voltage, stability and short circuit are not covered.
+        PowerFlow
+            A DataFrame with flow before and after, rating, loading, worst outage and
+            whether it binds, per branch; ``plot()`` draws it on a map. Voltage,
+            stability and short circuit are not covered.
         """
         from siteselect.optimization.powerflow import powerflow
 
@@ -285,10 +287,11 @@ class SitePlan:
 
     def _upgrade_line(self) -> list[tuple[str, str]]:
         table = self.upgrades
+        n = table["branch"].nunique()
         said = (
-            f"{dollars(float(table['cost_usd'].sum()))} of it for "
-            f"{table['branch'].nunique():,} stronger lines"
+            f"{dollars(float(table['cost_usd'].sum()))} of it for {n:,} stronger line"
         )
+        said += "s" * (n != 1)
         years = table["year"].dropna()
         return [("upgrades", said + (f" by {years.max()}" if len(years) else ""))]
 

@@ -5,14 +5,15 @@ DC only: voltage, reactive power, losses, stability and short circuit are not co
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from siteselect.errors import StudyError, four_parts, shown
 from siteselect.infrastructure.grid import Network, applied_flows
+from siteselect.optimization import _plots
 from siteselect.optimization.deliverable import Deliverable
 from siteselect.optimization.problem import aligned
 from siteselect.optimization.read_back import BINDING
@@ -20,6 +21,60 @@ from siteselect.optimization.strengthen import strengthened
 
 if TYPE_CHECKING:
     from siteselect.optimization.plan import SitePlan
+
+
+class PowerFlow(pd.DataFrame):
+    """The lines of a network with a plan's sites on it, a table that draws itself.
+
+    It is made by `SitePlan.powerflow`; see there for the columns. What is taken out
+    of it (``flow[columns]``, ``flow[rows]``) is a plain DataFrame.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row per branch.
+    network : Network
+        The network, without the sites.
+    sites : GeoDataFrame
+        The sites that stand, with ``mw`` [MW].
+    when : str
+        Year of the plan as a map says it; empty without years.
+    """
+
+    _metadata: ClassVar[list[str]] = ["network", "sites", "when"]
+
+    def __init__(
+        self, table: pd.DataFrame, network: Network, sites: Any, when: str = ""
+    ) -> None:
+        super().__init__(table)  # type: ignore[call-arg]
+        self.network, self.sites, self.when = network, sites, when
+
+    @property
+    def _constructor(self) -> Callable[..., pd.DataFrame]:
+        return pd.DataFrame
+
+    @property
+    def lines(self) -> pd.DataFrame:
+        """The same as a plain DataFrame."""
+        return pd.DataFrame(self)
+
+    def plot(  # type: ignore[override]
+        self, ax: Any = None, **kwargs: Any
+    ) -> Any:
+        """Draw the lines by how full they are, the full ones thick and named.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Axes to draw into; a new figure, 180 mm wide, if None.
+        **kwargs
+            See `siteselect.reporting.network_map.plot_network`.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+        """
+        return _plots.plot_powerflow(self, ax, **kwargs)
 
 
 def powerflow(
@@ -30,7 +85,7 @@ def powerflow(
     outages: Sequence[Any] | str = (),
     cutoff: float = 0.05,
     year: int | None = None,
-) -> pd.DataFrame:
+) -> PowerFlow:
     """Solve the power flow with a plan's sites on the network, line by line.
 
     DC only: voltage, reactive power, losses, stability and short-circuit currents
@@ -51,7 +106,9 @@ def powerflow(
 
     Returns
     -------
-    pandas.DataFrame
+    PowerFlow
+        A DataFrame whose ``plot()`` draws a map of the lines; the network must say
+        where its buses are (`Network.with_places`).
         One row per branch of the islands concerned, as `applied_flows` has it, and
 
         ``over_mw``
@@ -108,7 +165,10 @@ def powerflow(
     most = np.maximum(table["rating_mw"], way * before) + table["upgrade_mw"]
     table["over_mw"] = np.maximum(way * after - most, 0.0)
     table["binding"] = table["fill"] >= 1 - BINDING
-    return table
+    column = "mw" if year is None else f"mw_{year}"
+    sites = plan.sites.assign(mw=plan.sites[column])
+    when = f" in {year or plan.problem.years[-1]}" if plan.problem.years else ""
+    return PowerFlow(table, limit.network, sites[sites["mw"] > 0], when)
 
 
 def _limit_of(plan: SitePlan) -> Deliverable:
@@ -146,4 +206,4 @@ def _loads(plan: SitePlan, limit: Deliverable, year: int | None) -> dict[Any, fl
     return {b: float(v) for b, v in mw.items() if v > 0}
 
 
-__all__ = ["powerflow"]
+__all__ = ["PowerFlow", "powerflow"]

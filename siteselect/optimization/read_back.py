@@ -69,7 +69,7 @@ def plan_of(compiled: Compiled, found: Solution, clock: Clock) -> SitePlan:
         cost = cost + paid.sum(axis=1)
         then = replace(then, cost=then.cost + paid) if problem.years else then
     draws = draws_of(shared, problem, x)
-    table = account_table(compiled, frame, mw, cost, then, found.duals, draws, lines)
+    table = account_table(compiled, frame, mw, cost, then, x, found.duals, draws, lines)
     picked = request.sites.loc[frame.index[chosen]].copy()
     if problem.designs is not None:
         for column in problem.designs.columns:
@@ -194,12 +194,14 @@ def account_table(
     mw: Floats,
     cost: Floats,
     then: ByYears,
+    x: Floats,
     duals: Floats | None,
     draws: pd.DataFrame,
     upgrades: pd.DataFrame,
 ) -> pd.DataFrame:
     """Return the accounts of all limits with slack, binding and price."""
-    years = compiled.problem.years
+    problem = compiled.problem
+    years = problem.years
     parts = []
     for part in compiled.dated:
         stands, spent = mw, cost
@@ -212,7 +214,10 @@ def account_table(
             here = draws_in(draws, part.label(years))
             name = DRAWN.format(name=part.limit.name)
             full[name] = drawn_by_site(here, part.limit.name, full.index)
-        found = strengthened(part.limit, upgrades, part.label(years)).check(full)
+        built = strengthened(part.limit, upgrades, part.label(years))
+        quick = getattr(built, "accounts_of", None)
+        # What flows anew is left to ``verify``.
+        found = built.check(full) if quick is None else quick(part.view(problem), x)
         parts.append(found.assign(year=part.label(years)) if years else found)
     parts = [p for p in parts if len(p)]
     columns = [

@@ -49,7 +49,7 @@ _GAP = 5.0
 
 
 @dataclass(frozen=True)
-class _Sheet:
+class Sheet:
     """The paper of one map: its boxes in points and its scale."""
 
     width: float
@@ -96,6 +96,28 @@ class _Sheet:
         x, y = self.center
         half_x, half_y = s * self.map_width / 2, s * self.map_height / 2
         return x - half_x, y - half_y, x + half_x, y + half_y
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """Something drawn over the ground and under the places.
+
+    Parameters
+    ----------
+    frame : GeoDataFrame
+        What it covers.
+    draw : callable
+        ``draw(ax, sheet, clip)``.
+    legend : callable
+        ``legend(text_pt, width_pt)`` returns blocks for the strip.
+    tags : GeoDataFrame
+        Points to be labelled, with a column ``text``.
+    """
+
+    frame: gpd.GeoDataFrame
+    draw: Callable[[Axes, Sheet, Rectangle], None]
+    legend: Callable[[float, float], list[Block]]
+    tags: gpd.GeoDataFrame
 
 
 # --------------------------------------------------------------------- geometry
@@ -190,7 +212,7 @@ def _sheet(
     height: float | None,
     above: float,
     below: float,
-) -> _Sheet:
+) -> Sheet:
     """Fit an extent into the paper between the title and the strip."""
     west, south, east, north = extent
     margin = 0.04 * max(east - west, north - south)
@@ -202,7 +224,7 @@ def _sheet(
     else:
         map_height = max(height - above - below - 2 * _EDGE, 0.25 * height)
     scale = max(wide / inner, tall / map_height)
-    return _Sheet(
+    return Sheet(
         width=width,
         height=height,
         map_left=_EDGE,
@@ -248,7 +270,7 @@ def _extent(
 
 
 def _draw_base(
-    ax: Axes, base: gpd.GeoDataFrame | None, sheet: _Sheet, clip: Rectangle
+    ax: Axes, base: gpd.GeoDataFrame | None, sheet: Sheet, clip: Rectangle
 ) -> None:
     """Draw land as ground, and its borders above the surface."""
     if base is None or not len(base):
@@ -343,7 +365,7 @@ def _draw_surface(
     ax: Axes,
     frame: gpd.GeoDataFrame,
     surface: _Surface,
-    sheet: _Sheet,
+    sheet: Sheet,
     clip: Rectangle,
 ) -> None:
     """Draw every row: known in colour, excluded and unknown in neutrals."""
@@ -416,7 +438,12 @@ def _label_texts(sites: gpd.GeoDataFrame, between: str | None) -> list[str]:
 
 
 def _place(
-    sites: gpd.GeoDataFrame, paper: Floats, radii: Floats, size: float, sheet: _Sheet
+    sites: gpd.GeoDataFrame,
+    paper: Floats,
+    radii: Floats,
+    size: float,
+    sheet: Sheet,
+    more: list[str],
 ) -> tuple[list[str], Placement]:
     """Label with name and megawatts, on one line or two as they fit better.
 
@@ -429,7 +456,7 @@ def _place(
     for between, extra in ((" · ", 0.0), ("\n", 6.0), (None, 0.0)):
         if between is None and any(not key[0] for key, _, _ in tried):
             break
-        texts = _label_texts(sites, between)
+        texts = [*_label_texts(sites, between), *more]
         sizes = np.array([text_size(t, size) for t in texts]).reshape(-1, 2)
         # Renderers round glyphs to pixels; two points more keep boxes apart.
         put = place_labels(paper, radii, sizes + np.array([2.0, 0.4]), room)
@@ -442,13 +469,17 @@ def _place(
 def _draw_picks(
     ax: Axes,
     sites: gpd.GeoDataFrame,
-    sheet: _Sheet,
+    sheet: Sheet,
     clip: Rectangle,
     radius_of: Callable[[float], float],
     size: float,
     labels: bool,
+    tags: gpd.GeoDataFrame | None = None,
 ) -> int:
-    """Draw and label the picks; return how many labels found no room."""
+    """Draw and label the picks; return how many labels found no room.
+
+    ``tags`` are other points to be labelled among them.
+    """
     if not len(sites):
         return 0
     xy = points_on_map(sites, sheet.crs)
@@ -473,7 +504,12 @@ def _draw_picks(
     if not labels:
         return 0
     paper = sheet.to_paper(xy)
-    texts, put = _place(sites, paper, radii, size, sheet)
+    more: list[str] = []
+    if tags is not None and len(tags):
+        more = tags["text"].tolist()
+        paper = np.vstack([paper, sheet.to_paper(points_on_map(tags, sheet.crs))])
+        radii = np.concatenate([radii, np.full(len(tags), 1.5)])
+    texts, put = _place(sites, paper, radii, size, sheet, more)
     points = pieces.points_of_axes(ax)
     for i in np.flatnonzero(put.is_placed):
         corner, box, tip = put.lower_left[i], put.sizes[i], put.leader[i]
@@ -578,11 +614,14 @@ def _compose(
     labels: bool,
     crs: CRS | None,
     notes: Sequence[str],
+    overlay: Overlay | None = None,
 ) -> Axes:
     """Lay out and draw one map."""
     sizes = _preset_for(preset, ax)
     text, note = sizes.text_pt, sizes.note_pt
     frames = [f for f in (frame, picks) if f is not None]
+    if overlay is not None:
+        frames.append(overlay.frame)
     bounds = lonlat_bounds(*frames)
     ground = _as_base(base, bounds)
     drawn_base = ground if isinstance(ground, gpd.GeoDataFrame) else None
@@ -654,6 +693,8 @@ def _compose(
             neutral.append((pieces.UNKNOWN, f"not known ({n:,})"))
         if neutral:
             legend.append(pieces.swatch_block(neutral, text))
+        if overlay is not None:
+            legend += overlay.legend(text, inner)
 
     paragraphs: list[Block] = []
     if synthetic:
@@ -714,9 +755,13 @@ def _compose(
     _draw_base(ax, drawn_base, sheet, clip)
     if surface is not None:
         _draw_surface(ax, frame, surface, sheet, clip)
+    tags = None
+    if overlay is not None:
+        overlay.draw(ax, sheet, clip)
+        tags = overlay.tags
     left_out = 0
     if picks is not None:
-        left_out = _draw_picks(ax, picks, sheet, clip, radius_of, text, labels)
+        left_out = _draw_picks(ax, picks, sheet, clip, radius_of, text, labels, tags)
     ax.add_patch(
         Rectangle(
             (left, bottom),

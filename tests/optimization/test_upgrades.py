@@ -76,7 +76,7 @@ def test_what_no_line_can_carry_is_bought_at_the_price_of_the_missing_megawatts(
     assert flow.loc["a", ["upgrade_mw", "over_mw"]].tolist() == pytest.approx([60, 0])
     assert flow.loc["a", "loading"] == pytest.approx(1.0)
     assert flow.loc["a", "binding"]
-    assert "$3.00 M of it for 1 stronger lines" in repr(plan)
+    assert "$3.00 M of it for 1 stronger line" in repr(plan)
     with pytest.raises(ss.InfeasiblePlanError):
         both(world, offered(world), budget_usd=162.9e6)
     capped = offered(world).assign(most_mw=59.0)

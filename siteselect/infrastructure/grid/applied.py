@@ -32,8 +32,8 @@ Mask = npt.NDArray[np.bool_]
 _ALL_ANEW: Final = 100_000
 # So many outages at most are then solved without their branch.
 _SOME_ANEW: Final = 40
-# Digits of a fill: outages of lines in series fill others equally but for rounding.
-_DIGITS: Final = 9
+#: Digits of a fill: outages of lines in series fill others equally but for rounding.
+FILL_DIGITS: Final = 7
 # Rounding must not decide whether a share is at the cut-off.
 _ROUNDING: Final = 1e-9
 
@@ -422,7 +422,7 @@ class _Worst:
         used = way * flow[:, 0] + np.abs(counted)
         allowed = np.maximum(self.rating[line], way * flow[:, 0]) + self.more[line]
         fill = used / allowed
-        fill = np.round(fill, _DIGITS)
+        fill = np.round(fill, FILL_DIGITS)
         rank = np.where(case < 0, -1, self.rank[case])
         held = np.where(self.case[line] < 0, -1, self.rank[self.case[line]])
         more = (fill > self.fill[line]) | ((fill == self.fill[line]) & (rank < held))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siteselect.errors import StudyError, four_parts
+from siteselect.errors import LayerError, StudyError, four_parts, nearest_name, shown
 from siteselect.infrastructure.grid.flow import (
     BATCH,
     Island,
@@ -20,20 +21,37 @@ from siteselect.infrastructure.grid.flow import (
     spare_mw,
 )
 from siteselect.infrastructure.grid.network import FloatArray, IntArray, Network
+from siteselect.infrastructure.grid.outages import OutageFactors, outage_factors
 
 # Progress is told every so many buses.
 _REPORT: Final = 256
+# Branches times outages, three tables of 8 bytes each.
+MOST_FACTORS: Final = 40_000_000
+# Branches times outages looked at together.
+BLOCK: Final = 200_000
 # Rounding must not decide whether a branch is at the cut-off.
 _ROUNDING: Final = 1e-9
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Answer:
-    """Capacity, binding branch (-1: spare generation) and its factor, per bus."""
+    """Capacity, binding branch (-1: spare generation), its factor and outage."""
 
     capacity_mw: FloatArray
     branch: IntArray
     factor: FloatArray
+    outage: IntArray
+
+    def put(self, at: IntArray, other: _Answer) -> None:
+        """Write the answers of some buses."""
+        self.capacity_mw[at], self.branch[at] = other.capacity_mw, other.branch
+        self.factor[at], self.outage[at] = other.factor, other.outage
+
+    def take(self, at: IntArray) -> _Answer:
+        """Return the answers of some buses."""
+        return _Answer(
+            self.capacity_mw[at], self.branch[at], self.factor[at], self.outage[at]
+        )
 
 
 def hosting_capacity(
@@ -42,14 +60,17 @@ def hosting_capacity(
     *,
     cutoff: float = 0.05,
     min_kv: float = 100.0,
+    outages: Sequence[Any] = (),
+    area: pd.Series[Any] | None = None,
+    workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> FloatArray:
     r"""Find the largest new load each bus can take, one bus at a time.
 
     Use it as the first answer to "is there room on the grid here?". It is a
     screening figure from a DC power flow. **Not covered: voltage and reactive
-    power, losses, stability, short-circuit currents, outages (N-1), hours other
-    than the base case, and other new loads.** Capacities of two buses do not
+    power, losses, stability, short-circuit currents, outages that are not listed, hours
+    other than the base case, and other new loads.** Capacities of two buses do not
     add up. A utility's own study supersedes it.
 
     Parameters
@@ -66,31 +87,39 @@ def hosting_capacity(
         overloaded line far away sets every bus to 0.
     min_kv : float, default 100.0
         Buses of a lower nominal voltage are not looked at [kV].
+    outages : sequence of branch labels, optional
+        Branches that drop out, one at a time; lines must hold after each as well.
+    area : Series, optional
+        Balancing area of each bus, keyed by bus label: new load is served from its
+        own area. By default from its whole island.
+    workers : int, default 1
+        Threads that share the buses. The figures are the same bit for bit.
     progress : callable, optional
         Called with (buses done, buses in all) now and then.
 
     Returns
     -------
     ndarray of float, shape (n_buses asked for,)
-        Capacity [MW], in the order asked for. NaN below ``min_kv`` and in
-        islands without generation; 0 where no generation is spare or where the
-        load would push an overloaded branch further.
+        Capacity [MW], in the order asked for. NaN below ``min_kv``, in islands
+        without generation and where the area is unknown; 0 where no generation is
+        spare or where the load would push an overloaded branch further.
 
     Raises
     ------
     LayerError
-        If a bus is not in the network.
+        If a bus or an outage is not in the network, or an outage splits an island.
     StudyError
-        If ``cutoff`` is not in [0, 1].
+        If ``cutoff`` is not in [0, 1], or ``workers`` is no count.
 
     Notes
     -----
-    *Base case*: loads as given, generators of each island scaled by one factor
-    to meet them (`dispatch`), DC lines at their given transfer.
+    *Load case*: loads as given (`Network.with_loads_scaled` for another hour),
+    generators of each island scaled by one factor to meet them (`dispatch`), DC
+    lines at their given transfer.
 
-    *Balancing rule*: a new load is served by all generators of its island pro
-    rata to their spare output, ``max(p_max_mw - p, 0)``. So the capacity is at
-    most the sum of the spare output.
+    *Balancing rule*: a new load is served by all generators of its island, or of
+    its area there, pro rata to their spare output, ``max(p_max_mw - p, 0)``. So the
+    capacity is at most the sum of that spare output.
 
     *Lines*: with base flow :math:`f_l`, transfer factor :math:`t_l` (MW over
     branch l per MW of new load, with its sign) and rating :math:`r_l`, a
@@ -101,7 +130,9 @@ def hosting_capacity(
     and the smallest of these is the capacity. A branch that is overloaded in
     the base case is thereby held at its present flow: a load that pushes it
     further gets 0, a load that relieves it may do so, down to the rating of
-    the other direction. Branches without a rating never bind.
+    the other direction. Branches without a rating never bind. After an outage of
+    branch k flows are :math:`f_l + d_{lk} f_k` and factors :math:`t_l + d_{lk} t_k`,
+    with the outage factor :math:`d_{lk}` (`lodf_columns`), by the same rule.
 
     *What the rule leaves out*: spare output counts every generator up to its
     ``p_max_mw``, whether it runs or not, wind and sun included, so it answers
@@ -133,8 +164,8 @@ def hosting_capacity(
     >>> hosting_capacity(network)
     array([120.,  20.])
     """
-    where = _asked(network, buses, cutoff)
-    return _capacities(network, where, cutoff, min_kv, progress).capacity_mw
+    case = _case(network, buses, cutoff, min_kv, outages, area, workers)
+    return _capacities(case, progress).capacity_mw
 
 
 def hosting_table(
@@ -143,6 +174,9 @@ def hosting_table(
     *,
     cutoff: float = 0.05,
     min_kv: float = 100.0,
+    outages: Sequence[Any] = (),
+    area: pd.Series[Any] | None = None,
+    workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
     """Say for each bus how much new load it can take, and what stops more.
@@ -151,7 +185,7 @@ def hosting_table(
 
     Parameters
     ----------
-    network, buses, cutoff, min_kv, progress
+    network, buses, cutoff, min_kv, outages, area, workers, progress
         As in `hosting_capacity`.
 
     Returns
@@ -160,7 +194,8 @@ def hosting_table(
         Index ``bus``; ``hosting_capacity_mw`` [MW]; ``limited_by`` ("branch",
         "spare generation", or missing where the capacity is NaN); ``branch``
         (label of the binding branch, else missing); ``transfer_factor`` of the
-        binding branch [MW/MW].
+        binding branch [MW/MW]; ``outage`` after which it binds (missing where that
+        is the case without one).
 
     Raises
     ------
@@ -186,12 +221,15 @@ def hosting_table(
     >>> hosting_table(network)["limited_by"].to_list()
     ['spare generation', 'branch']
     """
-    where = _asked(network, buses, cutoff)
-    answer = _capacities(network, where, cutoff, min_kv, progress)
+    case = _case(network, buses, cutoff, min_kv, outages, area, workers)
+    where, answer = case.where, _capacities(case, progress)
     known = ~np.isnan(answer.capacity_mw)
     by_branch = answer.branch >= 0
     label = np.full(len(where), None, dtype=object)
     label[by_branch] = network.branch[answer.branch[by_branch]]
+    lost = np.full(len(where), None, dtype=object)
+    after = answer.outage >= 0
+    lost[after] = network.branch[answer.outage[after]]
     reason = np.full(len(where), None, dtype=object)
     reason[known] = "spare generation"
     reason[by_branch] = "branch"
@@ -201,12 +239,34 @@ def hosting_table(
             "limited_by": reason,
             "branch": label,
             "transfer_factor": answer.factor,
+            "outage": lost,
         },
         index=pd.Index(network.bus[where], name="bus"),
     )
 
 
-def _asked(network: Network, buses: npt.ArrayLike | None, cutoff: float) -> IntArray:
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Case:
+    """What was asked, checked."""
+
+    network: Network
+    where: IntArray
+    cutoff: float
+    min_kv: float
+    outage: IntArray
+    area: IntArray
+    workers: int
+
+
+def _case(
+    network: Network,
+    buses: npt.ArrayLike | None,
+    cutoff: float,
+    min_kv: float,
+    outages: Sequence[Any],
+    area: pd.Series[Any] | None,
+    workers: int,
+) -> _Case:
     if not 0 <= cutoff <= 1:
         raise StudyError(
             four_parts(
@@ -216,20 +276,79 @@ def _asked(network: Network, buses: npt.ArrayLike | None, cutoff: float) -> IntA
                 "Use the default, `cutoff=0.05`",
             )
         )
-    if buses is None:
-        return np.arange(len(network.bus), dtype=np.int64)
-    return network.positions(buses)
+    given: Any = workers
+    is_count = isinstance(given, int | np.integer) and not isinstance(given, bool)
+    if not is_count or given < 1:
+        raise StudyError(
+            four_parts(
+                "`workers` is the number of threads that share the buses",
+                f"found {given!r}",
+                "A whole number from 1",
+                "Use the default, `workers=1`",
+            )
+        )
+    where = np.arange(len(network.bus), dtype=np.int64)
+    if buses is not None:
+        where = network.positions(buses)
+    return _Case(
+        network,
+        where,
+        cutoff,
+        min_kv,
+        _lost(network, outages),
+        _areas(network, area),
+        int(workers),
+    )
 
 
-def _capacities(
-    network: Network,
-    where: IntArray,
-    cutoff: float,
-    min_kv: float,
-    progress: Callable[[int, int], None] | None,
-) -> _Answer:
+def _lost(network: Network, outages: Sequence[Any]) -> IntArray:
+    """Return the positions of the branches that drop out."""
+    given: Any = outages
+    asked: pd.Index[Any] = pd.Index(
+        [given] if isinstance(given, str) else list(given), tupleize_cols=False
+    )
+    if not len(asked):
+        return np.empty(0, dtype=np.int64)
+    at = np.asarray(pd.Index(network.branch).get_indexer(asked), dtype=np.int64)
+    if (at < 0).any():
+        lost = asked[at < 0]
+        near = nearest_name(str(lost[0]), [str(x) for x in network.branch[:5000]])
+        raise LayerError(
+            four_parts(
+                "Outages were asked for by label",
+                f"not in the network: {shown(map(repr, lost))}{near}",
+                f"it has {len(network.branch):,}, such as {shown(network.branch[:3])}",
+                "outages=list(network.branch[:10])",
+            )
+        )
+    return np.unique(at)
+
+
+def _areas(network: Network, area: pd.Series[Any] | None) -> IntArray:
+    """Return the number of each bus's area, -1 where it is unknown."""
+    if area is None:
+        return np.zeros(len(network.bus), dtype=np.int64)
+    given: Any = area
+    found = None
+    if isinstance(given, pd.Series) and given.index.is_unique:
+        found = given.reindex(pd.Index(network.bus))
+    if found is None or found.isna().all():
+        raise LayerError(
+            four_parts(
+                "`area` says which area balances each bus",
+                f"that is {type(given).__name__}"
+                if not isinstance(given, pd.Series)
+                else "its labels are no buses of the network, or repeated",
+                "a Series of areas, keyed by bus label, each once",
+                "area=buses.set_index('bus')['zone']",
+            )
+        )
+    return np.asarray(pd.factorize(found, sort=False)[0], dtype=np.int64)
+
+
+def _capacities(case: _Case, progress: Callable[[int, int], None] | None) -> _Answer:
     """Answer for bus positions; each bus is computed once."""
-    size = len(network.bus)
+    network, size = case.network, len(case.network.bus)
     injection = base_injection(network)
     spare: FloatArray = np.bincount(
         network.generator_bus, spare_mw(network), size
@@ -239,53 +358,103 @@ def _capacities(
     has_generation[network.island[network.generator_bus[able]]] = True
 
     wanted = np.zeros(size, dtype=np.bool_)
-    wanted[where] = True
-    wanted &= (network.base_kv >= min_kv) & has_generation[network.island]
-    wanted &= ~np.isnan(injection)
+    wanted[case.where] = True
+    wanted &= (network.base_kv >= case.min_kv) & has_generation[network.island]
+    wanted &= ~np.isnan(injection) & (case.area >= 0)
 
-    capacity = np.full(size, np.nan)
-    branch = np.full(size, -1, dtype=np.int64)
-    factor = np.full(size, np.nan)
+    answer = _Answer(
+        np.full(size, np.nan),
+        np.full(size, -1, dtype=np.int64),
+        np.full(size, np.nan),
+        np.full(size, -1, dtype=np.int64),
+    )
     total, done = int(wanted.sum()), 0
-    for island in islands_of(network, np.unique(network.island[wanted])):
-        targets = np.flatnonzero(wanted[island.bus])
-        spare_here = spare[island.bus]
-        if spare_here.sum() <= 0:
-            capacity[island.bus[targets]] = 0.0
-            done += len(targets)
-            continue
+    numbers = np.unique(network.island[wanted])
+    after = _after_outages(network, case.outage, numbers)
+    for island in islands_of(network, numbers):
         flow = island.flows(island.angles(injection[island.bus]))
         check_conservation(network, island, injection[island.bus], flow)
-        scan = _Scan(network, island, flow, spare_here)
-        for start in range(0, len(targets), BATCH):
-            batch = targets[start : start + BATCH]
-            at = island.bus[batch]
-            capacity[at], branch[at], factor[at] = scan.batch(batch, cutoff)
-            done += len(batch)
-            if progress is not None and (
-                done // _REPORT != (done - len(batch)) // _REPORT or done == total
+        lines = _Lines(network, island, flow, after)
+        of_area = case.area[island.bus]
+        for area in np.unique(of_area[wanted[island.bus]]):
+            mine = of_area == area
+            targets = np.flatnonzero(wanted[island.bus] & mine)
+            spare_here = np.where(mine, spare[island.bus], 0.0)
+            if spare_here.sum() <= 0:
+                answer.capacity_mw[island.bus[targets]] = 0.0
+                done += len(targets)
+                continue
+            scan = _Scan(network, island, lines, spare_here, case.cutoff)
+            batches = [
+                targets[start : start + BATCH]
+                for start in range(0, len(targets), BATCH)
+            ]
+            for batch, found in zip(
+                batches, _each(scan.batch, batches, case.workers), strict=True
             ):
-                progress(done, total)
-    return _Answer(capacity[where], branch[where], factor[where])
+                answer.put(island.bus[batch], found)
+                done += len(batch)
+                if progress is not None and (
+                    done // _REPORT != (done - len(batch)) // _REPORT or done == total
+                ):
+                    progress(done, total)
+    return answer.take(case.where)
 
 
-class _Scan:
-    """Closed-form capacities of the buses of one island, a batch at a time."""
+def _each(
+    work: Callable[[IntArray], _Answer], batches: list[IntArray], workers: int
+) -> Iterator[_Answer]:
+    """Answer batch by batch, in order, by some threads at once."""
+    if workers == 1:
+        yield from map(work, batches)
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        yield from pool.map(work, batches)
+
+
+def _after_outages(
+    network: Network, outage: IntArray, numbers: IntArray
+) -> OutageFactors | None:
+    """Return the factors of the outages in some islands."""
+    here = outage[np.isin(network.island[network.from_bus[outage]], numbers)]
+    if not here.size:
+        return None
+    if here.size * len(network.branch) > MOST_FACTORS:
+        raise LayerError(
+            four_parts(
+                f"Capacities after {here.size:,} outages were asked for",
+                f"with {len(network.branch):,} branches that is a table of "
+                f"{8e-9 * here.size * len(network.branch):,.1f} GB",
+                f"branches times outages up to {MOST_FACTORS:,}",
+                "outages=[...] with those that matter, or network.around(buses)",
+            )
+        )
+    factors, splits = outage_factors(network, here)
+    if splits.any():
+        raise LayerError(
+            four_parts(
+                "Capacities after outages were asked for",
+                "the loss of "
+                + shown(map(repr, network.branch[here[splits]].tolist()))
+                + " splits its island",
+                "branches after whose loss every bus is still connected",
+                "leave these out of outages; what they cut off goes dark anyway",
+            )
+        )
+    return factors
+
+
+class _Lines:
+    """The rated lines of one island, before and after outages."""
 
     def __init__(
         self,
         network: Network,
         island: Island,
         flow: FloatArray,
-        spare: FloatArray,
+        after: OutageFactors | None,
     ) -> None:
-        self.island = island
         rating = network.rating_mw[island.branch]
-        self.total_spare = float(spare.sum())
-        share = spare / self.total_spare
-        self.served = island.angles(share)
-        share[0] -= 1.0  # the ground takes it all
-        check_conservation(network, island, share, island.flows(self.served))
         # A branch without a rating never binds and need not be looked at.
         self.rated = np.flatnonzero(np.isfinite(rating))
         self.start = island.from_bus[self.rated]
@@ -293,32 +462,100 @@ class _Scan:
         self.susceptance = island.susceptance[self.rated]
         self.flow = flow[self.rated]
         self.rating = rating[self.rated]
+        self.branch = island.branch[self.rated]
+        self.lost = np.empty(0, dtype=np.int64)
+        if after is None:
+            return
+        case = np.flatnonzero(np.isin(after.outage, island.branch))
+        self.lost = np.searchsorted(island.branch, after.outage[case])
+        self.lost_branch = after.outage[case]
+        # By outage, so that one after another is looked at.
+        self.moved = np.ascontiguousarray(after.of_branches(self.branch)[:, case].T)
+        self.base = self.flow + self.moved * flow[self.lost][:, None]
+        # The lost branch itself carries nothing.
+        self.gone = pd.Index(self.branch).get_indexer(pd.Index(self.lost_branch))
 
-    def batch(
-        self, buses: IntArray, cutoff: float
-    ) -> tuple[FloatArray, IntArray, FloatArray]:
-        """Capacity, binding branch and factor of buses counted in the island."""
-        count = len(buses)
+
+class _Scan:
+    """Closed-form capacities of the buses of one area, a batch at a time."""
+
+    def __init__(
+        self,
+        network: Network,
+        island: Island,
+        lines: _Lines,
+        spare: FloatArray,
+        cutoff: float,
+    ) -> None:
+        self.island, self.lines = island, lines
+        self.least = max(cutoff - _ROUNDING, _ROUNDING)
+        self.total_spare = float(spare.sum())
+        share = spare / self.total_spare
+        self.served = island.angles(share)
+        share[0] -= 1.0  # the ground takes it all
+        check_conservation(network, island, share, island.flows(self.served))
+
+    def batch(self, buses: IntArray) -> _Answer:
+        """Answer for buses counted in the island."""
+        count, lines = len(buses), self.lines
         unit = np.zeros((len(self.island.bus), count), order="F")
         unit[buses, np.arange(count)] = 1.0
         drawn = self.island.angles(unit)
-        capacity = np.full(count, self.total_spare)
-        binding = np.full(count, -1, dtype=np.int64)
-        binding_factor = np.full(count, np.nan)
-        least = max(cutoff - _ROUNDING, _ROUNDING)
+        found = _Answer(
+            np.full(count, self.total_spare),
+            np.full(count, -1, dtype=np.int64),
+            np.full(count, np.nan),
+            np.full(count, -1, dtype=np.int64),
+        )
         # One column at a time: vectors of one column stay in the cache.
         for k in range(count):
             angle = self.served - drawn[:, k]
-            factor = self.susceptance * (angle[self.start] - angle[self.end])
-            near = np.flatnonzero(np.abs(factor) >= least)
-            if not len(near):
+            factor = lines.susceptance * (angle[lines.start] - angle[lines.end])
+            self._bind(found, k, factor)
+            self._after(found, k, factor, angle)
+        return found
+
+    def _after(
+        self, found: _Answer, k: int, factor: FloatArray, angle: FloatArray
+    ) -> None:
+        """Lower a capacity to what the lines allow after each outage."""
+        lines, island = self.lines, self.island
+        lost = lines.lost
+        own = island.susceptance[lost] * (
+            angle[island.from_bus[lost]] - angle[island.to_bus[lost]]
+        )
+        step = max(1, BLOCK // max(1, factor.size))
+        for at in range(0, lost.size, step):
+            some = slice(at, at + step)
+            after = lines.moved[some] * own[some, None]
+            after += factor
+            gone = lines.gone[some]
+            after[np.flatnonzero(gone >= 0), gone[gone >= 0]] = 0.0
+            case, near = np.nonzero(np.abs(after) >= self.least)
+            if not near.size:
                 continue
-            push = factor[near]
-            room = np.maximum(self.rating[near] - np.sign(push) * self.flow[near], 0.0)
+            push = after[case, near]
+            base = lines.base[some][case, near]
+            room = np.maximum(lines.rating[near] - np.sign(push) * base, 0.0)
             allowed = room / np.abs(push)
             first = int(allowed.argmin())
-            if allowed[first] < capacity[k]:
-                capacity[k] = allowed[first]
-                binding[k] = self.island.branch[self.rated[near[first]]]
-                binding_factor[k] = push[first]
-        return capacity, binding, binding_factor
+            if allowed[first] < found.capacity_mw[k]:
+                found.capacity_mw[k] = allowed[first]
+                found.branch[k] = lines.branch[near[first]]
+                found.factor[k] = push[first]
+                found.outage[k] = lines.lost_branch[at + case[first]]
+
+    def _bind(self, found: _Answer, k: int, factor: FloatArray) -> None:
+        """Lower a capacity to what the lines allow without an outage."""
+        near = np.flatnonzero(np.abs(factor) >= self.least)
+        if not len(near):
+            return
+        push = factor[near]
+        flow, rating = self.lines.flow[near], self.lines.rating[near]
+        room = np.maximum(rating - np.sign(push) * flow, 0.0)
+        allowed = room / np.abs(push)
+        first = int(allowed.argmin())
+        if allowed[first] < found.capacity_mw[k]:
+            found.capacity_mw[k] = allowed[first]
+            found.branch[k] = self.lines.branch[near[first]]
+            found.factor[k] = push[first]

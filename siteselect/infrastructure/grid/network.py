@@ -396,6 +396,51 @@ class Network:
         more = np.bincount(where, added, len(self.bus))
         return dataclasses.replace(self, load_mw=self.load_mw + more)
 
+    def with_loads_scaled(self, factor: float) -> Network:
+        """Take another load case: every load times a factor.
+
+        Parameters
+        ----------
+        factor : float
+            Load over that of the network [-]: 0.6 is a night at 60 %.
+
+        Returns
+        -------
+        Network
+            A new network; this one is not changed. Infeeds and DC lines stay as they
+            are, and generators follow the load (`dispatch`).
+
+        Raises
+        ------
+        LayerError
+            ``factor`` is not a number from 0.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from siteselect.infrastructure.grid import Network
+        >>> network = Network.from_tables(
+        ...     pd.DataFrame({"bus": [1, 2], "base_kv": 230.0,
+        ...                   "load_mw": [10.0, -5.0]}),
+        ...     pd.DataFrame({"branch": ["a"], "from_bus": [1], "to_bus": [2],
+        ...                   "x_pu": [0.1], "rating_mva": [100.0]}),
+        ...     pd.DataFrame({"bus": [1], "p_mw": [20.0], "p_max_mw": [200.0]}),
+        ... )
+        >>> network.with_loads_scaled(0.6).load_mw
+        array([ 6., -5.])
+        """
+        if not (isinstance(factor, int | float | np.number) and 0 <= factor < np.inf):
+            raise LayerError(
+                four_parts(
+                    "`with_loads_scaled` multiplies every load by a factor",
+                    f"found {factor!r}",
+                    "A factor is a finite number from 0",
+                    "network.with_loads_scaled(0.6)",
+                )
+            )
+        load = np.where(self.load_mw > 0, self.load_mw * float(factor), self.load_mw)
+        return dataclasses.replace(self, load_mw=load)
+
     def with_committed(
         self,
         loads: Mapping[Any, float] | pd.Series[Any] | None = None,

@@ -1,0 +1,144 @@
+"""Where flows go after outages, from the angles of a transfer over each lost branch.
+
+The factors of `lodf_columns` for all branches are a table of branches times outages.
+Here only the angles are kept, buses times outages, and a factor is made when asked
+for; rows of factors are contiguous.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+
+from siteselect.infrastructure.grid.flow import BRIDGE, islands_of
+from siteselect.infrastructure.grid.network import FloatArray, IntArray, Network
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class OutageFactors:
+    """Change of flows per MW that a lost branch carried.
+
+    Parameters
+    ----------
+    outage : ndarray of int, shape (n_outages,)
+        Positions of the branches that drop out.
+    angle : ndarray, shape (n_buses, n_outages)
+        Angles of 1 MW from end to end of each lost branch, over what is left to
+        carry it elsewhere [rad x 100 MVA].
+    from_bus, to_bus : ndarray of int, shape (n_branches,)
+        Ends of all branches.
+    susceptance : ndarray, shape (n_branches,)
+        MW per unit of (scaled) angle.
+    """
+
+    outage: IntArray
+    angle: FloatArray
+    from_bus: IntArray
+    to_bus: IntArray
+    susceptance: FloatArray
+
+    def of_pairs(self, branch: IntArray, case: IntArray) -> FloatArray:
+        """Return the factor of each branch (position) after its outage (number)."""
+        across = self.angle[self.from_bus[branch], case]
+        across -= self.angle[self.to_bus[branch], case]
+        across *= self.susceptance[branch]
+        across[branch == self.outage[case]] = -1.0
+        return across
+
+    def of_branches(self, branch: IntArray) -> FloatArray:
+        """Return the factors of branches after every outage, a row for each."""
+        across = self.angle[self.from_bus[branch]]
+        across -= self.angle[self.to_bus[branch]]
+        across *= self.susceptance[branch][:, None]
+        own, case = np.nonzero(branch[:, None] == self.outage[None, :])
+        across[own, case] = -1.0
+        return across
+
+
+def outage_factors(
+    network: Network, outage: IntArray
+) -> tuple[OutageFactors, npt.NDArray[np.bool_]]:
+    """Return the factors of outages that split no island, and which do split one.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    outage : ndarray of int
+        Positions of the branches that drop out, one at a time.
+
+    Returns
+    -------
+    OutageFactors
+        Of those that split nothing, in the order given.
+    ndarray of bool, shape (n_outages,)
+        True where the loss of the branch cuts its island in two.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from siteselect.infrastructure.grid import Network
+    >>> from siteselect.infrastructure.grid.outages import outage_factors
+    >>> network = Network.from_tables(
+    ...     pd.DataFrame({"bus": [1, 2, 3], "base_kv": 230.0, "load_mw": 0.0}),
+    ...     pd.DataFrame({"branch": ["a", "b", "c"], "from_bus": [1, 2, 1],
+    ...                   "to_bus": [2, 3, 3], "x_pu": 0.1, "rating_mva": 100.0}),
+    ...     pd.DataFrame({"bus": [1], "p_mw": [0.0], "p_max_mw": [200.0]}),
+    ... )
+    >>> factors, splits = outage_factors(network, np.array([2]))
+    >>> factors.of_branches(np.array([0, 1, 2])).round(9)[:, 0], splits
+    (array([ 1.,  1., -1.]), array([False]))
+    """
+    elsewhere = np.ones(outage.size)
+    number_of = network.island[network.from_bus[outage]]
+    numbers = np.unique(number_of)
+    parts = []
+    for number, island in zip(numbers, islands_of(network, numbers), strict=True):
+        column = np.flatnonzero(number_of == number)
+        lost = np.searchsorted(island.branch, outage[column])
+        start, end = island.from_bus[lost], island.to_bus[lost]
+        size, across = len(island.bus), np.arange(column.size)
+        if column.size > size:
+            # Fewer buses than outages: 1 MW from each, and differences of those.
+            # What a bus sees of another is what that one sees of it.
+            each = island.angles(np.eye(size, order="F")).T
+            own = each[start, start] - each[start, end] - each[end, start]
+            own += each[end, end]
+        else:
+            injection = np.zeros((size, column.size), order="F")
+            injection[start, across] = 1.0
+            injection[end, across] = -1.0
+            each = island.angles(injection)
+            own = each[start, across] - each[end, across]
+        elsewhere[column] = 1.0 - island.susceptance[lost] * own
+        parts.append((island, column, start, end, each))
+    splits = np.abs(elsewhere) < BRIDGE
+    place = np.cumsum(~splits) - 1
+    angle = np.zeros((len(network.bus), int((~splits).sum())))
+    for island, column, start, end, each in parts:
+        keep = ~splits[column]
+        at, over = place[column[keep]], 1.0 / elsewhere[column[keep]]
+        if each.shape[1] == column.size:
+            angle[np.ix_(island.bus, at)] = each[:, keep] * over
+            continue
+        start, end = start[keep], end[keep]
+        for bus, own in zip(island.bus, each, strict=True):
+            row = own.take(start)
+            row -= own.take(end)
+            row *= over
+            angle[bus, at] = row
+    return (
+        OutageFactors(
+            outage[~splits],
+            angle,
+            network.from_bus,
+            network.to_bus,
+            1.0 / network.x_pu,
+        ),
+        splits,
+    )
+
+
+__all__ = ["OutageFactors", "outage_factors"]

@@ -1,0 +1,376 @@
+"""The lines of a network as a limit sees them: who pushes how much over which.
+
+Of every line after every outage only few can be overloaded by some sites. Pairs
+whose factor is large are listed once; of the others a line is looked at only where
+even the largest of them could matter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from siteselect.infrastructure.grid.applied import FILL_DIGITS
+from siteselect.infrastructure.grid.outages import OutageFactors
+from siteselect.optimization.problem import Floats, Ints
+
+#: Factors from this size on are listed with the line and the outage they belong to.
+LISTED: Final = 0.02
+#: Entries worked on at once: few enough that they stay in the cache.
+BLOCK: Final = 200_000
+#: Entries of the table of sites over pairs worked on at once.
+WIDE: Final = 4_000_000
+#: By how much of what a line may carry a plan may be over it: half of what
+#: ``verify()`` allows for rounding.
+OVER: Final = 5e-7
+#: Room of a screen for the rounding of its sums, relative and absolute [MW].
+ROUGH: Final = 1e-9
+#: Below this a factor is rounding.
+ROUNDING: Final = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Over:
+    """Lines in a case and a direction: -1 as case is the one without an outage."""
+
+    line: Ints
+    case: Ints
+    way: Floats
+
+    def take(self, index: Any) -> Over:
+        """Return some of them."""
+        return Over(self.line[index], self.case[index], self.way[index])
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Lines after outages whose factor is at least `LISTED`, by line.
+
+    ``room`` is what is left in either direction in the base case after the outage
+    [MW], below 0 where the line is over its rating then.
+    """
+
+    line: Ints
+    case: Ints
+    size: Floats
+    room: dict[float, Floats]
+
+
+@dataclass(frozen=True, eq=False)
+class Lines:
+    """What rows need of the islands that hold the candidates' buses.
+
+    Parameters
+    ----------
+    share : ndarray, shape (n_lines, n_buses)
+        Change of the flow per MW of new load at each bus, base case.
+    line : ndarray of int
+        Branch of each line: those with a rating.
+    flow, rating : ndarray, shape (n_lines,)
+        Base flow and rating [MW].
+    outage_share : ndarray, shape (n_outages, n_buses)
+        ``share`` of the branches that drop out.
+    outage_flow : ndarray, shape (n_outages,)
+        Their base flow [MW].
+    factors : OutageFactors
+        Change of flows per MW that a lost branch carried.
+    spare : ndarray, shape (n_islands,)
+        Spare generation [MW].
+    island : ndarray of int, shape (n_buses,)
+        Island of each bus, counted in ``spare``.
+    island_name : list
+        Label of the first bus of each island.
+    branch : ndarray
+        Labels of all branches.
+    least : float
+        Smallest factor, in size, that counts.
+    """
+
+    share: Floats
+    line: Ints
+    flow: Floats
+    rating: Floats
+    outage_share: Floats
+    outage_flow: Floats
+    factors: OutageFactors
+    spare: Floats
+    island: Ints
+    island_name: list[Any]
+    branch: Any
+    least: float
+
+    @property
+    def outage(self) -> Ints:
+        """Branches that drop out."""
+        return self.factors.outage
+
+    @cached_property
+    def group(self) -> Any:
+        """Name of each line in the base case."""
+        return np.array([line_name(b) for b in self.branch[self.line]], dtype=object)
+
+    @cached_property
+    def pairs(self) -> Pairs:
+        """Lines after outages that move much of what was lost."""
+        line, case, moved = [], [], []
+        step = max(1, BLOCK // max(1, self.outage.size))
+        for first in range(0, self.line.size, step):
+            some = self.factors.of_branches(self.line[first : first + step])
+            at = np.flatnonzero(np.abs(some) >= LISTED)
+            line.append(first + at // max(1, self.outage.size))
+            case.append(at % max(1, self.outage.size))
+            moved.append(some.ravel()[at])
+        own, lost, factor = (np.concatenate(x) for x in (line, case, moved))
+        other = self.line[own] != self.outage[lost]
+        own, lost, factor = own[other], lost[other], factor[other]
+        after = self.flow[own] + factor * self.outage_flow[lost]
+        rating = self.rating[own]
+        room = {1.0: rating - after, -1.0: rating + after}
+        return Pairs(own, lost, np.abs(factor), room)
+
+    @cached_property
+    def most_moved(self) -> Floats:
+        """A bound on the size of each line's factors."""
+        most = np.full(self.line.size, LISTED if self.outage.size else 0.0)
+        if self.outage.size:
+            np.maximum.at(most, self.pairs.line, self.pairs.size)
+        return most
+
+    # -- some lines in their cases ---------------------------------------------
+
+    def factor(self, over: Over, buses: Any = slice(None)) -> Floats:
+        """Return what each bus counts for some lines in their cases [MW/MW]."""
+        share, gone = self.share[:, buses], self.outage_share[:, buses]
+        factor = share[over.line]
+        after = np.flatnonzero(over.case >= 0)
+        if after.size:
+            line, case = over.line[after], over.case[after]
+            moved = self.factors.of_pairs(self.line[line], case)
+            factor[after] += moved[:, None] * gone[case]
+            # The lost branch itself carries nothing.
+            factor[after[self.line[line] == self.outage[case]]] = 0.0
+        factor[np.abs(factor) < self.least] = 0.0
+        return factor
+
+    def base(self, over: Over) -> Floats:
+        """Return the base flow of some lines in their cases [MW]."""
+        base = self.flow[over.line]
+        after = np.flatnonzero(over.case >= 0)
+        if after.size:
+            line, case = over.line[after], over.case[after]
+            moved = self.factors.of_pairs(self.line[line], case)
+            base[after] += moved * self.outage_flow[case]
+        return base
+
+    def room(self, over: Over) -> tuple[Floats, Floats]:
+        """Return the room of some lines in their direction, and what they may carry."""
+        base = over.way * self.base(over)
+        most = np.maximum(self.rating[over.line], base)
+        return most - base, np.maximum(1.0, most)
+
+    # -- what some sites push too far ------------------------------------------
+
+    def over(self, mw: Floats, more: Floats) -> tuple[Over, Floats]:
+        """Return every line, case and direction that loads break, and by how much.
+
+        Parameters
+        ----------
+        mw : ndarray, shape (n_buses,)
+            Load at each bus [MW].
+        more : ndarray, shape (n_lines,)
+            By how much lines are stronger [MW].
+
+        Returns
+        -------
+        Over
+            What is broken.
+        ndarray
+            By how much, as a share of what the line may carry.
+        """
+        some, counted, base = self._filling(mw, more, 1.0)
+        most = np.maximum(self.rating[some.line], base)
+        by = (counted - (most - base + more[some.line])) / np.maximum(1.0, most)
+        broken = by > OVER
+        return some.take(broken), by[broken]
+
+    def fullest(self, mw: Floats, more: Floats, least: float) -> pd.DataFrame:
+        """Return the case that fills each line most, of lines filled that much.
+
+        Parameters
+        ----------
+        mw, more
+            As in `over`.
+        least : float
+            Share of what a line may carry from which on it is listed; the fullest
+            line is, however full.
+
+        Returns
+        -------
+        DataFrame
+            ``line`` and ``case`` (-1: none) with ``used_mw`` and ``allowed_mw``,
+            fullest first, as `applied_flows` has them.
+        """
+        asked = least
+        while True:
+            some, counted, base = self._filling(mw, more, least)
+            used = base + counted
+            allowed = np.maximum(self.rating[some.line], base) + more[some.line]
+            found = pd.DataFrame(
+                {
+                    "line": some.line,
+                    "case": some.case,
+                    "used_mw": used,
+                    "allowed_mw": allowed,
+                    "fill": np.round(used / allowed, FILL_DIGITS),
+                }
+            )
+            found = found[(counted > 0) & (found["fill"] >= least)]
+            if len(found) or least < 1e-3:
+                break
+            least /= 2
+        # Of outages that fill a line equally the first by name is told.
+        rank = np.empty(len(self.branch), dtype=np.int64)
+        names = self.branch.astype(str)
+        rank[np.lexsort((np.arange(rank.size), names))] = np.arange(rank.size)
+        case = found["case"].to_numpy()
+        lost = self.outage[np.maximum(case, 0)] if self.outage.size else case
+        found["rank"] = np.where(case < 0, -1, rank[lost])
+        found = found.sort_values(
+            ["line", "fill", "rank"], ascending=[True, False, True]
+        )
+        found = found.drop_duplicates("line")
+        found = found.sort_values("fill", ascending=False, kind="stable")
+        return found if least == asked else found.head(1)
+
+    def _filling(
+        self, mw: Floats, more: Floats, fill: float
+    ) -> tuple[Over, Floats, Floats]:
+        """Return what may be filled to a share, what counts there and its base flow.
+
+        Both in the direction in which it counts [MW]. Nothing that is filled so far
+        is missing; some that is not may be there.
+        """
+        there = np.flatnonzero(mw > 1e-9)
+        m = mw[there]
+        share = self.share[:, there]
+        gone = self.outage_share[:, there]
+        seen = _Seen(
+            {1.0: np.maximum(share, 0.0) @ m, -1.0: np.maximum(-share, 0.0) @ m},
+            np.abs(share).max(axis=1, initial=0.0),
+            np.abs(gone) @ m,
+            np.abs(gone).max(axis=1, initial=0.0),
+            more,
+            fill * (1 - ROUGH),
+        )
+        found = []
+        for way in (1.0, -1.0):
+            found.append(self._without_outage(seen, way))
+            if self.outage.size:
+                found += [self._listed(seen, way), self._rest(seen, way)]
+        over = Over(
+            np.concatenate([f.line for f in found]),
+            np.concatenate([f.case for f in found]),
+            np.concatenate([f.way for f in found]),
+        )
+        counted = np.empty(over.line.size)
+        step = max(1, WIDE // max(1, there.size))
+        for first in range(0, over.line.size, step):
+            pick = slice(first, first + step)
+            counted[pick] = self.factor(over.take(pick), there) @ m
+        return over, over.way * counted, over.way * self.base(over)
+
+    def _without_outage(self, seen: _Seen, way: float) -> Over:
+        """Return lines that may be filled without an outage."""
+        base = way * self.flow
+        need = seen.fill * (np.maximum(self.rating, base) + seen.more) - base
+        can = (seen.pushed[way] * (1 + ROUGH) + ROUGH > need) & (
+            seen.most >= self.least
+        )
+        line = np.flatnonzero(can)
+        return Over(line, np.full(line.size, -1), np.full(line.size, way))
+
+    def _listed(self, seen: _Seen, way: float) -> Over:
+        """Return listed pairs that may be filled, whatever the signs."""
+        pairs = self.pairs
+        line, room = pairs.line, pairs.room[way]
+        pushed = (seen.pushed[way] * (1 + ROUGH) + ROUGH)[line]
+        pushed += pairs.size * (seen.swing * (1 + ROUGH))[pairs.case]
+        need = seen.fill * ((self.rating + seen.more)[line] - np.minimum(room, 0.0))
+        need -= self.rating[line] - room
+        can = np.flatnonzero(pushed > need)
+        line, case = line[can], pairs.case[can]
+        counts = seen.most[line] + pairs.size[can] * seen.most_gone[case] >= self.least
+        return Over(line[counts], case[counts], np.full(counts.sum(), way))
+
+    def _rest(self, seen: _Seen, way: float) -> Over:
+        """Return pairs of small factors that may be filled, whatever the signs."""
+        most, flow = self.rating + seen.more, way * self.flow
+        pushed = seen.pushed[way] * (1 + ROUGH) + ROUGH
+        swing = seen.swing * (1 + ROUGH)
+        look = (
+            pushed + LISTED * float((swing + np.abs(self.outage_flow)).max())
+            > seen.fill * most - flow
+        )
+        look &= seen.most + LISTED * float(seen.most_gone.max()) >= self.least
+        lines = np.flatnonzero(look)
+        line, case = [], []
+        step = max(1, BLOCK // self.outage.size)
+        for first in range(0, lines.size, step):
+            some = lines[first : first + step]
+            moved = self.factors.of_branches(self.line[some])
+            base = moved * (way * self.outage_flow)
+            base += flow[some][:, None]
+            need = np.maximum(base, self.rating[some][:, None])
+            need += seen.more[some][:, None]
+            need *= seen.fill
+            need -= base
+            size = np.abs(moved)
+            can = size * swing + pushed[some][:, None] > need
+            can &= size < LISTED
+            can &= seen.most[some][:, None] + size * seen.most_gone >= self.least
+            at = np.flatnonzero(can)
+            line.append(some[at // self.outage.size])
+            case.append(at % self.outage.size)
+        none = np.zeros(0, dtype=np.int64)
+        own, lost = np.concatenate([none, *line]), np.concatenate([none, *case])
+        return Over(own, lost, np.full(own.size, way))
+
+    def reach(self, total_mw: float) -> Floats:
+        """Return the most that so much new load can push over each line [MW]."""
+        share = np.abs(self.share).max(axis=1, initial=0.0)
+        lost = float(np.abs(self.outage_share).max(initial=0.0))
+        found: Floats = (share + self.most_moved * lost) * total_mw
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What some loads do: pushed by direction, and over what drops out [MW].
+
+    ``more`` is by how much lines are stronger, ``fill`` the share looked for.
+    """
+
+    pushed: dict[float, Floats]
+    most: Floats
+    swing: Floats
+    most_gone: Floats
+    more: Floats
+    fill: float
+
+
+def line_name(branch: object, outage: object = None) -> str:
+    """Return how the accounts call a line, and a line after an outage.
+
+    Examples
+    --------
+    >>> line_name(17), line_name(17, 203)
+    ('17', '17 after 203')
+    """
+    return f"{branch}" if outage is None else f"{branch} after {outage}"
+
+
+__all__ = ["Lines", "Over", "line_name"]
