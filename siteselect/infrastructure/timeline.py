@@ -200,8 +200,7 @@ def energised_year(months: npt.ArrayLike, start_year: float) -> Floats:
     >>> energised_year([35, 36, 37, None], 2027.0).tolist()
     [2029.0, 2030.0, 2030.0, nan]
     """
-    # A month is a twelfth that floats do not hold: 36 of them must be 3 years.
-    result: Floats = np.floor(start_year + _floats(months) / 12.0 + 1e-9)
+    result: Floats = np.floor(start_year + _floats(months) / 12.0)
     return result
 
 

@@ -59,6 +59,22 @@ def test_the_building_can_be_what_a_site_waits_for():
     assert (got["mid"].item(), got["driver"].item()) == (18.0, "building")
 
 
+def test_the_fence_and_the_slower_of_two_deliveries():
+    quick = {
+        "engineering_months": 3,
+        "commissioning_months": 2,
+        "transformer_lead_ehv_months": 30,
+        "breaker_lead_months": 24,
+    }
+    got = months_to_power([500, 500], [1.0, 1.1], 0.0, parameters=quick)
+    # 3 + 30 + 2 = 35 months beside the substation; 36 of permits from there on
+    assert got["driver"].tolist() == ["equipment", "line"]
+    assert got["mid"].tolist() == pytest.approx([35, 36 + 1.1 * 1.3 * 0.2])
+    slow = {"transformer_lead_months": 24, "breaker_lead_months": 36}
+    got = months_to_power(138, 0.0, 0.0, parameters=slow)
+    assert got["mid"].item() == 6 + 36 + 4
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     st.floats(69, 765),
@@ -94,6 +110,11 @@ def test_years_by_hand():
     got = energised_year([0, 35.9, 36, 47.9, 48, np.nan], 2027.0)
     np.testing.assert_array_equal(got, [2027, 2029, 2030, 2030, 2031, np.nan])
     assert energised_year([6, 5], 2027.5).tolist() == [2028, 2027]
+    # a connection on 1 January is of that year, whatever the fraction of the start
+    first_day = pd.Series(["2031-01-01"])
+    for start in np.round(np.arange(2026.0, 2030.0, 0.07), 2):
+        months = queue_months_of(first_day, start)
+        assert energised_year(months, start).item() == 2031
     months = np.arange(1200)
     np.testing.assert_array_equal(energised_year(months, 2027.0), 2027 + months // 12)
 
