@@ -159,8 +159,8 @@ def cooling_options(
 def _systems(systems: Iterable[str] | None) -> list[str]:
     if systems is None:
         return list(DEFAULT_SYSTEMS)
-    names = [systems] if isinstance(systems, str) else list(systems)
-    names = [known_system(name) for name in names]
+    is_one = isinstance(systems, str) or not isinstance(systems, Iterable)
+    names = [known_system(name) for name in ([systems] if is_one else systems)]
     if not names or len(set(names)) < len(names):
         raise StudyError(
             four_parts(

@@ -122,7 +122,7 @@ def labor_market(
     Raises
     ------
     LayerError
-        If a column is missing, names repeat, or a figure is negative.
+        If a column is missing, names or labels repeat, or a figure is negative.
     StudyError
         If the share of the trade cannot be.
 
@@ -154,6 +154,16 @@ def labor_market(
             )
         )
     share = _share(trade_share, values)
+    if isinstance(sites, pd.DataFrame) and not sites.index.is_unique:
+        again = sites.index[sites.index.duplicated()].unique()
+        raise LayerError(
+            four_parts(
+                "Each candidate is linked to workers by its label",
+                f"the index repeats {shown(again)}",
+                "a unique index is allowed",
+                "call sites.reset_index(drop=True)",
+            )
+        )
     pairs = spatial.pairs_within(sites, workforce, values["commute_km"])
     known = ~np.isnan(workers.to_numpy()[pairs.feature])
     site, feature = pairs.site[known], pairs.feature[known]

@@ -200,6 +200,11 @@ def low_flow_m3_per_day(
         flows at low flow times the share of that which sites may draw. What
         others draw is not taken off; the second share stands for it.
 
+    Raises
+    ------
+    StudyError
+        If a supply is negative.
+
     Notes
     -----
     Both shares are judgement. A gauge's own low-flow figure (such as 7Q10)
@@ -215,6 +220,15 @@ def low_flow_m3_per_day(
     """
     values = parameter_values(parameters)
     supply = np.asarray(supply_m3_per_year, dtype="float64")
+    if (supply < 0).any():
+        raise StudyError(
+            four_parts(
+                "Low flow is a share of a supply of water",
+                f"{int((supply < 0).sum())} supplies are negative",
+                "0 or more is allowed, NaN where unknown",
+                "check the sign",
+            )
+        )
     result: Floats = (
         supply
         / DAYS_PER_YEAR

@@ -104,6 +104,7 @@ def test_a_fleet_is_a_value():
     again = pickle.loads(pickle.dumps(fleet))
     assert again == fleet
     assert again.facility_mw == fleet.facility_mw
+    assert hash(again) == hash(fleet)
     assert fleet != Fleet({"H100": 8})
     assert Fleet(pd.Series({"H100": 8})).accelerators == 8
     with pytest.raises(TypeError):
@@ -124,7 +125,8 @@ def test_a_fleet_is_a_value():
         ({"H100": float("inf")}, "whole"),
         ({"H100": "8"}, "whole"),
         ({3: 1}, "do not hold"),
-        ({}, "empty"),
+        ({}, "nothing"),
+        (pd.Series([1, 2], index=["H100", "H100"]), "repeats"),
         (["H100"], "list"),
     ],
 )

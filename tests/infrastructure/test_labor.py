@@ -99,6 +99,8 @@ def test_refusals():
         labor_market(sites, twice)
     with pytest.raises(LayerError, match="DataFrame"):
         labor_market(sites, pd.DataFrame(toy([1.0])))
+    with pytest.raises(LayerError, match="reset_index"):
+        labor_market(sites.set_axis(["a", "a"]), toy([1.0]))
     plumbers = toy([1.0]).rename(columns={"electricians": "plumbers"})
     with pytest.raises(StudyError, match="trade_share"):
         labor_market(sites, plumbers, trade="plumbers")

@@ -51,6 +51,8 @@ def test_low_flow_shares():
     more = low_flow_m3_per_day(year, parameters={"low_flow_usable_share": 0.2})
     assert more == pytest.approx(20.0)
     assert np.isnan(low_flow_m3_per_day(np.nan))
+    with pytest.raises(StudyError, match="negative"):
+        low_flow_m3_per_day([1.0, -1.0])
 
 
 def test_one_cycle_bleeds_everything():
