@@ -137,6 +137,7 @@ if TYPE_CHECKING:
         parameters,
         prepare,
         site_jobs,
+        site_water,
     )
     from siteselect.layers import LayerInfo, Raster, datasets, layer_info, read_layer
     from siteselect.optimization import (
@@ -372,6 +373,7 @@ _ROOM_OF = {
             "parameters",
             "prepare",
             "site_jobs",
+            "site_water",
         ),
         "infrastructure",
     ),
@@ -566,6 +568,7 @@ __all__ = [  # noqa: RUF022
     "score_sites",
     "score_study",
     "site_jobs",
+    "site_water",
     "substation_candidates",
     "swing_weights",
     "value_from_dict",

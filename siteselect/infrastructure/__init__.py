@@ -57,6 +57,7 @@ from siteselect.infrastructure.products import product_table
 from siteselect.infrastructure.water import (
     low_flow_m3_per_day,
     mgd,
+    site_water,
     water_consumed,
     water_peak_day_m3_per_mw,
     water_withdrawn,
@@ -102,6 +103,7 @@ __all__ = [
     "racks_hosted",
     "shell_usd_per_mw",
     "site_jobs",
+    "site_water",
     "state_cost_table",
     "transformer_usd_per_mw",
     "voltage_cap_mw",

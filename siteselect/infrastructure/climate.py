@@ -43,8 +43,8 @@ CLIMATE_COLUMNS = (
 )
 HOURS_OF_A_YEAR = (8760, 8784)
 DESIGN_SHARE = 0.004
-# Sites handled at once: bounds the memory of an hourly year to some 50 MB.
-_CHUNK_HOURS = 2_000_000
+# Sites handled at once: bounds the memory of hourly years to some 100 MB.
+_CHUNK_HOURS = 500_000
 _MONTH_DAYS = np.array([31, 28.25, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 _N_SLICES = 6
 _WARM_C = 24.0
