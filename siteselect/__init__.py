@@ -142,6 +142,7 @@ if TYPE_CHECKING:
         price_supply,
         simulate_supply,
         site_jobs,
+        site_water,
         supply_options,
     )
     from siteselect.layers import LayerInfo, Raster, datasets, layer_info, read_layer
@@ -386,6 +387,7 @@ _ROOM_OF = {
             "price_supply",
             "simulate_supply",
             "site_jobs",
+            "site_water",
             "supply_options",
         ),
         "infrastructure",
@@ -589,6 +591,7 @@ __all__ = [  # noqa: RUF022
     "score_study",
     "simulate_supply",
     "site_jobs",
+    "site_water",
     "substation_candidates",
     "supply_options",
     "swing_weights",

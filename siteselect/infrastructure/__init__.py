@@ -88,6 +88,7 @@ from siteselect.infrastructure.timeline import (
 from siteselect.infrastructure.water import (
     low_flow_m3_per_day,
     mgd,
+    site_water,
     water_consumed,
     water_peak_day_m3_per_mw,
     water_withdrawn,
@@ -148,6 +149,7 @@ __all__ = [
     "shell_usd_per_mw",
     "simulate_supply",
     "site_jobs",
+    "site_water",
     "state_cost_table",
     "supply_options",
     "tax_usd_per_mw",

@@ -143,7 +143,7 @@ def cooling_from_climate(
     StudyError
         If the system or the hall is unknown.
     LayerError
-        If a column of the climate is missing.
+        If a column of the climate is missing or holds no numbers.
 
     Notes
     -----
@@ -186,7 +186,7 @@ def cooling_from_climate(
             )
         )
     values = parameter_values(parameters)
-    year = {name: climate[name].to_numpy("float64") for name in CLIMATE_COLUMNS}
+    year = {name: _figures(climate, name) for name in CLIMATE_COLUMNS}
     hottest = _hottest_hours(year)
     worst_day = _worst_day(year)
     table = cooling_line_table()
@@ -199,7 +199,7 @@ def cooling_from_climate(
     known = ~np.isnan(np.column_stack(list(year.values()))).any(axis=1)
     out: dict[str, Floats] = {}
     for level in LEVELS:
-        pue = _line(lines["pue", level], year) - less
+        pue = np.maximum(_line(lines["pue", level], year) - less, 1.0)
         if has_peak_line:
             peak = _line(lines["peak", level], hottest)
         else:
@@ -220,6 +220,26 @@ def cooling_from_climate(
     )
     result["is_extrapolated"] = known & _is_beyond(lines["pue", "mid"], year)
     return result
+
+
+def _figures(climate: pd.DataFrame, name: str) -> Floats:
+    """Return a column of the climate as numbers, or refuse it."""
+    given = climate[name]
+    numbers = pd.to_numeric(given, errors="coerce").astype("float64")
+    least = 0.0 if "_over_" in name else -np.inf
+    wrong = (numbers.isna() & given.notna()) | np.isinf(numbers) | (numbers < least)
+    if wrong.any():
+        raise LayerError(
+            four_parts(
+                f"Column {name!r} of the climate is read",
+                f"{int(wrong.sum())} rows hold something else: {shown(given[wrong])} "
+                f"in rows {shown(climate.index[wrong.to_numpy()])}",
+                f"finite numbers{' of 0 or more' if least == 0 else ''}, or NaN where "
+                "unknown, are allowed",
+                "write siteselect.prepare(sites, layers) to have it estimated",
+            )
+        )
+    return np.asarray(numbers, dtype="float64")
 
 
 def _hottest_hours(year: Mapping[str, Floats]) -> dict[str, Floats]:

@@ -105,6 +105,11 @@ def cooling_options(
     (``optimize_sites(it_mw=...)``) when the program is to choose. What the
     cooling plant itself costs by system is not known and not in the dollars.
 
+    Closed-loop liquid cooling speaks of halls built for warm water in 2026 and is
+    unverified; the others speak of air-cooled halls of 2022. The gap between them
+    is between servers as much as between cooling systems, and where it decides
+    a plan, its figures deserve a designer's own.
+
     Examples
     --------
     >>> import siteselect as ss
@@ -159,8 +164,8 @@ def cooling_options(
 def _systems(systems: Iterable[str] | None) -> list[str]:
     if systems is None:
         return list(DEFAULT_SYSTEMS)
-    names = [systems] if isinstance(systems, str) else list(systems)
-    names = [known_system(name) for name in names]
+    is_one = isinstance(systems, str) or not isinstance(systems, Iterable)
+    names = [known_system(name) for name in ([systems] if is_one else systems)]
     if not names or len(set(names)) < len(names):
         raise StudyError(
             four_parts(

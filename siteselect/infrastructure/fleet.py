@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from siteselect.errors import StudyError, four_parts
+from siteselect.errors import StudyError, four_parts, shown
 from siteselect.infrastructure.compute import HOURS_PER_YEAR
 from siteselect.infrastructure.parameter_table import (
     LEVELS,
@@ -108,24 +108,38 @@ class Fleet:
     _kinds: Mapping[str, Kind] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.counts, Mapping | pd.Series) or not len(self.counts):
+        given: Any = self.counts
+        is_counted = isinstance(given, Mapping | pd.Series)
+        if not is_counted or not len(given):
             raise StudyError(
                 four_parts(
                     "A fleet is made of accelerators, racks and servers",
-                    "got an empty mapping"
-                    if isinstance(self.counts, Mapping | pd.Series)
-                    else f"got a {type(self.counts).__name__}",
+                    f"got {'nothing' if is_counted else type(given).__name__}",
                     "a mapping of name to number is allowed",
                     'write e.g. Fleet({"GB200 NVL72": 500, "H100": 20000})',
                 )
             )
-        kinds = {name: kind_of(name) for name in self.counts.keys()}  # noqa: SIM118 - a Series iterates over its values
-        counts = {name: int(_count(name, n)) for name, n in self.counts.items()}
+        rows = list(given.items())
+        if len({str(name) for name, _ in rows}) < len(rows):
+            raise StudyError(
+                four_parts(
+                    "A fleet names each kind once",
+                    f"a name repeats among {shown(name for name, _ in rows)}",
+                    "one row for each is allowed",
+                    "write counts.groupby(level=0).sum()",
+                )
+            )
+        kinds = {name: kind_of(name) for name, _ in rows}
+        counts = {name: int(_count(name, count)) for name, count in rows}
         levels = parameter_levels(self.parameters)
         object.__setattr__(self, "counts", MappingProxyType(counts))
         object.__setattr__(self, "parameters", dict(levels["mid"].changed))
         object.__setattr__(self, "_levels", levels)
         object.__setattr__(self, "_kinds", kinds)
+
+    def __hash__(self) -> int:
+        given = self.parameters or {}
+        return hash((frozenset(self.counts.items()), frozenset(given.items())))
 
     def __reduce__(self) -> tuple[type[Fleet], tuple[Any, ...]]:
         return Fleet, (dict(self.counts), self.parameters)

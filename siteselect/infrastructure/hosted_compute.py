@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siteselect.errors import LayerError, StudyError, four_parts, nearest_name, shown
+from siteselect.errors import LayerError, StudyError, four_parts, shown
+from siteselect.infrastructure._site_numbers import site_numbers
 from siteselect.infrastructure.parameter_table import LEVELS, parameter_values
 from siteselect.infrastructure.products import (
     ACCELERATOR,
@@ -196,8 +196,8 @@ def hosted(
     # A frame that never went through `prepare` has no ratio of its own.
     if isinstance(ratio, str) and ratio == "peak_ratio" and ratio not in sites.columns:
         ratio = parameter_values()["peak_ratio"]
-    power = _power(_numbers(sites, mw, "mw"))
-    it_kw = power / _sizing(_numbers(sites, ratio, "peak_ratio")) * 1000.0
+    power = _power(site_numbers(sites, mw, "mw", "hosted"))
+    it_kw = power / _sizing(site_numbers(sites, ratio, "peak_ratio", "hosted")) * 1000.0
     units = _whole(it_kw / _kw_each(kind, level))
     chips = units * kind.accelerators_each
     result = sites.copy()
@@ -207,58 +207,3 @@ def hosted(
     )
     result["h100_equivalents"] = chips * kind.figures["h100e_mid"]
     return result
-
-
-def _numbers(sites: pd.DataFrame, given: str | float | pd.Series, what: str) -> Floats:
-    """Return one number per site: of a column, a Series of the same index, or one."""
-    if isinstance(given, str):
-        if given not in sites.columns:
-            raise LayerError(
-                four_parts(
-                    f"`hosted` reads {what} from column {given!r}",
-                    f"the sites have no such column."
-                    f"{nearest_name(given, map(str, sites.columns))}",
-                    "a column, a number or a Series is allowed",
-                    f'write e.g. {what}="capacity_mw"'
-                    if what == "mw"
-                    else f"write {what}=1.3",
-                )
-            )
-        given = sites[given]
-    if isinstance(given, pd.Series):
-        if not given.index.equals(sites.index):
-            raise LayerError(
-                four_parts(
-                    f"`hosted` is given a Series of {what}",
-                    "its index is not that of the sites",
-                    "one value per site, with the sites' index, is allowed",
-                    f"write {what}.reindex(sites.index)",
-                )
-            )
-        column = pd.to_numeric(given, errors="coerce").astype("float64")
-        lost = (column.isna() & given.notna()).to_numpy()
-        if lost.any():
-            raise LayerError(
-                four_parts(
-                    f"`hosted` reads {what} as numbers",
-                    f"{int(lost.sum())} rows hold something else: "
-                    f"{shown(sites.index[lost])}",
-                    "numbers, or NaN where unknown, are allowed",
-                    "mend it with pd.to_numeric",
-                )
-            )
-        return np.asarray(column, dtype="float64")
-    try:
-        value = math.nan if isinstance(given, bool) else float(given)
-    except (TypeError, ValueError):
-        value = math.nan
-    if math.isnan(value):
-        raise StudyError(
-            four_parts(
-                f"`hosted` takes {what} for all sites",
-                f"got {given!r}",
-                "a column, a number or a Series is allowed",
-                f'write {what}="{what}"',
-            )
-        )
-    return np.full(len(sites), value)

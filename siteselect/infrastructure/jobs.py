@@ -112,7 +112,17 @@ def site_jobs(
 
 
 def _sizes(mw: npt.ArrayLike | pd.Series) -> pd.Series:
-    given = mw if isinstance(mw, pd.Series) else pd.Series(np.atleast_1d(mw))
+    array = np.atleast_1d(np.asarray(mw))
+    if array.ndim > 1:
+        raise StudyError(
+            four_parts(
+                "Jobs follow from facility MW, one number per site",
+                f"got a table of shape {array.shape}",
+                "a number, a list or a Series is allowed",
+                'write e.g. site_jobs(plan.sites["mw"])',
+            )
+        )
+    given = mw if isinstance(mw, pd.Series) else pd.Series(array)
     size = pd.to_numeric(given, errors="coerce").astype("float64")
     wrong = ((size.isna() & given.notna()) | np.isinf(size) | (size < 0)).to_numpy()
     if wrong.any():

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from siteselect.errors import LayerError, StudyError, four_parts, nearest_name, shown
@@ -37,6 +38,20 @@ class LaborMarket:
         Places in reach of a site that have no figure: nobody is drawn there.
     without : tuple
         Labels of sites with no known worker in reach.
+    area : Series of str
+        Metropolitan area, or rest of the state, of the nearest place in reach of
+        each site; missing for those without.
+    area_at_most : Series of float
+        Workers that sites may draw from each area as a whole, keyed by ``area``.
+
+    Notes
+    -----
+    Two ways to share the workers. By reach, exact: ``Draw(market.trade,
+    market.links, market.at_most, per_mw=market.per_mw, split=True)``; a site may
+    draw on all places around it at once. By area, coarser and much faster for
+    many candidates: ``Limit(market.trade, per_mw=market.per_mw, by=market.area,
+    at_most=market.area_at_most)``; the rest of a state is one area, wider than
+    any commute.
 
     Examples
     --------
@@ -63,6 +78,14 @@ class LaborMarket:
     >>> plan = ss.optimize_sites(sites, site_mw=[500], limits=[shared])
     >>> plan.sites.index.tolist()
     ['a']
+    >>> area = ss.Limit(
+    ...     "electricians",
+    ...     per_mw=market.per_mw,
+    ...     by=market.area,
+    ...     at_most=market.area_at_most,
+    ... )
+    >>> ss.optimize_sites(sites, site_mw=[500], limits=[area]).sites.index.tolist()
+    ['a']
     """
 
     trade: str
@@ -71,6 +94,8 @@ class LaborMarket:
     per_mw: float
     unknown: tuple[str, ...] = ()
     without: tuple[object, ...] = ()
+    area: pd.Series = field(default_factory=lambda: pd.Series(dtype="object"))
+    area_at_most: pd.Series = field(default_factory=lambda: pd.Series(dtype="float64"))
 
     def __repr__(self) -> str:
         return (
@@ -101,7 +126,9 @@ def labor_market(
     sites : GeoDataFrame, (n,)
         Candidates.
     workforce : GeoDataFrame
-        Workers by place, such as the bundled layer ``workforce``.
+        Workers by place, such as the bundled layer ``workforce``. Places join to
+        areas by its columns ``metro`` (missing outside) and ``state``, if it has
+        them; else each place is its own area.
     trade : str, default "electricians"
         Column of ``workforce`` [jobs].
     place : str, default "county"
@@ -117,12 +144,13 @@ def labor_market(
     -------
     LaborMarket
         Its ``links``, ``at_most`` and ``per_mw`` go into
-        ``Draw(..., split=True)``.
+        ``Draw(..., split=True)``, or ``area`` and ``area_at_most`` into a
+        ``Limit``.
 
     Raises
     ------
     LayerError
-        If a column is missing, names repeat, or a figure is negative.
+        If a column is missing, names or labels repeat, or a figure is negative.
     StudyError
         If the share of the trade cannot be.
 
@@ -154,6 +182,16 @@ def labor_market(
             )
         )
     share = _share(trade_share, values)
+    if isinstance(sites, pd.DataFrame) and not sites.index.is_unique:
+        again = sites.index[sites.index.duplicated()].unique()
+        raise LayerError(
+            four_parts(
+                "Each candidate is linked to workers by its label",
+                f"the index repeats {shown(again)}",
+                "a unique index is allowed",
+                "call sites.reset_index(drop=True)",
+            )
+        )
     pairs = spatial.pairs_within(sites, workforce, values["commute_km"])
     known = ~np.isnan(workers.to_numpy()[pairs.feature])
     site, feature = pairs.site[known], pairs.feature[known]
@@ -172,6 +210,10 @@ def labor_market(
         name=trade,
     )
     alone = np.setdiff1d(np.arange(len(sites)), site)
+    areas = _areas(workforce, names)
+    area, area_at_most = _by_area(
+        sites.index, areas, site, feature, links["km"].to_numpy(), workers
+    )
     return LaborMarket(
         trade,
         links,
@@ -179,6 +221,41 @@ def labor_market(
         values["construction_jobs_per_mw"] * share * values["local_hire_share"],
         tuple(map(str, names[np.unique(pairs.feature[~known])])),
         tuple(sites.index[alone]),
+        area,
+        area_at_most * values["labor_share"],
+    )
+
+
+def _areas(
+    workforce: gpd.GeoDataFrame, names: npt.NDArray[np.object_]
+) -> npt.NDArray[np.object_]:
+    """Return the labor area of each place: its metro, else the rest of its state."""
+    if not {"metro", "state"} <= set(workforce.columns):
+        return names
+    metro = workforce["metro"].astype("object")
+    rest = workforce["state"].astype("object").map("{} outside metros".format)
+    return np.asarray(metro.where(metro.notna(), rest), dtype=object)
+
+
+def _by_area(
+    labels: pd.Index,
+    areas: npt.NDArray[np.object_],
+    site: npt.NDArray[np.int64],
+    feature: npt.NDArray[np.int64],
+    km: npt.NDArray[np.float64],
+    workers: pd.Series,
+) -> tuple[pd.Series, pd.Series]:
+    """Return the area of each site and the workers of each area in use."""
+    # Ties go by name, not by the order of the layer.
+    rank = np.unique(areas.astype(str), return_inverse=True)[1]
+    order = np.lexsort((rank[feature], km, site))
+    own, first = np.unique(site[order], return_index=True)
+    area = np.full(len(labels), None, dtype=object)
+    area[own] = areas[feature[order][first]]
+    known = workers.groupby(areas).sum()
+    return (
+        pd.Series(area, index=labels, name="area", dtype="object"),
+        known[known.index.isin(area[own])].rename_axis("area"),
     )
 
 

@@ -12,8 +12,10 @@ from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
-from siteselect.errors import StudyError, four_parts
+from siteselect.errors import LayerError, StudyError, four_parts, shown
+from siteselect.infrastructure._site_numbers import site_numbers
 from siteselect.infrastructure.parameter_table import parameter_values
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "M3_PER_MG",
     "low_flow_m3_per_day",
     "mgd",
+    "site_water",
     "water_consumed",
     "water_peak_day_m3_per_mw",
     "water_withdrawn",
@@ -200,6 +203,11 @@ def low_flow_m3_per_day(
         flows at low flow times the share of that which sites may draw. What
         others draw is not taken off; the second share stands for it.
 
+    Raises
+    ------
+    StudyError
+        If a supply is negative.
+
     Notes
     -----
     Both shares are judgement. A gauge's own low-flow figure (such as 7Q10)
@@ -215,6 +223,15 @@ def low_flow_m3_per_day(
     """
     values = parameter_values(parameters)
     supply = np.asarray(supply_m3_per_year, dtype="float64")
+    if (supply < 0).any():
+        raise StudyError(
+            four_parts(
+                "Low flow is a share of a supply of water",
+                f"{int((supply < 0).sum())} supplies are negative",
+                "0 or more is allowed, NaN where unknown",
+                "check the sign",
+            )
+        )
     result: Floats = (
         supply
         / DAYS_PER_YEAR
@@ -222,3 +239,90 @@ def low_flow_m3_per_day(
         * values["low_flow_usable_share"]
     )
     return result
+
+
+def site_water(
+    sites: pd.DataFrame, *, mw: str | float | pd.Series = "mw"
+) -> pd.DataFrame:
+    """Return the water of sites at their size, in cubic meters and gallons.
+
+    Parameters
+    ----------
+    sites : DataFrame or GeoDataFrame, (n,)
+        Sites with the columns ``water_m3_per_mw_year``,
+        ``water_consumed_m3_per_mw_year`` and ``water_peak_day_m3_per_mw``, such
+        as ``plan.sites``.
+    mw : str, number or Series, default "mw"
+        Facility MW.
+
+    Returns
+    -------
+    DataFrame, (n, 7)
+        ``withdrawn_m3_per_year``, ``consumed_m3_per_year``,
+        ``returned_m3_per_year`` [m3 per year], ``peak_day_m3`` [m3 withdrawn on
+        the worst day], ``withdrawn_mgd``, ``consumed_mgd`` [million US gallons
+        on the mean day] and ``peak_day_mgd``. NaN where unknown.
+
+    Raises
+    ------
+    LayerError
+        If a column is missing or holds no numbers.
+    StudyError
+        If a size is negative.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from siteselect.infrastructure import site_water
+    >>> site = pd.DataFrame(
+    ...     {
+    ...         "mw": [1000.0],
+    ...         "water_m3_per_mw_year": [4000.0],
+    ...         "water_consumed_m3_per_mw_year": [3200.0],
+    ...         "water_peak_day_m3_per_mw": [40.0],
+    ...     }
+    ... )
+    >>> site_water(site)[["withdrawn_mgd", "peak_day_mgd"]].round(1).values.tolist()
+    [[2.9, 10.6]]
+    """
+    if not isinstance(sites, pd.DataFrame):
+        raise LayerError(
+            four_parts(
+                "`site_water` reads sites",
+                f"got a {type(sites).__name__}",
+                "a frame that went through `prepare` is allowed",
+                "write site_water(plan.sites)",
+            )
+        )
+    size = site_numbers(sites, mw, "mw", "site_water")
+    wrong = ~(np.isnan(size) | (np.isfinite(size) & (size >= 0)))
+    if wrong.any():
+        raise StudyError(
+            four_parts(
+                "Water follows from facility MW",
+                f"{int(wrong.sum())} sizes are negative or infinite, in rows "
+                f"{shown(sites.index[wrong])}",
+                "0 or more is allowed, NaN where unknown",
+                "check the sign",
+            )
+        )
+    withdrawn, consumed, peak_day = (
+        size * site_numbers(sites, name, name, "site_water")
+        for name in (
+            "water_m3_per_mw_year",
+            "water_consumed_m3_per_mw_year",
+            "water_peak_day_m3_per_mw",
+        )
+    )
+    return pd.DataFrame(
+        {
+            "withdrawn_m3_per_year": withdrawn,
+            "consumed_m3_per_year": consumed,
+            "returned_m3_per_year": withdrawn - consumed,
+            "peak_day_m3": peak_day,
+            "withdrawn_mgd": mgd(withdrawn / DAYS_PER_YEAR),
+            "consumed_mgd": mgd(consumed / DAYS_PER_YEAR),
+            "peak_day_mgd": mgd(peak_day),
+        },
+        index=sites.index,
+    )

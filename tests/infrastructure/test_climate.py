@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import siteselect as ss
 from siteselect.errors import LayerError, StudyError
 from siteselect.infrastructure import (
     climate_from_hours,
@@ -18,9 +17,24 @@ from siteselect.infrastructure.climate import CLIMATE_COLUMNS
 from siteselect.layers import datasets, raster, spatial
 
 PUBLISHED = [name for name in cooling_systems() if name != "closed-loop liquid"]
-# County figures lie in the band of their zone nearly everywhere. The exceptions are
-# the dry mountain zones, where annual mean humidity overstates the summer's.
+# Many counties of these dry zones are moister than the city the zone is known by.
 DRY_MOUNTAINS = ("4B", "6B")
+CITIES = {
+    "1A": "12086",  # Miami
+    "2A": "12057",  # Tampa
+    "2B": "04019",  # Tucson
+    "3A": "13121",  # Atlanta
+    "3B": "48141",  # El Paso
+    "3C": "06075",  # San Francisco
+    "4A": "24005",  # Baltimore
+    "4B": "35001",  # Albuquerque
+    "4C": "53033",  # Seattle
+    "5A": "36029",  # Buffalo
+    "5B": "08031",  # Denver
+    "6A": "27109",  # Rochester
+    "6B": "30013",  # Great Falls
+    "7": "27071",  # International Falls
+}
 
 
 def year(n: int = 3, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -102,6 +116,7 @@ def test_an_unknown_hour_leaves_its_site_unknown_and_no_other():
         (np.full(8760, 10.0), np.full(8760, 20.0), None, "above the dry bulb"),
         (np.zeros(8760), None, np.full(8760, -1.0), "relative_humidity"),
         ("weather.csv", np.zeros(8760), None, "hourly weather"),
+        (np.array([["a"] * 8760]), np.zeros(8760), None, "hourly weather"),
     ],
 )
 def test_hours_that_cannot_be(dry, wet, humid, said):
@@ -134,6 +149,32 @@ def test_months_without_spread_and_unknown_ones():
     assert len(climate_from_months(np.zeros((0, 12)), [], [])) == 0
 
 
+def test_rows_keep_their_bits_in_any_company():
+    rng = np.random.default_rng(2)
+    months = rng.uniform(-15, 35, (41, 12))
+    given = (months.max(axis=1) + 12, rng.uniform(2, 18, 41), rng.uniform(0, 3e3, 41))
+    whole = climate_from_months(months, *given).to_numpy()
+    back = climate_from_months(months[::-1], *(x[::-1] for x in given)).to_numpy()
+    np.testing.assert_array_equal(back[::-1], whole)
+    for i in range(0, 41, 7):
+        alone = climate_from_months(months[[i]], *(x[[i]] for x in given))
+        np.testing.assert_array_equal(alone.to_numpy()[0], whole[i])
+
+
+@pytest.mark.parametrize(
+    ("months", "record", "said"),
+    [
+        (np.zeros((3, 11)), [1, 2, 3], "12"),
+        (np.zeros(12), [1], "12"),
+        (np.zeros((3, 12)), [1, 2], "3 sites"),
+        (np.full((1, 12), 290.0), [310], "kelvin"),
+    ],
+)
+def test_months_that_cannot_be(months, record, said):
+    with pytest.raises(LayerError, match=said):
+        climate_from_months(months, record, 8.0)
+
+
 @pytest.fixture(scope="module")
 def counties() -> pd.DataFrame:
     """Every bundled county's climate from the bundle, with its zone."""
@@ -153,6 +194,7 @@ def counties() -> pd.DataFrame:
     zones = datasets.load("climate_zones").set_index("county")["iecc_zone"]
     zone = places["county"].map(zones).astype("object").to_numpy()
     climate["zone"] = [z[0] if z[0] in "78" else z for z in zone]
+    climate.index = places["county"].astype("object")
     return climate[climate["t_mean_c"].notna()]
 
 
@@ -184,6 +226,18 @@ def test_counties_lie_in_the_published_band_of_their_zone(counties, system):
         assert by_zone.index[by_zone["wue"] < 0.9].tolist() == ["4C"]
     else:
         assert share["wue"] == 1.0
+
+
+def test_one_city_per_zone(counties):
+    cities = counties.loc[list(CITIES.values())]
+    assert cities["zone"].tolist() == list(CITIES)
+    got = cooling_from_climate(cities, "air economiser, adiabatic")
+    band = cooling_table().set_index(["cooling", "zone"])
+    band = band.loc["air economiser, adiabatic"].loc[list(CITIES)]
+    for figure, kind in (("pue", "pue"), ("wue_l_per_kwh", "wue")):
+        value = got[figure].to_numpy()
+        inside = (value >= band[f"{kind}_low"]) & (value <= band[f"{kind}_high"])
+        assert inside.index[~inside].tolist() == ([] if kind == "pue" else ["6B"])
 
 
 def test_every_system_is_known_for_every_county(counties):
@@ -239,7 +293,9 @@ def test_refusals():
         cooling_from_climate(climate, "air chiller", hall="huge")
     with pytest.raises(LayerError, match="design_wet_c"):
         cooling_from_climate(climate.drop(columns="design_wet_c"), "air chiller")
-    assert ss.climate_from_hours is climate_from_hours
+    for figure in ("hot", np.inf, -1.0):
+        with pytest.raises(LayerError, match="wet_over_10_c"):
+            cooling_from_climate(climate.assign(wet_over_10_c=figure), "air chiller")
 
 
 def test_every_line_has_a_source():

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import pickle
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import siteselect as ss
 from siteselect.errors import LayerError, StudyError
 from siteselect.infrastructure import (
     Fleet,
@@ -104,6 +106,7 @@ def test_a_fleet_is_a_value():
     again = pickle.loads(pickle.dumps(fleet))
     assert again == fleet
     assert again.facility_mw == fleet.facility_mw
+    assert hash(again) == hash(fleet)
     assert fleet != Fleet({"H100": 8})
     assert Fleet(pd.Series({"H100": 8})).accelerators == 8
     with pytest.raises(TypeError):
@@ -124,7 +127,8 @@ def test_a_fleet_is_a_value():
         ({"H100": float("inf")}, "whole"),
         ({"H100": "8"}, "whole"),
         ({3: 1}, "do not hold"),
-        ({}, "empty"),
+        ({}, "nothing"),
+        (pd.Series([1, 2], index=["H100", "H100"]), "repeats"),
         (["H100"], "list"),
     ],
 )
@@ -161,6 +165,22 @@ def test_hosted_over_a_frame_equals_one_by_one():
     # Without a ratio in the frame the parameter holds.
     bare = hosted(sites[["mw"]], "GB200 NVL72")
     assert bare["racks_hosted"].equals(racks["racks_hosted"])
+
+
+def test_there_and_back_through_a_plan():
+    fleet = Fleet({"GB200 NVL72": 1000})
+    sites = gpd.GeoDataFrame(
+        {"score": [0.9, 0.8, 0.7], "capacity_mw": 100.0, "peak_ratio": 1.3},
+        geometry=gpd.points_from_xy([-100, -99, -98], [32, 32, 32]),
+        crs=4326,
+    )
+    plan = ss.optimize_sites(
+        sites, power_mw=(fleet.facility_mw, None), site_mw=[50, 100]
+    )
+    full = hosted(plan.sites, "GB200 NVL72")
+    # Each site may strand the better part of one rack.
+    assert full["racks_hosted"].sum() >= 1000 - len(full)
+    assert full["h100_equivalents"].sum() >= 0.99 * fleet.h100_equivalents
 
 
 def test_hosted_refusals():

@@ -69,3 +69,8 @@ def test_unknown_size_is_unknown_and_the_index_stays():
 def test_sizes_that_cannot_be(mw):
     with pytest.raises(StudyError, match="facility MW"):
         site_jobs([mw])
+
+
+def test_a_table_is_no_list_of_sizes():
+    with pytest.raises(StudyError, match="one number per site"):
+        site_jobs(pd.DataFrame({"mw": [1.0]}))

@@ -79,6 +79,28 @@ def test_workers_in_reach_by_brute_force():
     np.testing.assert_allclose(market.at_most, 0.10 * given)
 
 
+def test_areas_add_up_their_places():
+    workers = toy([100.0, 200.0, np.nan, 50.0]).assign(
+        metro=["1", "1", None, None], state=["TX", "TX", "TX", "TX"]
+    )
+    at = [Point(-100, 32), Point(-99.4, 32), Point(-97, 32.1), Point(-90, 32)]
+    sites = gpd.GeoDataFrame(index=list("abcd"), geometry=at, crs=4326)
+    market = labor_market(sites, workers)
+    assert market.area.tolist() == ["1", "1", "TX outside metros", None]
+    assert market.area_at_most.to_dict() == {
+        "1": pytest.approx(30.0),
+        "TX outside metros": pytest.approx(5.0),
+    }
+    assert market.without == ("d",)
+    bundled = datasets.load("workforce")
+    grid = ss.grid_candidates(datasets.region("Nevada"), spacing_km=80)
+    whole = labor_market(grid, bundled)
+    assert whole.area.dropna().isin(whole.area_at_most.index).all()
+    totals = bundled.groupby("metro")["electricians"].sum() * 0.10
+    for name in whole.area_at_most.index.intersection(totals.index):
+        assert whole.area_at_most[name] == pytest.approx(totals[name])
+
+
 def test_the_bundled_workers():
     sites = ss.grid_candidates(datasets.region("Nevada"), spacing_km=60)
     market = labor_market(sites, datasets.load("workforce"))
@@ -99,6 +121,8 @@ def test_refusals():
         labor_market(sites, twice)
     with pytest.raises(LayerError, match="DataFrame"):
         labor_market(sites, pd.DataFrame(toy([1.0])))
+    with pytest.raises(LayerError, match="reset_index"):
+        labor_market(sites.set_axis(["a", "a"]), toy([1.0]))
     plumbers = toy([1.0]).rename(columns={"electricians": "plumbers"})
     with pytest.raises(StudyError, match="trade_share"):
         labor_market(sites, plumbers, trade="plumbers")

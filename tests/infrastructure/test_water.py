@@ -3,15 +3,17 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siteselect.errors import ApproximationWarning, StudyError
+from siteselect.errors import ApproximationWarning, LayerError, StudyError
 from siteselect.infrastructure import (
     low_flow_m3_per_day,
     mgd,
     parameter_values,
+    site_water,
     water_consumed,
     water_peak_day_m3_per_mw,
     water_withdrawn,
@@ -51,6 +53,8 @@ def test_low_flow_shares():
     more = low_flow_m3_per_day(year, parameters={"low_flow_usable_share": 0.2})
     assert more == pytest.approx(20.0)
     assert np.isnan(low_flow_m3_per_day(np.nan))
+    with pytest.raises(StudyError, match="negative"):
+        low_flow_m3_per_day([1.0, -1.0])
 
 
 def test_one_cycle_bleeds_everything():
@@ -59,3 +63,34 @@ def test_one_cycle_bleeds_everything():
         pytest.warns(match="cycles"),
     ):
         water_consumed(1.0, parameters={"cycles_of_concentration": 1.0})
+
+
+def test_water_of_sites_balances():
+    sites = pd.DataFrame(
+        {
+            "mw": [100.0, 0.0, np.nan],
+            "water_m3_per_mw_year": 5000.0,
+            "water_consumed_m3_per_mw_year": 4000.0,
+            "water_peak_day_m3_per_mw": [30.0, 30.0, 30.0],
+        },
+        index=list("abc"),
+    )
+    got = site_water(sites)
+    np.testing.assert_allclose(
+        got["withdrawn_m3_per_year"],
+        got["consumed_m3_per_year"] + got["returned_m3_per_year"],
+    )
+    # A gallon is 3.785 liters.
+    assert got.loc["a", "peak_day_mgd"] == pytest.approx(3000 / 3785.4, rel=1e-4)
+    yearly = got.loc["a", "withdrawn_mgd"] * 365.25 * 1e6 * 3.785411784e-3
+    assert yearly == pytest.approx(500_000)
+    assert (got.loc["b"] == 0).all()
+    assert got.loc["c"].isna().all()
+    fixed = site_water(sites, mw=100)
+    assert fixed["peak_day_m3"].tolist() == [3000.0] * 3
+    with pytest.raises(StudyError, match="negative"):
+        site_water(sites.assign(mw=-1.0))
+    with pytest.raises(LayerError, match="water_peak_day_m3_per_mw"):
+        site_water(sites.drop(columns="water_peak_day_m3_per_mw"))
+    with pytest.raises(LayerError, match="list"):
+        site_water([1.0])
