@@ -333,9 +333,20 @@ def _is_same(given: pd.DataFrame, column: Any, sites: gpd.GeoDataFrame) -> bool:
     """Return whether a frame has a column only because the candidates do."""
     if column == getattr(given, "_geometry_column_name", None):
         return True
-    if column not in sites.columns or not given.index.is_unique:
+    where = _places(given.index, sites.index)
+    if column not in sites.columns or (where < 0).any():
         return False
-    return bool(given[column].reindex(sites.index).equals(sites[column]))
+    own = given[column].iloc[where].set_axis(sites.index)
+    return bool(own.equals(sites[column]))
+
+
+def _places(index: pd.Index[Any], labels: pd.Index[Any]) -> Ints:
+    """Return where labels stand in an index, -1 where they do not."""
+    if index.nlevels > 1 or not index.is_unique:
+        return np.full(len(labels), -1, dtype=np.int64)
+    # As objects: an index of another type holds none of the labels.
+    found = index.astype(object).get_indexer(labels.astype(object))
+    return np.asarray(found, dtype=np.int64)
 
 
 def _figure(
@@ -348,7 +359,8 @@ def _figure(
         spec = float(spec)
     if not isinstance(spec, pd.Series):
         return pd.Series(number(spec, what), index=sites.index)
-    lost = sites.index[~sites.index.isin(spec.index)]
+    where = _places(spec.index, sites.index)
+    lost = sites.index[where < 0]
     if not spec.index.is_unique or len(lost):
         raise StudyError(
             four_parts(
@@ -361,7 +373,7 @@ def _figure(
                 "use series.reindex(sites.index)",
             )
         )
-    spec = spec.reindex(sites.index)
+    spec = spec.iloc[where].set_axis(sites.index)
     values = as_floats(spec)
     if values is None:
         raise StudyError(

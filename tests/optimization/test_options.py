@@ -13,7 +13,9 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from optimization.hostile import built, candidates, plan_call
 from optimization.test_every_limit import CASES, OBJECTIVES, SITES
+from optimization.test_hostile import judged
 from strategies import SOAK, examples
 
 import siteselect as ss
@@ -261,7 +263,7 @@ def judge(seed: int) -> None:
 
 
 @given(st.integers(0, 2**32))
-@examples(70)
+@examples(64)
 def test_options_equal_enumeration(seed):
     judge(seed)
 
@@ -270,7 +272,7 @@ def test_options_equal_enumeration(seed):
 @pytest.mark.parametrize("block", range(5))
 def test_soak_options_equal_enumeration(block):
     for seed in range(
-        1_000_000 + 120 * SOAK * block, 1_000_000 + 120 * SOAK * (block + 1)
+        1_000_000 + 102 * SOAK * block, 1_000_000 + 102 * SOAK * (block + 1)
     ):
         judge(seed)
 
@@ -757,3 +759,36 @@ def test_scenarios_are_refused_with_options():
     plan = ss.optimize_sites(sites, site_mw=[100], options=options)
     with pytest.raises(StudyError, match="options"):
         ss.robust(plan, {"wet": {"score": 0.5}})
+
+
+def calls():
+    """Return valid calls with options, to be spoiled."""
+    frame = candidates()
+    dry = {"water": 0.5, "score": frame["score"] * 0.9, "pue": frame["pue"] + 0.1}
+    limits = [
+        ss.Limit("w", per_mw="water", by="state", at_most=4e3),
+        ss.Average("pue", "pue", at_most=1.4),
+    ]
+    wet = frame.assign(water=frame["water"] * 2)
+    return [
+        plan_call(options={"wet": {}, "dry": dry}, limits=limits),
+        plan_call(options={"wet": wet, "dry": dry}, limits=limits, budget_usd=9e9),
+        plan_call(options={"wet": wet[["water"]], "dry": {"water": "pue"}}),
+        plan_call(
+            options={"wet": {"cap": 300.0}, "dry": {"cap": 100.0, "score": 0.9}},
+            capacity="cap",
+            site_mw=(50, 300),
+        ),
+        plan_call(options={"wet": {}, "dry": dry}, power_mw={2027: 300, 2030: 600}),
+    ]
+
+
+def test_spoiled_options_are_refused_or_answered():
+    assert all(built(one).status == "optimal" for one in calls())
+    assert {judged(seed, calls()) for seed in range(40)} >= {"StudyError", "answer"}
+
+
+@pytest.mark.soak
+def test_soak_spoiled_options():
+    for seed in range(1000, 1000 + 250 * SOAK):
+        judged(seed, calls())
