@@ -501,8 +501,8 @@ def notes_of(designs: Designs, able: Bools, used: Iterable[Any]) -> list[str]:
     idle = [c for c in designs.columns if c not in read]
     if idle:
         notes.append(
-            f"{shown(map(repr, idle))} differs by option, and no limit, cost or "
-            "objective is known to read it"
+            f"by option differs {shown(map(repr, idle))}, which no limit, cost or "
+            "objective is known to read"
         )
     return notes
 
