@@ -40,6 +40,34 @@ DESIGN = "option"
 TAKEN = ("mw", "cost_usd", "why", DESIGN, "excluded_by")
 
 
+class _Differs:
+    """Stands where a site has no one figure: whatever is done with it is refused."""
+
+    def __init__(self, column: str) -> None:
+        self.column = column
+
+    def __repr__(self) -> str:
+        return "differs by option"
+
+    def _refuse(self, *_: object) -> Any:
+        raise StudyError(
+            four_parts(
+                f"column {self.column!r} was read by site",
+                "it differs by option, so that a site has no one figure",
+                "problem.per_column(column, limit): one figure per column of the "
+                "program",
+                f"problem.per_column({self.column!r}, self.name)",
+            )
+        )
+
+    __float__ = __int__ = __bool__ = __neg__ = __abs__ = _refuse
+    __lt__ = __le__ = __gt__ = __ge__ = _refuse
+    __eq__ = __ne__ = _refuse
+    __add__ = __sub__ = __mul__ = __truediv__ = __pow__ = _refuse
+    __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __rpow__ = _refuse
+    __hash__ = object.__hash__
+
+
 @dataclass(frozen=True, eq=False)
 class Designs:
     """What differs between the options of each site.
@@ -119,12 +147,14 @@ class Designs:
         )
 
     def veiled(self) -> gpd.GeoDataFrame:
-        """Return the frame with the columns that differ unknown.
+        """Return the frame with columns that differ out of reach.
 
-        What reads one of them per site, not per option, then finds no figure at all
-        instead of one that holds for another option.
+        Who reads one of them per site is told so, and gets no figure that holds for
+        another option.
         """
-        return self.frame.assign(**dict.fromkeys(self.columns, np.nan))
+        n = len(self.frame)
+        veils = {c: np.full(n, _Differs(c), dtype=object) for c in self.columns}
+        return self.frame.assign(**veils)
 
     def per_column(self, spec: str, limit: str, site: Ints, which: Ints) -> Floats:
         """Return a column that differs, for columns of a site and an option."""

@@ -70,7 +70,7 @@ def plan_of(compiled: Compiled, found: Solution, clock: Clock) -> SitePlan:
         picked[limit.name] = [
             "; ".join(f"{k}: {v:g} MW" for k, v in one.items()) for one in said
         ]
-    picked["why"] = reasons(compiled, chosen, mw, table, picked.get(DESIGN))
+    picked["why"] = reasons(compiled, frame, chosen, mw, table, picked.get(DESIGN))
     evidence = evidence_of(request.sites)
     notes = [*compiled.notes, *found.notes]
     clock.lap("read back")
@@ -234,13 +234,14 @@ def account_table(
 
 def reasons(
     compiled: Compiled,
+    frame: gpd.GeoDataFrame,
     chosen: Any,
     mw: Floats,
     table: pd.DataFrame,
     built: pd.Series[Any] | None,
 ) -> list[str]:
     """Return one short sentence per chosen site."""
-    frame, problem = compiled.problem.frame, compiled.problem
+    problem = compiled.problem
     parts = [c for c in map(str, frame.columns) if c.endswith("_contribution")]
     biggest = np.zeros(problem.n_sites)
     # The most a site may take: its largest opening size, plus what a range adds.

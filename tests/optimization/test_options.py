@@ -279,7 +279,7 @@ def test_soak_options_equal_enumeration(block):
 
 
 @given(st.integers(0, 2**32))
-@examples(12)
+@examples(8)
 def test_an_option_that_changes_nothing_changes_nothing(seed):
     made = world(seed)
     arguments = {**made.arguments, "gap": 0.0}
@@ -297,7 +297,7 @@ def test_an_option_that_changes_nothing_changes_nothing(seed):
     two = ss.optimize_sites(
         made.sites, **arguments, options={"as is": same, "the same": same}
     )
-    both = list(plain.sites.columns)
+    both = [c for c in plain.sites.columns if c != "why"]
     assert one.objective == plain.objective
     assert one.sites[both].equals(plain.sites[both])
     assert one.limits.equals(plain.limits)
@@ -361,7 +361,7 @@ def judge_years(seed: int) -> bool:
 
 
 def test_options_over_the_years_equal_enumeration():
-    assert sum(judge_years(seed) for seed in range(12)) > 3
+    assert sum(judge_years(seed) for seed in range(10)) > 3
 
 
 def judge_draws(seed: int) -> bool:
@@ -396,7 +396,7 @@ def judge_draws(seed: int) -> bool:
 
 
 def test_options_with_draws_equal_enumeration():
-    assert sum(judge_draws(seed) for seed in range(8)) > 5
+    assert sum(judge_draws(seed) for seed in range(6)) > 3
 
 
 @pytest.mark.parametrize("case", [*CASES, *OBJECTIVES])
@@ -468,7 +468,7 @@ def judge_ranges(seed: int) -> bool:
 
 
 def test_options_in_ranges_equal_linear_programs():
-    assert sum(judge_ranges(seed) for seed in range(12)) > 6
+    assert sum(judge_ranges(seed) for seed in range(8)) > 4
 
 
 def many(n: int, seed: int) -> tuple[gpd.GeoDataFrame, dict, dict]:
@@ -513,7 +513,7 @@ def many(n: int, seed: int) -> tuple[gpd.GeoDataFrame, dict, dict]:
 
 
 def test_pricing_out_equals_the_full_model():
-    sites, options, study = many(250, 2)
+    sites, options, study = many(160, 2)
     priced = ss.optimize_sites(sites, options=options, method="priceout", **study)
     full = ss.optimize_sites(sites, options=options, method="full", **study)
     assert priced.sites["option"].nunique() > 1
@@ -848,6 +848,39 @@ class FromFrame(PerSite):
         return ss.optimization.Rows.make(use[None, :], -np.inf, 1.0, self.name)
 
 
+@dataclass(frozen=True)
+class Compared(PerSite):
+    """The same, where an unknown figure would count as a small one."""
+
+    def rows(self, problem):
+        use = np.asarray(problem.frame["water"] > 500)[problem.column_site]
+        return ss.optimization.Rows.make(use[None, :], -np.inf, 1.0, self.name)
+
+
+@dataclass(frozen=True)
+class PerColumn(PerSite):
+    """The same as it should be."""
+
+    def rows(self, problem):
+        use = problem.per_column("water", self.name) * problem.column_mw
+        return ss.optimization.Rows.make(use[None, :], -np.inf, 150_000.0, self.name)
+
+    def check(self, sites):
+        used = (sites["water"] * sites["mw"]).sum()
+        return ss.optimization.accounts(
+            self.name, [""], "total", -np.inf, 150_000.0, [used], "m3"
+        )
+
+
+def test_a_limit_of_ones_own_reads_figures_by_option():
+    sites, options = trade()
+    plan = ss.optimize_sites(
+        sites, site_mw=[100], options=options, limits=[PerColumn()], gap=0.0
+    )
+    assert plan.sites["option"].to_dict() == {"a": "closed loop", "b": "adiabatic"}
+    plan.verify()
+
+
 @pytest.mark.parametrize(
     ("arguments", "noun"),
     [
@@ -859,6 +892,7 @@ class FromFrame(PerSite):
         ({"limits": [ss.AtLeast(50, 0.9, p_success="share")]}, "p_success"),
         ({"limits": [PerSite()]}, "by site"),
         ({"limits": [FromFrame()]}, "by site"),
+        ({"limits": [Compared()]}, "by site"),
     ],
 )
 def test_what_does_not_go_with_options_is_refused(arguments, noun):
@@ -919,7 +953,7 @@ def calls():
 
 def test_spoiled_options_are_refused_or_answered():
     assert all(built(one).status == "optimal" for one in calls())
-    assert {judged(seed, calls()) for seed in range(40)} >= {"StudyError", "answer"}
+    assert {judged(seed, calls()) for seed in range(25)} >= {"StudyError", "answer"}
 
 
 @pytest.mark.soak
