@@ -689,8 +689,6 @@ def _compiled(request: Request) -> Compiled:
             for block in rows_of(of_limit, problem)
         ]
     )
-    if designs is not None:
-        refuse_unknown(rows, problem)
     is_score = isinstance(objective, PerMegawatt) and objective.name == "score"
     if low < high and is_score and problem.n_columns:
         notes.append(
@@ -728,28 +726,6 @@ def eligible_designs(
     if not some.any():
         every.append("no option has all its figures, and room, at any of them")
     return designs, some, every
-
-
-def refuse_unknown(rows: Rows, problem: Problem) -> None:
-    """Refuse rows that hold what is unknown: a limit read a column per site."""
-    bad = np.flatnonzero(np.isnan(rows.matrix.data))
-    lost = np.isnan(problem.objective)
-    if not bad.size and not lost.any():
-        return
-    name = "objective"
-    if bad.size:
-        row = np.searchsorted(rows.matrix.indptr, bad[0], side="right") - 1
-        name = str(rows.limit[row])
-    assert problem.designs is not None
-    raise StudyError(
-        four_parts(
-            f"{name!r} reads a column of the candidates by site",
-            "one of its figures is unknown there, as those that differ by option are: "
-            + shown(map(repr, problem.designs.columns)),
-            "problem.per_column(column, limit), one figure per column of the program",
-            "a column that no option names",
-        )
-    )
 
 
 def offered_sizes(

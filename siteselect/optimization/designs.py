@@ -40,6 +40,34 @@ DESIGN = "option"
 TAKEN = ("mw", "cost_usd", "why", DESIGN, "excluded_by")
 
 
+class _Differs:
+    """Stands where a site has no one figure: whatever is done with it is refused."""
+
+    def __init__(self, column: str) -> None:
+        self.column = column
+
+    def __repr__(self) -> str:
+        return "differs by option"
+
+    def _refuse(self, *_: object) -> Any:
+        raise StudyError(
+            four_parts(
+                f"column {self.column!r} was read by site",
+                "it differs by option, so that a site has no one figure",
+                "problem.per_column(column, limit): one figure per column of the "
+                "program",
+                f"problem.per_column({self.column!r}, self.name)",
+            )
+        )
+
+    __float__ = __int__ = __bool__ = __neg__ = __abs__ = _refuse
+    __lt__ = __le__ = __gt__ = __ge__ = _refuse
+    __eq__ = __ne__ = _refuse
+    __add__ = __sub__ = __mul__ = __truediv__ = __pow__ = _refuse
+    __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __rpow__ = _refuse
+    __hash__ = object.__hash__
+
+
 @dataclass(frozen=True, eq=False)
 class Designs:
     """What differs between the options of each site.
@@ -119,12 +147,14 @@ class Designs:
         )
 
     def veiled(self) -> gpd.GeoDataFrame:
-        """Return the frame with the columns that differ unknown.
+        """Return the frame with columns that differ out of reach.
 
-        What reads one of them per site, not per option, then finds no figure at all
-        instead of one that holds for another option.
+        Who reads one of them per site is told so, and gets no figure that holds for
+        another option.
         """
-        return self.frame.assign(**dict.fromkeys(self.columns, np.nan))
+        n = len(self.frame)
+        veils = {c: np.full(n, _Differs(c), dtype=object) for c in self.columns}
+        return self.frame.assign(**veils)
 
     def per_column(self, spec: str, limit: str, site: Ints, which: Ints) -> Floats:
         """Return a column that differs, for columns of a site and an option."""
@@ -333,9 +363,20 @@ def _is_same(given: pd.DataFrame, column: Any, sites: gpd.GeoDataFrame) -> bool:
     """Return whether a frame has a column only because the candidates do."""
     if column == getattr(given, "_geometry_column_name", None):
         return True
-    if column not in sites.columns or not given.index.is_unique:
+    where = _places(given.index, sites.index)
+    if column not in sites.columns or (where < 0).any():
         return False
-    return bool(given[column].reindex(sites.index).equals(sites[column]))
+    own = given[column].iloc[where].set_axis(sites.index)
+    return bool(own.equals(sites[column]))
+
+
+def _places(index: pd.Index[Any], labels: pd.Index[Any]) -> Ints:
+    """Return where labels stand in an index, -1 where they do not."""
+    if index.nlevels > 1 or not index.is_unique:
+        return np.full(len(labels), -1, dtype=np.int64)
+    # As objects: an index of another type holds none of the labels.
+    found = index.astype(object).get_indexer(labels.astype(object))
+    return np.asarray(found, dtype=np.int64)
 
 
 def _figure(
@@ -348,7 +389,8 @@ def _figure(
         spec = float(spec)
     if not isinstance(spec, pd.Series):
         return pd.Series(number(spec, what), index=sites.index)
-    lost = sites.index[~sites.index.isin(spec.index)]
+    where = _places(spec.index, sites.index)
+    lost = sites.index[where < 0]
     if not spec.index.is_unique or len(lost):
         raise StudyError(
             four_parts(
@@ -361,7 +403,7 @@ def _figure(
                 "use series.reindex(sites.index)",
             )
         )
-    spec = spec.reindex(sites.index)
+    spec = spec.iloc[where].set_axis(sites.index)
     values = as_floats(spec)
     if values is None:
         raise StudyError(
@@ -489,8 +531,8 @@ def notes_of(designs: Designs, able: Bools, used: Iterable[Any]) -> list[str]:
     idle = [c for c in designs.columns if c not in read]
     if idle:
         notes.append(
-            f"{shown(map(repr, idle))} differs by option, and no limit, cost or "
-            "objective is known to read it"
+            f"by option differs {shown(map(repr, idle))}, which no limit, cost or "
+            "objective is known to read"
         )
     return notes
 

@@ -236,8 +236,8 @@ class Problem:
         By limit that offers options per site: the option of each column, else -1.
     designs : Designs, optional
         The options that a site may be built in, with the columns that differ; which
-        one a column is stands in ``column_option["option"]``. ``frame`` holds NaN in
-        those columns.
+        one a column is stands in ``column_option["option"]``. In ``frame`` those
+        columns cannot be read: see `per_column`.
     extra : mapping of str to slice
         Columns that belong to a limit, by the limit's name.
     standing_mw : ndarray, shape (n_sites,), optional

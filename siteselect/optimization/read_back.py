@@ -86,7 +86,7 @@ def plan_of(compiled: Compiled, found: Solution, clock: Clock) -> SitePlan:
         picked[limit.name] = [
             "; ".join(f"{k}: {v:g} MW" for k, v in one.items()) for one in said
         ]
-    picked["why"] = reasons(compiled, chosen, mw, table)
+    picked["why"] = reasons(compiled, frame, chosen, mw, table, picked.get(DESIGN))
     evidence = evidence_of(request.sites)
     notes = [*compiled.notes, *found.notes]
     clock.lap("read back")
@@ -275,10 +275,15 @@ def account_table(
 
 
 def reasons(
-    compiled: Compiled, chosen: Any, mw: Floats, table: pd.DataFrame
+    compiled: Compiled,
+    frame: gpd.GeoDataFrame,
+    chosen: Any,
+    mw: Floats,
+    table: pd.DataFrame,
+    built: pd.Series[Any] | None,
 ) -> list[str]:
     """Return one short sentence per chosen site."""
-    frame, problem = compiled.problem.frame, compiled.problem
+    problem = compiled.problem
     parts = [c for c in map(str, frame.columns) if c.endswith("_contribution")]
     biggest = np.zeros(problem.n_sites)
     # The most a site may take: its largest opening size, plus what a range adds.
@@ -300,8 +305,8 @@ def reasons(
         key = frame[by] if isinstance(by, str) else by.reindex(frame.index)
         groups.append((limit.name, key, set(mine["group"])))
     out = []
-    for k in chosen:
-        said = []
+    for place, k in enumerate(chosen):
+        said = [] if built is None else [f"built as {built.iloc[place]}"]
         if parts:
             row = frame.iloc[k][parts].astype(float).dropna()
             top = row.sort_values(ascending=False, kind="stable").head(3)

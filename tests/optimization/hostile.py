@@ -723,10 +723,10 @@ def replaced(node: Any, path: tuple[Any, ...], value: Any) -> Any:
     return parts if isinstance(node, list) else tuple(parts)
 
 
-def spoiled(seed: int) -> tuple[Call, list[str]]:
+def spoiled(seed: int, valid: list[Call] | None = None) -> tuple[Call, list[str]]:
     """Return a valid call with one or two things spoiled, and what they are."""
     rng = random.Random(seed)
-    tree = rng.choice(calls())
+    tree = rng.choice(calls() if valid is None else valid)
     told = []
     for _ in range(rng.choice([1, 1, 1, 2])):
         paths = slots(tree)

@@ -10,15 +10,15 @@ import re
 import warnings
 
 import pytest
-from optimization.hostile import built, calls, spoiled
+from optimization.hostile import Call, built, calls, spoiled
 from strategies import SOAK
 
 import siteselect as ss
 
 
-def judged(seed: int) -> str:
+def judged(seed: int, valid: list[Call] | None = None) -> str:
     """Return what became of a spoiled call; raise if it is not allowed to."""
-    tree, told = spoiled(seed)
+    tree, told = spoiled(seed, valid)
     refused: ss.SiteSelectError | None = None
     try:
         with warnings.catch_warnings():

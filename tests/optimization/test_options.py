@@ -13,7 +13,10 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from optimization.hostile import built, candidates, plan_call
 from optimization.test_every_limit import CASES, OBJECTIVES, SITES
+from optimization.test_hostile import judged
+from scipy.optimize import linprog
 from strategies import SOAK, examples
 
 import siteselect as ss
@@ -223,7 +226,7 @@ def best_of(made: World) -> float | None:
 def solved(made: World, **changes) -> ss.SitePlan | None:
     arguments = {**made.arguments, "options": made.options, "gap": 0.0, **changes}
     if "s0" in arguments.get("fixed", ()) and not ways(made, "s0"):
-        with pytest.raises(StudyError, match="names 's0'|none of them is eligible"):
+        with pytest.raises(StudyError, match="names 's0'|one of them is eligible"):
             ss.optimize_sites(made.sites, **arguments)
         return None
     try:
@@ -231,7 +234,7 @@ def solved(made: World, **changes) -> ss.SitePlan | None:
     except InfeasiblePlanError:
         return None
     except StudyError as error:
-        if "none of them is eligible" not in str(error):
+        if "one of them is eligible" not in str(error):
             raise
         assert not any(ways(made, s) for s in made.sites.index)
         return None
@@ -261,7 +264,7 @@ def judge(seed: int) -> None:
 
 
 @given(st.integers(0, 2**32))
-@examples(70)
+@examples(64)
 def test_options_equal_enumeration(seed):
     judge(seed)
 
@@ -270,13 +273,13 @@ def test_options_equal_enumeration(seed):
 @pytest.mark.parametrize("block", range(5))
 def test_soak_options_equal_enumeration(block):
     for seed in range(
-        1_000_000 + 120 * SOAK * block, 1_000_000 + 120 * SOAK * (block + 1)
+        1_000_000 + 102 * SOAK * block, 1_000_000 + 102 * SOAK * (block + 1)
     ):
         judge(seed)
 
 
 @given(st.integers(0, 2**32))
-@examples(12)
+@examples(8)
 def test_an_option_that_changes_nothing_changes_nothing(seed):
     made = world(seed)
     arguments = {**made.arguments, "gap": 0.0}
@@ -294,7 +297,7 @@ def test_an_option_that_changes_nothing_changes_nothing(seed):
     two = ss.optimize_sites(
         made.sites, **arguments, options={"as is": same, "the same": same}
     )
-    both = list(plain.sites.columns)
+    both = [c for c in plain.sites.columns if c != "why"]
     assert one.objective == plain.objective
     assert one.sites[both].equals(plain.sites[both])
     assert one.limits.equals(plain.limits)
@@ -358,7 +361,7 @@ def judge_years(seed: int) -> bool:
 
 
 def test_options_over_the_years_equal_enumeration():
-    assert sum(judge_years(seed) for seed in range(12)) > 3
+    assert sum(judge_years(seed) for seed in range(10)) > 3
 
 
 def judge_draws(seed: int) -> bool:
@@ -393,7 +396,7 @@ def judge_draws(seed: int) -> bool:
 
 
 def test_options_with_draws_equal_enumeration():
-    assert sum(judge_draws(seed) for seed in range(8)) > 5
+    assert sum(judge_draws(seed) for seed in range(6)) > 3
 
 
 @pytest.mark.parametrize("case", [*CASES, *OBJECTIVES])
@@ -412,6 +415,125 @@ def test_a_worse_option_changes_no_plan(case):
     plan = ss.optimize_sites(SITES, **asked, options={"worse": worse, "as is": {}})
     plan.verify()
     assert plan.objective == pytest.approx(plain.objective, rel=1e-6)
+
+
+def judge_ranges(seed: int) -> bool:
+    """Compare any size of a range with one linear program per choice of options."""
+    rng = random.Random(seed)
+    made = world(seed, years=True)
+    labels = list(made.sites.index)
+    most, power = rng.choice([2000.0, 6000.0]), rng.choice([150.0, 330.0])
+    pue = rng.choice([1.2, 1.35])
+    each = []
+    for s in labels:
+        names = dict.fromkeys(option for _, option in ways(made, s))
+        each.append([None, *names])
+    best = 0.0
+    for picks in itertools.product(*each):
+        taken = [(s, o) for s, o in zip(labels, picks, strict=True) if o]
+        if not taken:
+            continue
+        room = [min(180.0, made.figure(s, o, "capacity_mw")) for s, o in taken]
+        found = linprog(
+            [-made.figure(s, o, "score") for s, o in taken],
+            A_ub=[
+                [made.figure(s, o, "water") for s, o in taken],
+                [made.figure(s, o, "pue") - pue for s, o in taken],
+                [1.0] * len(taken),
+            ],
+            b_ub=[most, 0.0, power],
+            bounds=[(70.0, top) for top in room],
+        )
+        if found.status == 0:
+            best = max(best, -found.fun)
+    try:
+        plan = ss.optimize_sites(
+            made.sites,
+            site_mw=(70, 180),
+            power_mw=power,
+            limits=[
+                ss.Limit("water", per_mw="water", at_most=most),
+                ss.Average("pue", "pue", at_most=pue),
+            ],
+            options=made.options,
+            gap=0.0,
+        )
+    except StudyError:
+        if best > 0:
+            raise
+        return False
+    plan.verify()
+    assert plan.objective == pytest.approx(best, rel=1e-6, abs=1e-6), seed
+    return best > 0
+
+
+def test_options_in_ranges_equal_linear_programs():
+    assert sum(judge_ranges(seed) for seed in range(8)) > 4
+
+
+def many(n: int, seed: int) -> tuple[gpd.GeoDataFrame, dict, dict]:
+    """Return many candidates, three ways to cool them, and a study of them."""
+    rng = np.random.default_rng(seed)
+    county = rng.integers(0, 254, n).astype(str)
+    room = pd.Series(rng.uniform(2e4, 1.2e6, 254), [str(k) for k in range(254)])
+    sites = gpd.GeoDataFrame(
+        {
+            "score": rng.uniform(0.1, 1.0, n),
+            "capacity_mw": rng.choice([100.0, 300.0, 500.0, 1000.0], n),
+            "cost_usd_per_mw": rng.uniform(9e6, 13e6, n),
+            "water": rng.uniform(2000, 12000, n),
+            "pue": rng.uniform(1.12, 1.3, n),
+            "county": county,
+            "state": rng.integers(0, 6, n).astype(str),
+            "available": room[county].to_numpy(),
+        },
+        geometry=gpd.points_from_xy(rng.uniform(-106, -94, n), rng.uniform(26, 36, n)),
+        crs=4326,
+    )
+    chiller = {
+        "water": sites["water"] / 2,
+        "pue": sites["pue"] + 0.08,
+        "score": sites["score"] * 0.97,
+    }
+    liquid = {"water": 50.0, "pue": sites["pue"] + 0.1, "score": sites["score"] * 0.93}
+    options = {"adiabatic": {}, "chiller": chiller, "closed loop": liquid}
+    study = {
+        "power_mw": (3000, 3000),
+        "budget_usd": 33e9,
+        "site_mw": [100, 300, 1000],
+        "limits": [
+            ss.Limit("county", per_mw="water", by="county", at_most="available"),
+            ss.Limit("all water", per_mw="water", at_most=9e6),
+            ss.Average("pue", "pue", at_most=1.28),
+            ss.Spread("states", by="state", at_least=3, max_share=0.5),
+            ss.Spacing(40),
+        ],
+    }
+    return sites, options, study
+
+
+def test_pricing_out_equals_the_full_model():
+    sites, options, study = many(160, 2)
+    priced = ss.optimize_sites(sites, options=options, method="priceout", **study)
+    full = ss.optimize_sites(sites, options=options, method="full", **study)
+    assert priced.sites["option"].nunique() > 1
+    for plan in (priced, full):
+        assert plan.status == "optimal"
+        plan.verify()
+    assert priced.objective == pytest.approx(full.objective, rel=2e-4)
+    assert priced.bound >= full.objective * (1 - 1e-9)
+    # A choice among options is worth something here.
+    wet = ss.optimize_sites(sites, options={"wet": options["adiabatic"]}, **study)
+    assert priced.objective > wet.objective * 1.001
+
+
+@pytest.mark.soak
+def test_soak_twenty_thousand_candidates():
+    sites, options, study = many(20_000, 1)
+    plan = ss.optimize_sites(sites, options=options, **study)
+    assert plan.status == "optimal"
+    assert "priced out" in plan.solver
+    plan.verify()
 
 
 # -- by hand ---------------------------------------------------------------------
@@ -452,6 +574,7 @@ def test_water_binds_and_one_site_is_built_dry():
     assert plan.objective == pytest.approx(0.81 * 100 + 0.80 * 100)
     assert plan.sites["water"].to_dict() == {"a": 0.0, "b": 1000.0}
     assert plan.limits.set_index("limit").at["water", "used"] == 100_000.0
+    assert plan.sites.at["a", "why"].startswith("built as closed loop")
     plan.verify()
     ample = ss.optimize_sites(sites, limits=[water(200_000.0)], **asked)
     assert set(ample.sites["option"]) == {"adiabatic"}
@@ -558,7 +681,7 @@ def test_no_option_anywhere_is_said():
 def test_a_column_that_nothing_reads_is_said():
     sites, options = trade()
     plan = ss.optimize_sites(sites, site_mw=[100], options=options)
-    assert any("'water' differs by option" in note for note in plan.notes)
+    assert any("by option differs 'water'" in note for note in plan.notes)
 
 
 def test_rows_labels_and_the_order_of_rows_do_not_matter():
@@ -725,6 +848,39 @@ class FromFrame(PerSite):
         return ss.optimization.Rows.make(use[None, :], -np.inf, 1.0, self.name)
 
 
+@dataclass(frozen=True)
+class Compared(PerSite):
+    """The same, where an unknown figure would count as a small one."""
+
+    def rows(self, problem):
+        use = np.asarray(problem.frame["water"] > 500)[problem.column_site]
+        return ss.optimization.Rows.make(use[None, :], -np.inf, 1.0, self.name)
+
+
+@dataclass(frozen=True)
+class PerColumn(PerSite):
+    """The same as it should be."""
+
+    def rows(self, problem):
+        use = problem.per_column("water", self.name) * problem.column_mw
+        return ss.optimization.Rows.make(use[None, :], -np.inf, 150_000.0, self.name)
+
+    def check(self, sites):
+        used = (sites["water"] * sites["mw"]).sum()
+        return ss.optimization.accounts(
+            self.name, [""], "total", -np.inf, 150_000.0, [used], "m3"
+        )
+
+
+def test_a_limit_of_ones_own_reads_figures_by_option():
+    sites, options = trade()
+    plan = ss.optimize_sites(
+        sites, site_mw=[100], options=options, limits=[PerColumn()], gap=0.0
+    )
+    assert plan.sites["option"].to_dict() == {"a": "closed loop", "b": "adiabatic"}
+    plan.verify()
+
+
 @pytest.mark.parametrize(
     ("arguments", "noun"),
     [
@@ -736,6 +892,7 @@ class FromFrame(PerSite):
         ({"limits": [ss.AtLeast(50, 0.9, p_success="share")]}, "p_success"),
         ({"limits": [PerSite()]}, "by site"),
         ({"limits": [FromFrame()]}, "by site"),
+        ({"limits": [Compared()]}, "by site"),
     ],
 )
 def test_what_does_not_go_with_options_is_refused(arguments, noun):
@@ -752,8 +909,54 @@ def test_candidates_with_a_column_named_option_are_refused():
         ss.optimize_sites(sites.assign(option=1), site_mw=[100], options=options)
 
 
+def test_a_score_by_option_is_not_shaken():
+    sites, options = trade()
+    grid = ss.Criterion("grid", ss.Column("free"), ss.Rising(0, 1))
+    free = sites.drop(columns="score").assign(free=[0.9, 0.8])
+    scored = ss.score_sites(free, [grid])
+    plan = ss.optimize_sites(scored, site_mw=[100], options=options)
+    with pytest.raises(StudyError, match="differs by option"):
+        plan.survival([grid], n=1)
+    same = {"wet": {}, "dry": {"water": 0.0}}
+    plan = ss.optimize_sites(scored, site_mw=[100], options=same)
+    assert plan.survival([grid], n=2)["survival"].eq(1.0).all()
+
+
 def test_scenarios_are_refused_with_options():
     sites, options = trade()
     plan = ss.optimize_sites(sites, site_mw=[100], options=options)
     with pytest.raises(StudyError, match="options"):
         ss.robust(plan, {"wet": {"score": 0.5}})
+
+
+def calls():
+    """Return valid calls with options, to be spoiled."""
+    frame = candidates()
+    dry = {"water": 0.5, "score": frame["score"] * 0.9, "pue": frame["pue"] + 0.1}
+    limits = [
+        ss.Limit("w", per_mw="water", by="state", at_most=4e3),
+        ss.Average("pue", "pue", at_most=1.4),
+    ]
+    wet = frame.assign(water=frame["water"] * 2)
+    return [
+        plan_call(options={"wet": {}, "dry": dry}, limits=limits),
+        plan_call(options={"wet": wet, "dry": dry}, limits=limits, budget_usd=9e9),
+        plan_call(options={"wet": wet[["water"]], "dry": {"water": "pue"}}),
+        plan_call(
+            options={"wet": {"cap": 300.0}, "dry": {"cap": 100.0, "score": 0.9}},
+            capacity="cap",
+            site_mw=(50, 300),
+        ),
+        plan_call(options={"wet": {}, "dry": dry}, power_mw={2027: 300, 2030: 600}),
+    ]
+
+
+def test_spoiled_options_are_refused_or_answered():
+    assert all(built(one).status == "optimal" for one in calls())
+    assert {judged(seed, calls()) for seed in range(25)} >= {"StudyError", "answer"}
+
+
+@pytest.mark.soak
+def test_soak_spoiled_options():
+    for seed in range(1000, 1000 + 120 * SOAK):
+        judged(seed, calls())
