@@ -185,6 +185,27 @@ def after(rows: list[dict]) -> list[Aim]:
     ]
 
 
+def hosting(rows: list[dict]) -> list[Aim]:
+    """Judge capacities beside one power flow per bus, and memory."""
+    by_who = {row["who"]: row for row in rows}
+    found = []
+    theirs = [r for who, r in by_who.items() if who.startswith("pypsa")]
+    ratio = min((r.get("least_ratio", 0.0) for r in theirs), default=0.0)
+    known = all("seconds" in r for r in theirs)
+    found.append(
+        Aim(
+            "hosting capacity per bus: one pypsa lpf() per bus",
+            "≥ 500 ×",
+            f"{ratio:.0f} ×" if known else "pypsa has no result",
+            ratio >= 500 if known else None,
+        )
+    )
+    largest = max(r.get("peak_mb", float("inf")) for r in rows)
+    most = f"{largest / 1024:.2f} GB"
+    found.append(Aim("three interconnections: memory", "≤ 4 GB", most, largest <= 4096))
+    return found
+
+
 def network(rows: list[dict]) -> list[Aim]:
     """Judge what holding the lines costs over the program without them."""
     found = []

@@ -78,6 +78,12 @@ LOCATION = (
     ("dispersion", 300, 20, False),
     ("median", 900, 90, False),
 )
+HOSTING = (
+    "siteselect, Texas",
+    "siteselect, Texas, 20 outages",
+    "pypsa, one lpf per bus, Texas",
+    "siteselect, three interconnections",
+)
 NETWORK = ("without lines", "lines hold", "and after each outage")
 Found = list[aims.Aim]
 SECTIONS = (
@@ -88,6 +94,7 @@ SECTIONS = (
     "location",
     "after",
     "network",
+    "hosting",
 )
 
 
@@ -261,6 +268,23 @@ def network(page: Page, size: int, folder: Path, limit_s: float) -> Found:
     return aims.network(rows)
 
 
+def hosting(page: Page, size: int, folder: Path, limit_s: float) -> Found:
+    """Say how much load buses can take, beside one power flow for each of them."""
+    page.say("\n### Synthetic network: how much load a bus can take, per bus")
+    page.head("buses", "who", "ratio", "by processor", "ms", "processor ms", "peak MB")
+    rows: list[dict] = []
+    for who in HOSTING:
+        row = contest("hosting", who, size, folder, limit_s)
+        row |= against(row, rows[0]) if rows else {}
+        rows.append(row)
+        times = (
+            f"{1e3 * row[k]:.3f}" if k in row else "" for k in ("seconds", "cpu_s")
+        )
+        held = f"{row['peak_mb']:,.0f}" if "peak_mb" in row else row.get("note", "")
+        page.row(f"{row.get('buses', size):,}", who, *ratios_of(row), *times, held)
+    return aims.hosting(rows)
+
+
 ALL_ROOMS = "siteselect as ss; ss.prepare, ss.score_sites, ss.optimize_sites"
 
 
@@ -338,6 +362,7 @@ def main() -> None:
     parser.add_argument("--bundled", type=int, nargs="*", default=[1_000, 10_000])
     parser.add_argument("--after", type=int, nargs="*", default=[1_500, 20_000])
     parser.add_argument("--network", type=int, default=500)
+    parser.add_argument("--hosting", type=int, default=1000, help="buses, each part")
     parser.add_argument("--only", choices=SECTIONS, nargs="+", default=SECTIONS)
     parser.add_argument("--seeds", type=int, default=3, help="of location and after")
     parser.add_argument("--jobs", type=int, default=1, help="contestants at a time")
@@ -369,6 +394,8 @@ def main() -> None:
                 reached = location(page, seeds, folder, limit_s, args.jobs)
             elif name == "network":
                 reached = network(page, args.network, folder, limit_s)
+            elif name == "hosting":
+                reached = hosting(page, args.hosting, folder, limit_s)
             else:
                 sizes = args.after[few]
                 reached = after(page, sizes, seeds, folder, limit_s, args.jobs)

@@ -127,6 +127,11 @@ class Listing:
                 x = np.zeros(engine.n)
                 x[self.columns[picked]] = 1.0
                 whole = incumbents.complete(engine, self.goal, x)
+                for _ in range(incumbents.LESSONS):
+                    # What is not whole may give way to a row found only now.
+                    if whole is None or not engine.learn(whole):
+                        break
+                    whole = incumbents.complete(engine, self.goal, x)
                 if whole is not None and engine.is_feasible(whole):
                     columns = np.flatnonzero(whole)
                     sites = np.sort(engine.compiled.problem.column_site[x > 0.5])

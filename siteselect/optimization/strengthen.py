@@ -15,7 +15,7 @@ import pandas as pd
 
 from siteselect.errors import LayerError, StudyError, four_parts, nearest_name, shown
 from siteselect.infrastructure.grid import Network
-from siteselect.optimization.problem import Floats, as_floats
+from siteselect.optimization.problem import Floats, as_floats, hashable
 
 #: What a table of possible upgrades holds; ``most_mw`` may be left out.
 NEEDED: Final = ("branch", "usd_per_mw", "lead_months")
@@ -88,17 +88,29 @@ def possible_upgrades(name: str, network: Network, given: Any) -> pd.DataFrame:
                 mend,
             )
         )
-    branch: pd.Index[Any] = pd.Index(given["branch"], tupleize_cols=False)
+    repeats = given.columns[given.columns.duplicated()]
+    if len(repeats):
+        raise LayerError(
+            four_parts(
+                f"{name!r} was given upgrades",
+                f"the column {repeats[0]!r} occurs more than once",
+                "one column of each name",
+                "upgrades.loc[:, ~upgrades.columns.duplicated()]",
+            )
+        )
+    # What cannot be a label is none of the network.
+    labels = [x if hashable(x) else str(x) for x in given["branch"]]
+    branch: pd.Index[Any] = pd.Index(labels, tupleize_cols=False)
     at = pd.Index(network.branch).get_indexer(branch) if len(branch) else np.zeros(0)
     if (at < 0).any() or not branch.is_unique:
         wrong = branch[at < 0] if (at < 0).any() else branch[branch.duplicated()]
-        labels = [str(x) for x in network.branch[:5000]]
+        names = [str(x) for x in network.branch[:5000]]
         raise LayerError(
             four_parts(
                 f"{name!r} was given upgrades of {len(branch):,} branches",
                 (
                     f"not in the network: {shown(map(repr, wrong))}"
-                    + nearest_name(str(wrong[0]), labels)
+                    + nearest_name(str(wrong[0]), names)
                     if (at < 0).any()
                     else f"named twice: {shown(map(repr, wrong.unique()))}"
                 ),

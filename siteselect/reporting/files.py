@@ -317,6 +317,9 @@ def plan_record(
         "inputs": prints,
         "versions": versions(),
     }
+    upgrades = getattr(plan, "upgrades", None)
+    if upgrades is not None and len(upgrades):
+        record["upgrades"] = upgrades
     return dict(plain(record))
 
 

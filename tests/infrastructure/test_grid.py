@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from siteselect.errors import LayerError, SolverError, StudyError
 from siteselect.infrastructure.grid import (
     Network,
+    applied_flows,
     dc_flow,
     dispatch,
     hosting_capacity,
@@ -687,6 +688,9 @@ def _with(table: str, column: str, row: int, value: object) -> Tables:
         ("generators", "p_max_mw", 0, -1.0),
         ("dclines", "from_bus", 0, 42),
         ("dclines", "p_mw", 0, np.nan),
+        ("buses", "bus", 1, [2]),
+        ("branches", "from_bus", 1, [2]),
+        ("buses", "load_mw", 0, 1j),
     ],
 )
 def test_bad_value_names_table_column_and_row(
@@ -710,6 +714,51 @@ def test_missing_column_names_the_nearest(table: str) -> None:
     wrong = left._replace(**{table: frame.rename(columns={column: f"{column}s"})})
     with pytest.raises(LayerError, match=f"Did you mean '{column}s'"):
         wrong.network()
+
+
+def test_what_is_no_table_or_no_number_is_refused() -> None:
+    left = triangle()
+    for wrong, match in (
+        (left._replace(branches=None), "found NoneType"),
+        (left._replace(buses=[1, 2]), "found list"),
+        (
+            left._replace(buses=pd.concat([left.buses, left.buses[["bus"]]], axis=1)),
+            "more than once",
+        ),
+        (
+            left._replace(
+                branches=left.branches.assign(rating_mva=pd.Timestamp("2027-01-01"))
+            ),
+            "rating_mva",
+        ),
+    ):
+        with pytest.raises(LayerError, match=match):
+            wrong.network()
+
+
+def test_network_without_generators_serves_nothing_and_says_so() -> None:
+    """No slack makes up for a balance that generators cannot keep."""
+    left = triangle()
+    network = left._replace(generators=left.generators.iloc[:0]).network()
+    assert np.isnan(hosting_capacity(network)).all()
+    assert np.isnan(dc_flow(network).flow_mw).all()
+    with pytest.raises(LayerError, match="no spare generation"):
+        applied_flows(network, {2: 5.0})
+    none = Network.from_tables(*(t.iloc[:0] for t in left[:3]))
+    assert hosting_capacity(none).shape == (0,)
+
+
+def test_negative_load_is_an_infeed() -> None:
+    """30 MW fed in at bus 2 leave 60 MW to the generator at bus 1."""
+    left = triangle()
+    network = left._replace(
+        buses=left.buses.assign(load_mw=[0.0, -30.0, 90.0])
+    ).network()
+    np.testing.assert_allclose(dispatch(network), [60.0])
+    np.testing.assert_allclose(dc_flow(network).flow_mw, [10, 40, 50])
+    # More infeed than load cannot be balanced.
+    more = left._replace(buses=left.buses.assign(load_mw=[0.0, -130.0, 90.0]))
+    assert np.isnan(hosting_capacity(more.network())).all()
 
 
 def test_unknown_bus_and_branch_are_refused() -> None:

@@ -123,6 +123,8 @@ def test_bad_questions_are_named() -> None:
         ({"area": {1: "x"}}, ss.LayerError, "dict"),
         ({"area": pd.Series(["x"], index=[9])}, ss.LayerError, "no buses"),
         ({"area": pd.Series(["x", "y"], index=[1, 1])}, ss.LayerError, "repeated"),
+        ({"cutoff": "few"}, ss.StudyError, "cutoff"),
+        ({"min_kv": "high"}, ss.StudyError, "min_kv"),
         ({"workers": 0}, ss.StudyError, "workers"),
         ({"workers": 1.5}, ss.StudyError, "workers"),
     ):

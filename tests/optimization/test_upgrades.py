@@ -258,6 +258,31 @@ def test_what_follows_a_plan_may_buy_too() -> None:
     assert "s2" in str(plan.explain("s2").site)
 
 
+@pytest.mark.parametrize("most", [4000, 0])
+def test_importance_is_what_forbidding_each_site_costs(
+    most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Plans from a list must take upgrades for rows that are found only then."""
+    monkeypatch.setattr(module, "MOST_ROWS", most)
+    world = random_world(4)
+    world.sites["cost_usd_per_mw"] = np.linspace(1e6, 2e6, len(world.sites))
+    asked = {
+        "site_mw": [15, 50],
+        "budget_usd": 1e8,
+        "limits": [
+            ss.Deliverable(
+                world.network, outages=world.outages, upgrades=offered(world, 2e5)
+            )
+        ],
+    }
+    plan = ss.optimize_sites(world.sites, **asked)
+    assert len(plan.upgrades) > 0
+    loss = plan.importance()["loss"]
+    for site in plan.sites.index:
+        other = ss.optimize_sites(world.sites, forbidden=[site], **asked)
+        assert loss[site] == pytest.approx(plan.objective - other.objective, abs=1e-3)
+
+
 def test_order_of_the_table_does_not_matter() -> None:
     world = random_world(2)
     world = priced(world)
@@ -282,6 +307,8 @@ def test_bad_tables_of_upgrades_are_named() -> None:
         (["a"], ss.StudyError, "list"),
         (good.drop(columns="usd_per_mw"), ss.StudyError, "no column usd_per_mw"),
         (good.assign(branch="z"), ss.LayerError, "'z'"),
+        (good.assign(branch=[["a"], ["b"]]), ss.LayerError, "Not in the network"),
+        (pd.concat([good, good], axis=1), ss.LayerError, "more than once"),
         (pd.concat([good, good]), ss.LayerError, "twice"),
         (good.assign(usd_per_mw=np.nan), ss.LayerError, "'usd_per_mw'.*'a'"),
         (good.assign(usd_per_mw="dear"), ss.LayerError, "'usd_per_mw'"),

@@ -11,6 +11,7 @@ import pytest
 from matplotlib.axes import Axes
 
 import siteselect as ss
+from siteselect.reporting.files import plan_record
 from siteselect.reporting.maps import close_figure
 from siteselect.reporting.network_map import LOADING
 
@@ -120,6 +121,15 @@ def test_years_are_named_and_what_is_taken_out_is_a_plain_frame() -> None:
     close_figure(ax)
     assert type(flow[["loading"]]) is pd.DataFrame
     assert type(flow.head(1)) is pd.DataFrame
+
+
+def test_upgrades_are_in_the_record_of_a_plan() -> None:
+    bare = plan_record(plan_of(mw=50.0))
+    assert "upgrades" not in bare
+    [row] = plan_record(plan_of(usd=5e4, power_mw=(160, 160)))["upgrades"]
+    assert row["branch"] == "a"
+    assert row["mw"] == pytest.approx(60.0)
+    assert row["year"] is None
 
 
 def test_network_without_places_is_refused() -> None:

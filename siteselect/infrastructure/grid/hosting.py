@@ -267,13 +267,22 @@ def _case(
     area: pd.Series[Any] | None,
     workers: int,
 ) -> _Case:
-    if not 0 <= cutoff <= 1:
+    if not (_is_number(cutoff) and 0 <= cutoff <= 1):
         raise StudyError(
             four_parts(
                 "`cutoff` is the smallest transfer factor at which a branch counts",
                 f"found {cutoff!r}",
                 "A transfer factor is a share, from 0 to 1",
                 "Use the default, `cutoff=0.05`",
+            )
+        )
+    if not _is_number(min_kv):
+        raise StudyError(
+            four_parts(
+                "`min_kv` is the lowest voltage of the buses that are looked at",
+                f"found {min_kv!r}",
+                "A voltage is a number of kV",
+                "Use the default, `min_kv=100.0`",
             )
         )
     given: Any = workers
@@ -301,9 +310,14 @@ def _case(
     )
 
 
+def _is_number(value: object) -> bool:
+    kinds = int | float | np.integer | np.floating
+    return isinstance(value, kinds) and not isinstance(value, bool)
+
+
 def _lost(network: Network, outages: Sequence[Any]) -> IntArray:
     """Return the positions of the branches that drop out."""
-    given: Any = outages
+    given: Any = () if outages is None else outages
     asked: pd.Index[Any] = pd.Index(
         [given] if isinstance(given, str) else list(given), tupleize_cols=False
     )

@@ -10,7 +10,7 @@ columns are ignored.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -335,7 +335,7 @@ class Network:
         >>> network.positions([9, 7])
         array([1, 0])
         """
-        wanted = np.atleast_1d(np.asarray(buses))
+        wanted = np.ravel(np.asarray(buses))
         found = pd.Index(self.bus).get_indexer(pd.Index(wanted)).astype(np.int64)
         if (found < 0).any():
             raise LayerError(
@@ -682,7 +682,26 @@ def _islands(n_buses: int, from_bus: IntArray, to_bus: IntArray) -> IntArray:
 
 
 def _check_columns(name: str, table: pd.DataFrame) -> None:
+    given: Any = table
+    if not isinstance(given, pd.DataFrame):
+        raise LayerError(
+            four_parts(
+                f"`{name}` needs a table",
+                f"found {type(given).__name__}",
+                f"a DataFrame with the columns {shown(_COLUMNS[name])} is needed",
+                f"Build it with `pd.DataFrame`, or load `{name}` of the bundle",
+            )
+        )
     for column in _COLUMNS[name]:
+        if (table.columns == column).sum() > 1:
+            raise LayerError(
+                four_parts(
+                    f"`{name}` needs the column `{column}`",
+                    "it occurs more than once",
+                    "one column of each name is allowed",
+                    "Use table.loc[:, ~table.columns.duplicated()]",
+                )
+            )
         if column not in table.columns:
             have = [str(c) for c in table.columns]
             raise LayerError(
@@ -719,15 +738,25 @@ def _refuse(
 
 
 def _numbers(name: str, table: pd.DataFrame, column: str) -> FloatArray:
-    values = pd.to_numeric(table[column], errors="coerce").to_numpy(np.float64)
+    values = _as_numbers(table[column])
     _refuse(name, table, column, ~np.isfinite(values), "every value is a finite number")
-    return np.asarray(values, dtype=np.float64)
+    return values
+
+
+def _as_numbers(column: pd.Series[Any]) -> FloatArray:
+    """Return a column as floats; NaN where it holds no number, dates as well."""
+    if column.dtype.kind in "bcmM":
+        return np.full(len(column), np.nan)
+    values = pd.to_numeric(column, errors="coerce")
+    if values.dtype.kind == "c":
+        return np.full(len(column), np.nan)
+    return np.asarray(values.to_numpy(np.float64, na_value=np.nan), dtype=np.float64)
 
 
 def _ratings(branches: pd.DataFrame) -> FloatArray:
     """Ratings with no limit written as inf; text that is no number is refused."""
     column = branches["rating_mva"]
-    values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
+    values = _as_numbers(column)
     _refuse(
         "grid_branches",
         branches,
@@ -739,7 +768,9 @@ def _ratings(branches: pd.DataFrame) -> FloatArray:
 
 
 def _labels(name: str, table: pd.DataFrame, column: str) -> pd.Index[Any]:
-    _refuse(name, table, column, table[column].isna().to_numpy(), "every row is named")
+    unusable = [not isinstance(x, Hashable) for x in table[column]]
+    missing = table[column].isna().to_numpy() | np.array(unusable, dtype=np.bool_)
+    _refuse(name, table, column, missing, "every row is named by a text or a number")
     labels: pd.Index[Any] = pd.Index(table[column])
     if not labels.is_unique:
         repeated = labels[labels.duplicated()].unique()
@@ -758,12 +789,15 @@ def _labels(name: str, table: pd.DataFrame, column: str) -> pd.Index[Any]:
 def _positions(
     name: str, table: pd.DataFrame, column: str, labels: pd.Index[Any]
 ) -> IntArray:
+    unusable = [not isinstance(x, Hashable) for x in table[column]]
+    allowed = "every value is a `bus` of `grid_buses`"
+    _refuse(name, table, column, np.array(unusable, dtype=np.bool_), allowed)
     found = labels.get_indexer(pd.Index(table[column])).astype(np.int64)
     _refuse(
         name,
         table,
         column,
         found < 0,
-        "every value is a `bus` of `grid_buses`",
+        allowed,
     )
     return np.asarray(found, dtype=np.int64)

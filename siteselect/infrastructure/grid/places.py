@@ -16,7 +16,7 @@ from siteselect.layers.crs import to_wgs84
 def lon_lat_of(
     bus: npt.NDArray[Any],
     places: gpd.GeoSeries | gpd.GeoDataFrame,
-    buses: pd.Series[Any] | None = None,
+    buses: Any = None,
 ) -> npt.NDArray[np.float64]:
     """Return longitude and latitude of buses, NaN where unknown.
 
@@ -42,6 +42,8 @@ def lon_lat_of(
     if not given.index.is_unique:
         twice = given.index[given.index.duplicated()].unique()
         raise _unusable(f"labels occur twice: {shown(map(repr, twice))}")
+    if buses is not None and not isinstance(buses, pd.Series):
+        raise _unusable(f"`buses` is {type(buses).__name__}")
     if buses is not None and not buses.index.is_unique:
         twice = buses.index[buses.index.duplicated()].unique()
         raise _unusable(f"`buses` names a bus twice: {shown(map(repr, twice))}")
