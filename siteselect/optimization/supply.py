@@ -18,6 +18,7 @@ from scipy import sparse
 from siteselect.errors import LayerError, StudyError, four_parts, shown
 from siteselect.infrastructure.energy import Profiles, technology_costs
 from siteselect.infrastructure.energy.options import CAPACITIES
+from siteselect.infrastructure.energy.pricing import TYPICAL_DAYS_HOLD
 from siteselect.infrastructure.energy.simulation import Dispatch, run_dispatch
 from siteselect.infrastructure.parameter_table import parameter_values
 from siteselect.optimization.asked import not_below
@@ -49,6 +50,8 @@ _READ: Final = (
     "grid_clean_share",
     *CAPACITIES,
 )
+#: Column with what gas gives by hour.
+GAS: Final = "gas_mw"
 #: Kinds of accounts.
 CFE, CARBON, ACRES, CAPITAL = "carbon-free", "carbon", "plant land", "plant capital"
 #: Plant of each capacity in `technology_costs`.
@@ -56,6 +59,7 @@ _PLANT: Final = {
     "solar_mw_per_mw": "solar",
     "wind_mw_per_mw": "wind",
     "nuclear_mw_per_mw": "nuclear",
+    "gas_mw_per_mw": "gas",
     "battery_mw_per_mw": "battery power",
     "battery_mwh_per_mw": "battery energy",
 }
@@ -112,9 +116,9 @@ class Supply(Draw):
     ``lifetime_cost_usd_per_mw``, and without this limit, is therefore a lower bound for
     a plan of the short list: it says how much a longer list could save at most.
 
-    ``check`` adds up each site's plants and runs them hour by hour without foresight
-    (`run_dispatch`): the accounts show what that gives, which is never less
-    carbon-free than the options said.
+    ``check`` adds up each site's plants and runs them hour by hour: gas as the options
+    have it, all else without foresight (`run_dispatch`). The accounts show what that
+    gives, which is never less carbon-free than the options said.
 
     Examples
     --------
@@ -182,7 +186,7 @@ class Supply(Draw):
         self.profiles.take(pd.Index(self.links["site"].unique()))
 
     def _check_options(self) -> None:
-        lost = [name for name in _READ if name not in self.links.columns]
+        lost = [x for x in (*_READ, GAS) if x not in self.links.columns]
         if lost:
             raise StudyError(
                 four_parts(
@@ -209,6 +213,22 @@ class Supply(Draw):
                         "siteselect.supply_options(sites, profiles)",
                     )
                 )
+        shape = self.profiles.hours.shape
+        odd = [
+            row
+            for row, gas in zip(self.links.index, self.links[GAS], strict=True)
+            if np.shape(gas) != shape
+        ]
+        if odd:
+            raise LayerError(
+                four_parts(
+                    f"{self.name!r} reads {GAS!r} of its options",
+                    f"it does not fit the {shape[0]:,} hours of the profiles in rows "
+                    + shown(map(repr, odd)),
+                    "options made with these profiles are allowed",
+                    "siteselect.supply_options(sites, profiles)",
+                )
+            )
 
     def __repr__(self) -> str:
         return f"Supply({self.name!r}, {self.profiles.label})"
@@ -295,6 +315,16 @@ class Supply(Draw):
 
     # -- check -----------------------------------------------------------------------
 
+    def notes(self) -> tuple[str, ...]:
+        """Return what a reader of the plan should know."""
+        if not self.profiles.is_demonstration:
+            return ()
+        return (
+            f"{self.name} rests on a {self.profiles.label}, not on a year of weather: "
+            f"above a carbon-free share of {TYPICAL_DAYS_HOLD:.0%} its cost is a lower "
+            "bound",
+        )
+
     def built(self, sites: gpd.GeoDataFrame) -> pd.DataFrame:
         """Return what stands beside each chosen site [MW, MWh], from its options.
 
@@ -312,18 +342,20 @@ class Supply(Draw):
             given = drawn[label] if isinstance(drawn[label], Mapping) else {}
             one: dict[str, Any] = {"site": label, "load": 0.0}
             one |= dict.fromkeys([*_PLANT, "clean", "grid_carbon"], 0.0)
+            one[GAS] = np.zeros(len(self.profiles.hours))
             for source, amount in given.items():
                 option = options.get((label, source))
                 if option is None:
                     continue
                 for name in _PLANT:
                     one[name] += amount * float(option[name])
+                one[GAS] = one[GAS] + amount * np.asarray(option[GAS], np.float64)
                 one["load"] = float(mw) * float(option["energy_mwh_per_mw_year"])
                 one["clean"] = float(option["grid_clean_share"])
                 one["grid_carbon"] = float(option["grid_carbon_kg_per_mwh"])
             one["load"] /= HOURS_PER_YEAR
             rows.append(one)
-        columns = ["site", "load", *_PLANT, "clean", "grid_carbon"]
+        columns = ["site", "load", *_PLANT, GAS, "clean", "grid_carbon"]
         return pd.DataFrame(rows, columns=columns).set_index("site")
 
     def dispatch(self, sites: gpd.GeoDataFrame) -> Dispatch:
@@ -349,7 +381,8 @@ class Supply(Draw):
             battery_mw=column("battery_mw_per_mw")[:, 0],
             battery_mwh=column("battery_mwh_per_mw")[:, 0],
             round_trip=values["battery_round_trip"],
-            gas_mw=np.zeros(n),
+            gas_mw=values["gas_availability"] * column("gas_mw_per_mw")[:, 0],
+            planned_gas_mw=np.array([*built[GAS]]).reshape(n, len(own.hours)),
             most_import_mw=np.full(n, np.inf),
             clean=column("clean")[:, 0],
         )
@@ -377,6 +410,8 @@ class Supply(Draw):
             account([""], CFE, self.cfe, np.inf, [share], "share of the load")
         if self.carbon_kg_per_mwh is not None and total > 0:
             kg = float(bought @ built["grid_carbon"].to_numpy(dtype=np.float64))
+            burned = costs["carbon_kg_per_mwh"].to_dict()["gas"]
+            kg += float((run.gas @ run.hours).sum() * burned)
             cap = self.carbon_kg_per_mwh
             account([""], CARBON, -np.inf, cap, [kg / total], "kg/MWh")
         if self.capital_usd is not None:

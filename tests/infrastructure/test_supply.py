@@ -220,6 +220,17 @@ def instance(seed, n):
 @given(st.integers(0, 10**6))
 @examples(12)
 def test_every_site_costs_what_an_independent_program_says(seed):
+    compare(seed)
+
+
+@pytest.mark.soak
+@given(st.integers(0, 10**6))
+@examples(150)
+def test_many_more_of_them(seed):
+    compare(seed)
+
+
+def compare(seed):
     n = 4
     sites, profiles, asked = instance(seed, n)
     built = [*profiles.cf, "battery", "gas", "nuclear"]
@@ -444,13 +455,15 @@ def test_profiles_from_files_are_those_of_the_frame(tmp_path):
         ({"price": -5}, StudyError, "price"),
         ({"grid_clean_share": 40.0}, LayerError, "from 0 to 1"),
         ({"price": "name"}, LayerError, "'x' at 's0'"),
+        ({"price": "is_on"}, LayerError, "bool"),
+        ({"technologies": 5}, StudyError, "5 is no technology"),
         ({"carbon_cap_kg_per_mwh": "low"}, StudyError, "carbon_cap"),
         ({"parameters": {"solar_lifetime_years": 0}}, StudyError, "whole number"),
     ],
 )
 @pytest.mark.filterwarnings("ignore::siteselect.errors.ApproximationWarning")
 def test_what_cannot_be_asked_is_refused(asked, error, noun):
-    sites = frame(name=["x"])
+    sites = frame(name=["x"], is_on=True)
     given = {"cfe": 0.5, "energy": 8760, **asked}
     with pytest.raises(error, match=noun):
         ss.price_supply(sites, day(solar=HALF), **given)

@@ -59,9 +59,14 @@ def world(seed):
     return sites, profiles, asked
 
 
-def options_of(sites, profiles, levels=LEVELS):
+def options_of(sites, profiles, levels=LEVELS, technologies=None):
     return ss.supply_options(
-        sites, profiles, cfe=levels, energy="energy", grid_clean_share="clean"
+        sites,
+        profiles,
+        cfe=levels,
+        technologies=technologies,
+        energy="energy",
+        grid_clean_share="clean",
     )
 
 
@@ -100,8 +105,20 @@ def best_mix(table, mw, sites, asked, cost):
 @given(st.integers(0, 10**6))
 @examples(6)
 def test_the_cheapest_plan_is_that_of_all_sizes_and_mixes(seed):
+    compare(seed)
+
+
+@pytest.mark.soak
+@given(st.integers(0, 10**6))
+@examples(60)
+def test_many_more_of_them(seed):
+    compare(seed)
+
+
+def compare(seed):
     sites, profiles, asked = world(seed)
-    table = options_of(sites, profiles)
+    build = [*profiles.cf, "battery", "gas", "nuclear"] if seed % 2 else None
+    table = options_of(sites, profiles, technologies=build)
     supply = ss.Supply("supply", table, profiles=profiles, **asked)
     best = np.inf
     for sizes in itertools.product([0.0, *SIZES], repeat=len(sites)):
@@ -320,8 +337,8 @@ def test_what_cannot_be_planned_is_refused():
     many = pd.concat([table.assign(site=f"x{k}").iloc[:1] for k in range(301)])
     with pytest.raises(StudyError, match="nsmallest"):
         supply(links=many.reset_index(drop=True))
-    with pytest.raises(StudyError, match="gas"):
-        ss.supply_options(sites, profiles, technologies=["solar", "gas"], energy=8760)
+    with pytest.raises(LayerError, match="12 hours"):
+        supply(links=table.assign(gas_mw=[np.zeros(5)] * len(table)))
     with pytest.raises(StudyError, match="years"):
         ss.optimize_sites(
             sites, power_mw={2027: 100, 2030: 200}, site_mw=[100], limits=[supply()]

@@ -16,8 +16,9 @@ from siteselect.infrastructure.energy.columns import (
     plain_number,
     site_column,
 )
-from siteselect.infrastructure.energy.pricing import price_supply
+from siteselect.infrastructure.energy.pricing import priced
 from siteselect.infrastructure.energy.profiles import Profiles
+from siteselect.infrastructure.energy.unit_program import UnitSupply
 
 __all__ = ["CAPACITIES", "supply_options"]
 
@@ -26,6 +27,7 @@ CAPACITIES: Final = (
     "solar_mw_per_mw",
     "wind_mw_per_mw",
     "nuclear_mw_per_mw",
+    "gas_mw_per_mw",
     "battery_mw_per_mw",
     "battery_mwh_per_mw",
 )
@@ -58,8 +60,8 @@ def supply_options(
     cfe : sequence of float
         Carbon-free shares [0 to 1]; more of them come nearer to the best mix.
     technologies : sequence of str, optional
-        Of ``solar``, ``wind``, ``battery``, ``nuclear``; by default the profiles'
-        plants and a battery. What they leave is imported without a bound.
+        As in `price_supply`; by default the profiles' plants and a battery. What they
+        leave is imported without a bound.
     energy, price, carbon, grid_clean_share, parameters
         As in `price_supply`.
 
@@ -70,7 +72,8 @@ def supply_options(
         ``site``, ``source`` (such as ``"90 % carbon-free"``), ``cost_usd_per_mw``
         (capital of the plants), ``lifetime_usd_per_mw`` (present value of the supply),
         ``cfe``, ``carbon_kg_per_mwh``, ``acres_per_mw``, the capacities per facility
-        MW, and what the site's grid is: ``energy_mwh_per_mw_year``,
+        MW; ``gas_mw``, an array of what gas gives in each hour [MW per facility MW];
+        and what the site's load and grid are: ``energy_mwh_per_mw_year``,
         ``grid_carbon_kg_per_mwh``, ``grid_clean_share``.
 
     Raises
@@ -96,34 +99,22 @@ def supply_options(
     ['50 % carbon-free', '80 % carbon-free']
     """
     levels = _levels(cfe)
-    if technologies is not None:
-        built = [technologies] if isinstance(technologies, str) else list(technologies)
-        if "gas" in built:
-            raise StudyError(
-                four_parts(
-                    "options of supply are made with gas",
-                    "how much of it runs in a mix of options is not settled by them",
-                    "solar, wind, battery and nuclear are allowed",
-                    "price gas with price_supply, site by site",
-                )
-            )
     parts = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ApproximationWarning)
-        for level in levels:
-            made = price_supply(
-                sites,
-                profiles,
-                cfe=level,
-                technologies=technologies,
-                energy=energy,
-                price=price,
-                carbon=carbon,
-                grid_clean_share=grid_clean_share,
-                parameters=parameters,
-            )
-            parts.append(_rows(made, level))
-    if parts and any(part["is_bound"].any() for part in parts):
+    for level in levels:
+        made, supply = priced(
+            sites,
+            profiles,
+            cfe=level,
+            technologies=technologies,
+            energy=energy,
+            price=price,
+            carbon=carbon,
+            grid_clean_share=grid_clean_share,
+            parameters=parameters,
+            keep_gas=True,
+        )
+        parts.append(_rows(made, supply, level))
+    if any(part["is_bound"].any() for part in parts):
         warnings.warn(
             "Options of supply above a carbon-free share of 85 % are priced on typical "
             f"days ({profiles.label}): their cost is a lower bound. Use "
@@ -151,9 +142,11 @@ def supply_options(
     return table[~same].drop(columns="asked").reset_index(drop=True)
 
 
-def _rows(made: gpd.GeoDataFrame, level: float) -> pd.DataFrame:
+def _rows(made: gpd.GeoDataFrame, supply: UnitSupply, level: float) -> pd.DataFrame:
     """Return the options of all sites at one share."""
-    there = made[made["supply_usd_per_mw_year"].notna()]
+    known = made["supply_usd_per_mw_year"].notna().to_numpy()
+    there = made[known]
+    assert supply.gas_mw is not None  # It was asked for.
     return pd.DataFrame(
         {
             "site": there.index,
@@ -164,6 +157,7 @@ def _rows(made: gpd.GeoDataFrame, level: float) -> pd.DataFrame:
             "carbon_kg_per_mwh": there["supply_carbon_kg_per_mwh"].to_numpy(),
             "acres_per_mw": there["supply_acres_per_mw"].to_numpy(),
             **{name: there[name].to_numpy() for name in CAPACITIES},
+            "gas_mw": list(supply.gas_mw[known]),
             "is_bound": there["supply_is_lower_bound"].to_numpy(),
             "asked": level,
         }
@@ -174,7 +168,7 @@ def _levels(given: Any) -> list[float]:
     """Return the shares, each once and in order."""
     if isinstance(given, str) or not isinstance(given, Sequence | np.ndarray):
         given = [given]
-    levels = sorted({plain_number("cfe", float(x)) for x in given})
+    levels = sorted({plain_number("cfe", x) for x in given})
     if not levels or levels[-1] > 1:
         raise StudyError(
             four_parts(

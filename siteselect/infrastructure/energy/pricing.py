@@ -184,6 +184,48 @@ def price_supply(
     >>> bool((priced["cfe"] > 0.699).all())
     True
     """
+    made, _ = priced(
+        sites,
+        profiles,
+        cfe=cfe,
+        technologies=technologies,
+        energy=energy,
+        price=price,
+        carbon=carbon,
+        grid_clean_share=grid_clean_share,
+        import_mw_per_mw=import_mw_per_mw,
+        acres_per_mw=acres_per_mw,
+        carbon_cap_kg_per_mwh=carbon_cap_kg_per_mwh,
+        parameters=parameters,
+    )
+    if made.attrs["siteselect"]["supply"]["is_lower_bound"]:
+        warnings.warn(
+            f"Supply at a carbon-free share of {cfe:.0%} is priced on typical days "
+            f"({profiles.label}): the cost is a lower bound above "
+            f"{TYPICAL_DAYS_HOLD:.0%}. Use Profiles.hourly with a year of data.",
+            ApproximationWarning,
+            stacklevel=2,
+        )
+    return made
+
+
+def priced(
+    sites: gpd.GeoDataFrame,
+    profiles: Profiles,
+    *,
+    cfe: float,
+    technologies: Sequence[str] | None,
+    energy: Quantity,
+    price: Quantity,
+    carbon: Quantity,
+    grid_clean_share: Quantity,
+    import_mw_per_mw: Quantity | None = None,
+    acres_per_mw: Quantity | None = None,
+    carbon_cap_kg_per_mwh: float | None = None,
+    parameters: Mapping[str, float | str] | None = None,
+    keep_gas: bool = False,
+) -> tuple[gpd.GeoDataFrame, UnitSupply]:
+    """Return what `price_supply` does, without its warning, and the supply itself."""
     values = parameter_values(parameters)
     _check_sites(sites)
     if not isinstance(profiles, Profiles):
@@ -218,18 +260,11 @@ def price_supply(
     reasons["no profile"] = unseen
     known = ~np.logical_or.reduce(list(reasons.values()))
     program = UnitProgram(own, values, build, cfe=share, carbon_cap=cap)
-    supply = program.solve(figures, known)
+    supply = program.solve(figures, known, keep_gas=keep_gas)
     reasons["nothing meets what is asked"] = known & np.isnan(supply.usd_per_year)
     is_bound = own.is_demonstration and share > TYPICAL_DAYS_HOLD
-    if is_bound:
-        warnings.warn(
-            f"Supply at a carbon-free share of {share:.0%} is priced on typical days "
-            f"({own.label}): the cost is a lower bound above {TYPICAL_DAYS_HOLD:.0%}. "
-            "Use Profiles.hourly with a year of data.",
-            ApproximationWarning,
-            stacklevel=2,
-        )
-    return _with_columns(sites, own, program, supply, reasons, values, is_bound)
+    made = _with_columns(sites, own, program, supply, reasons, values, is_bound)
+    return made, supply
 
 
 def _with_columns(
@@ -340,7 +375,7 @@ def _technologies(given: Any, profiles: Profiles) -> tuple[str, ...]:
     """Return what may be built, in the order of `TECHNOLOGIES`."""
     if given is None:
         return tuple(k for k in TECHNOLOGIES if k in profiles.cf or k == "battery")
-    names = [given] if isinstance(given, str) else list(given)
+    names = list(given) if isinstance(given, list | tuple | set) else [given]
     unknown = [k for k in names if k not in TECHNOLOGIES]
     if unknown:
         raise StudyError(
