@@ -26,6 +26,7 @@ from siteselect.optimization.draw import DRAWN, Draw
 from siteselect.optimization.limits import Bound, accounts, power_of_thousand
 from siteselect.optimization.problem import (
     GW,
+    MILLION,
     ExtraColumns,
     Floats,
     Problem,
@@ -302,6 +303,43 @@ class Supply(Draw):
                 )
             )
         return Rows.stack(parts)
+
+    def settled(self, problem: Problem, x: Floats) -> Floats:
+        """Return ``x`` with the cheapest mix for its sites, where none was asked for.
+
+        An objective that does not count the supply leaves open which of the mixes
+        within the caps is taken: the one of least present value that needs no more
+        capital.
+        """
+        own = problem.extra[self.name]
+        if problem.objective[own].any():
+            return x
+        from scipy.optimize import linprog
+
+        rows = self.rows(problem)
+        fixed = x.copy()
+        fixed[own] = 0.0
+        matrix = sparse.csr_array(rows.matrix[:, own])
+        held = rows.matrix @ fixed
+        capital = problem.column_cost[own] * MILLION
+        low, high = rows.lower - held, rows.upper - held
+        same = low == high
+        over, under = ~same & np.isfinite(high), ~same & np.isfinite(low)
+        found = linprog(
+            self._per_link(problem, "lifetime_usd_per_mw") / GW * MILLION,
+            sparse.vstack([matrix[over], -matrix[under], capital[None, :]]),
+            np.concatenate([high[over], -low[under], [float(capital @ x[own])]]),
+            matrix[same],
+            low[same],
+            np.column_stack([problem.lower[own], problem.upper[own]]),
+            method="highs",
+            options={"primal_feasibility_tolerance": 1e-10},
+        )
+        if found.status != 0:
+            return x
+        x = x.copy()
+        x[own] = np.maximum(found.x, 0.0)
+        return x
 
     def _per_link(self, problem: Problem, name: str) -> Floats:
         """Return a figure of the options in the order of the links."""

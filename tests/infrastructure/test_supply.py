@@ -469,6 +469,19 @@ def test_what_cannot_be_asked_is_refused(asked, error, noun):
         ss.price_supply(sites, day(solar=HALF), **given)
 
 
+def test_columns_of_the_user_are_not_lost_and_progress_is_told():
+    with pytest.raises(LayerError, match="'cfe'"):
+        ss.price_supply(frame(cfe=0.3), day(solar=HALF), cfe=0.5, energy=8760)
+    heard = []
+    asked = {"cfe": 0.5, "energy": 8760}
+    made = ss.price_supply(
+        frame(2), day(2, solar=HALF), progress=lambda *x: heard.append(x), **asked
+    )
+    assert heard == [(0, 1), (1, 1)]  # twins are solved once
+    again = ss.price_supply(made, day(2, solar=HALF), **asked)
+    assert again.columns.tolist() == made.columns.tolist()
+
+
 def test_a_site_without_profile_or_plants_is_named():
     with pytest.raises(LayerError, match="'s1'"):
         ss.price_supply(frame(2), day(solar=HALF), cfe=0.5, energy=8760)

@@ -19,6 +19,7 @@ from siteselect.infrastructure.energy.columns import (
 from siteselect.infrastructure.energy.pricing import priced
 from siteselect.infrastructure.energy.profiles import Profiles
 from siteselect.infrastructure.energy.unit_program import UnitSupply
+from siteselect.infrastructure.parameter_table import parameter_values
 
 __all__ = ["CAPACITIES", "supply_options"]
 
@@ -31,7 +32,11 @@ CAPACITIES: Final = (
     "battery_mw_per_mw",
     "battery_mwh_per_mw",
 )
-LEVELS: Final = (0.0, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1.0)
+#: Closer together where the cost bends most.
+LEVELS: Final = (
+    *(0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85),
+    *(0.875, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99, 1.0),
+)
 
 
 def supply_options(
@@ -99,10 +104,16 @@ def supply_options(
     ['50 % carbon-free', '80 % carbon-free']
     """
     levels = _levels(cfe)
+    values = parameter_values(parameters)
     parts = []
+    can = np.ones(len(sites), dtype=bool)
+    reached = np.full(len(sites), -1.0)
     for level in levels:
+        # A share that the cheapest supply exceeds anyway is no option of its own, and
+        # what cannot be met cannot be met at more.
+        at = np.flatnonzero(can & (reached < level))
         made, supply = priced(
-            sites,
+            sites.iloc[at],
             profiles,
             cfe=level,
             technologies=technologies,
@@ -110,10 +121,12 @@ def supply_options(
             price=price,
             carbon=carbon,
             grid_clean_share=grid_clean_share,
-            parameters=parameters,
+            parameters=values,
             keep_gas=True,
         )
         parts.append(_rows(made, supply, level))
+        reached[at] = made["cfe"].to_numpy(dtype=np.float64)
+        can &= ~np.isnan(reached)
     if any(part["is_bound"].any() for part in parts):
         warnings.warn(
             "Options of supply above a carbon-free share of 85 % are priced on typical "
@@ -134,12 +147,9 @@ def supply_options(
         index=sites.index,
     )
     table = table.join(given, on="site")
-    # A share that the cheapest supply exceeds anyway is the same option again.
     place = sites.index.get_indexer(pd.Index(table["site"]))
     table = table.iloc[np.lexsort((table["asked"], place))]
-    same = table["site"].eq(table["site"].shift())
-    same &= (table["cfe"] - table["cfe"].shift()).abs() < 1e-9
-    return table[~same].drop(columns="asked").reset_index(drop=True)
+    return table.drop(columns="asked").reset_index(drop=True)
 
 
 def _rows(made: gpd.GeoDataFrame, supply: UnitSupply, level: float) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import geopandas as gpd
@@ -96,6 +96,7 @@ def price_supply(
     acres_per_mw: Quantity | None = None,
     carbon_cap_kg_per_mwh: float | None = None,
     parameters: Mapping[str, float | str] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> gpd.GeoDataFrame:
     """Add what co-sited supply at a carbon-free share costs at each site.
 
@@ -134,6 +135,9 @@ def price_supply(
         Most emissions over the load [kg/MWh].
     parameters : mapping of str to float or {"low", "mid", "high"}, optional
         Other values for figures of `parameters`.
+    progress : callable, optional
+        Called with (programs solved, programs in all) now and then; sites that are
+        alike share one.
 
     Returns
     -------
@@ -153,7 +157,8 @@ def price_supply(
     StudyError
         If a share, cap, technology or parameter cannot be.
     LayerError
-        If a column is missing or holds no numbers, or a site has no profile.
+        If a column is missing or holds no numbers, a site has no profile, or one of
+        the columns above is there already and not from an earlier call.
 
     Warns
     -----
@@ -184,6 +189,8 @@ def price_supply(
     >>> bool((priced["cfe"] > 0.699).all())
     True
     """
+    _check_sites(sites)
+    _check_names(sites)
     made, _ = priced(
         sites,
         profiles,
@@ -197,6 +204,7 @@ def price_supply(
         acres_per_mw=acres_per_mw,
         carbon_cap_kg_per_mwh=carbon_cap_kg_per_mwh,
         parameters=parameters,
+        progress=progress,
     )
     if made.attrs["siteselect"]["supply"]["is_lower_bound"]:
         warnings.warn(
@@ -224,6 +232,7 @@ def priced(
     carbon_cap_kg_per_mwh: float | None = None,
     parameters: Mapping[str, float | str] | None = None,
     keep_gas: bool = False,
+    progress: Callable[[int, int], None] | None = None,
 ) -> tuple[gpd.GeoDataFrame, UnitSupply]:
     """Return what `price_supply` does, without its warning, and the supply itself."""
     values = parameter_values(parameters)
@@ -260,7 +269,7 @@ def priced(
     reasons["no profile"] = unseen
     known = ~np.logical_or.reduce(list(reasons.values()))
     program = UnitProgram(own, values, build, cfe=share, carbon_cap=cap)
-    supply = program.solve(figures, known, keep_gas=keep_gas)
+    supply = program.solve(figures, known, keep_gas=keep_gas, progress=progress)
     reasons["nothing meets what is asked"] = known & np.isnan(supply.usd_per_year)
     is_bound = own.is_demonstration and share > TYPICAL_DAYS_HOLD
     made = _with_columns(sites, own, program, supply, reasons, values, is_bound)
@@ -401,6 +410,7 @@ def _technologies(given: Any, profiles: Profiles) -> tuple[str, ...]:
 
 
 def _check_sites(sites: Any) -> None:
+    """Refuse what is no frame of candidates with unique labels."""
     if not isinstance(sites, gpd.GeoDataFrame) or not sites.index.is_unique:
         raise LayerError(
             four_parts(
@@ -410,5 +420,20 @@ def _check_sites(sites: Any) -> None:
                 else f"got {type(sites).__name__}",
                 "a GeoDataFrame with unique labels is allowed",
                 "sites.reset_index(drop=True)",
+            )
+        )
+
+
+def _check_names(sites: gpd.GeoDataFrame) -> None:
+    """Refuse candidates with a column of the user's own that would be lost."""
+    there = [name for name in SUPPLY_COLUMNS if name in sites.columns]
+    # An earlier call has added all of them.
+    if there and len(there) < len(SUPPLY_COLUMNS):
+        raise LayerError(
+            four_parts(
+                f"supply adds {len(SUPPLY_COLUMNS)} columns to the candidates",
+                f"they have {shown(map(repr, there))} already",
+                "candidates without, or with all of an earlier call, are allowed",
+                f"sites.drop(columns={there!r}) or rename them",
             )
         )

@@ -6,6 +6,7 @@ starts each from the basis of the one before.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -30,6 +31,8 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 #: The program counts money in thousands, so that its terms are near 1.
 THOUSAND: Final = 1e-3
+#: Sites between two reports of progress.
+REPORT: Final = 100
 #: Everything that may be built, in the order of the columns.
 BUILT: Final = (*CARBON_FREE, "gas", "battery power", "battery energy")
 
@@ -291,6 +294,7 @@ class UnitProgram:
         known: npt.NDArray[np.bool_],
         *,
         keep_gas: bool = False,
+        progress: Callable[[int, int], None] | None = None,
     ) -> UnitSupply:
         """Return the cheapest supply of each known site, with its gas by hour if asked.
 
@@ -313,6 +317,8 @@ class UnitProgram:
         solver = Solver(self.frame.start, self.frame.column, self.n_columns)
         at = [BUILT.index(name) for name in self.built]
         for group, k in enumerate(rows[first].tolist()):
+            if progress is not None and group % REPORT == 0:
+                progress(group, len(first))
             a = self.arrays(k, table[k])
             x = solver.best(a.cost, a.value, a.low, a.high)
             if x is None:
@@ -324,6 +330,8 @@ class UnitProgram:
             money[there], shares[there] = self._figures_of(x, table[k])
             if gas is not None and self.has_gas:
                 gas[there] = x[self.flow["gas"]] * load
+        if progress is not None:
+            progress(len(first), len(first))
         return UnitSupply(
             money,
             pd.DataFrame(built, columns=list(BUILT), index=self.profiles.site),
