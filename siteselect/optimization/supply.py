@@ -325,9 +325,14 @@ class Supply(Draw):
         low, high = rows.lower - held, rows.upper - held
         same = low == high
         over, under = ~same & np.isfinite(high), ~same & np.isfinite(low)
-        found = linprog(
+        within = sparse.vstack(
+            [matrix[over], -matrix[under], sparse.csr_array(capital[None, :])]
+        )
+        # The stubs know neither sparse matrices nor this option.
+        solve: Any = linprog
+        found = solve(
             self._per_link(problem, "lifetime_usd_per_mw") / GW * MILLION,
-            sparse.vstack([matrix[over], -matrix[under], capital[None, :]]),
+            within,
             np.concatenate([high[over], -low[under], [float(capital @ x[own])]]),
             matrix[same],
             low[same],
