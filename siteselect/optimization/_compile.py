@@ -689,6 +689,7 @@ def _compiled(request: Request) -> Compiled:
             for block in rows_of(of_limit, problem)
         ]
     )
+    notes.extend(x for part in chosen if isinstance(part, Draw) for x in part.notes())
     is_score = isinstance(objective, PerMegawatt) and objective.name == "score"
     if low < high and is_score and problem.n_columns:
         notes.append(

@@ -393,6 +393,10 @@ class Draw:
             out[site] = out.get(site, 0.0) + cost
         return pd.Series(out, dtype=float)
 
+    def notes(self) -> tuple[str, ...]:
+        """Return what a reader of the plan should know."""
+        return ()
+
     def link_lifetime_usd(self, draws: pd.DataFrame) -> pd.Series[Any]:
         """Return what the links of ``draws`` add to lifetime cost per site."""
         return self.link_cost_usd(draws)

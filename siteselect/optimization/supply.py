@@ -18,6 +18,7 @@ from scipy import sparse
 from siteselect.errors import LayerError, StudyError, four_parts, shown
 from siteselect.infrastructure.energy import Profiles, technology_costs
 from siteselect.infrastructure.energy.options import CAPACITIES
+from siteselect.infrastructure.energy.pricing import TYPICAL_DAYS_HOLD
 from siteselect.infrastructure.energy.simulation import Dispatch, run_dispatch
 from siteselect.infrastructure.parameter_table import parameter_values
 from siteselect.optimization.asked import not_below
@@ -25,6 +26,7 @@ from siteselect.optimization.draw import DRAWN, Draw
 from siteselect.optimization.limits import Bound, accounts, power_of_thousand
 from siteselect.optimization.problem import (
     GW,
+    MILLION,
     ExtraColumns,
     Floats,
     Problem,
@@ -49,6 +51,8 @@ _READ: Final = (
     "grid_clean_share",
     *CAPACITIES,
 )
+#: Column with what gas gives by hour.
+GAS: Final = "gas_mw"
 #: Kinds of accounts.
 CFE, CARBON, ACRES, CAPITAL = "carbon-free", "carbon", "plant land", "plant capital"
 #: Plant of each capacity in `technology_costs`.
@@ -56,6 +60,7 @@ _PLANT: Final = {
     "solar_mw_per_mw": "solar",
     "wind_mw_per_mw": "wind",
     "nuclear_mw_per_mw": "nuclear",
+    "gas_mw_per_mw": "gas",
     "battery_mw_per_mw": "battery power",
     "battery_mwh_per_mw": "battery energy",
 }
@@ -112,9 +117,9 @@ class Supply(Draw):
     ``lifetime_cost_usd_per_mw``, and without this limit, is therefore a lower bound for
     a plan of the short list: it says how much a longer list could save at most.
 
-    ``check`` adds up each site's plants and runs them hour by hour without foresight
-    (`run_dispatch`): the accounts show what that gives, which is never less
-    carbon-free than the options said.
+    ``check`` adds up each site's plants and runs them hour by hour: gas as the options
+    have it, all else without foresight (`run_dispatch`). The accounts show what that
+    gives, which is never less carbon-free than the options said.
 
     Examples
     --------
@@ -182,7 +187,7 @@ class Supply(Draw):
         self.profiles.take(pd.Index(self.links["site"].unique()))
 
     def _check_options(self) -> None:
-        lost = [name for name in _READ if name not in self.links.columns]
+        lost = [x for x in (*_READ, GAS) if x not in self.links.columns]
         if lost:
             raise StudyError(
                 four_parts(
@@ -209,6 +214,22 @@ class Supply(Draw):
                         "siteselect.supply_options(sites, profiles)",
                     )
                 )
+        shape = self.profiles.hours.shape
+        odd = [
+            row
+            for row, gas in zip(self.links.index, self.links[GAS], strict=True)
+            if np.shape(gas) != shape
+        ]
+        if odd:
+            raise LayerError(
+                four_parts(
+                    f"{self.name!r} reads {GAS!r} of its options",
+                    f"it does not fit the {shape[0]:,} hours of the profiles in rows "
+                    + shown(map(repr, odd)),
+                    "options made with these profiles are allowed",
+                    "siteselect.supply_options(sites, profiles)",
+                )
+            )
 
     def __repr__(self) -> str:
         return f"Supply({self.name!r}, {self.profiles.label})"
@@ -283,6 +304,48 @@ class Supply(Draw):
             )
         return Rows.stack(parts)
 
+    def settled(self, problem: Problem, x: Floats) -> Floats:
+        """Return ``x`` with the cheapest mix for its sites, where none was asked for.
+
+        An objective that does not count the supply leaves open which of the mixes
+        within the caps is taken: the one of least present value that needs no more
+        capital.
+        """
+        own = problem.extra[self.name]
+        if problem.objective[own].any():
+            return x
+        from scipy.optimize import linprog
+
+        rows = self.rows(problem)
+        fixed = x.copy()
+        fixed[own] = 0.0
+        matrix = sparse.csr_array(rows.matrix[:, own])
+        held = rows.matrix @ fixed
+        capital = problem.column_cost[own] * MILLION
+        low, high = rows.lower - held, rows.upper - held
+        same = low == high
+        over, under = ~same & np.isfinite(high), ~same & np.isfinite(low)
+        within = sparse.vstack(
+            [matrix[over], -matrix[under], sparse.csr_array(capital[None, :])]
+        )
+        # The stubs know neither sparse matrices nor this option.
+        solve: Any = linprog
+        found = solve(
+            self._per_link(problem, "lifetime_usd_per_mw") / GW * MILLION,
+            within,
+            np.concatenate([high[over], -low[under], [float(capital @ x[own])]]),
+            matrix[same],
+            low[same],
+            np.column_stack([problem.lower[own], problem.upper[own]]),
+            method="highs",
+            options={"primal_feasibility_tolerance": 1e-10},
+        )
+        if found.status != 0:
+            return x
+        x = x.copy()
+        x[own] = np.maximum(found.x, 0.0)
+        return x
+
     def _per_link(self, problem: Problem, name: str) -> Floats:
         """Return a figure of the options in the order of the links."""
         links = self.link_arrays(problem.frame)
@@ -294,6 +357,16 @@ class Supply(Draw):
         return np.asarray(table.reindex(key), dtype=np.float64)
 
     # -- check -----------------------------------------------------------------------
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what a reader of the plan should know."""
+        if not self.profiles.is_demonstration:
+            return ()
+        return (
+            f"{self.name} rests on a {self.profiles.label}, not on a year of weather: "
+            f"above a carbon-free share of {TYPICAL_DAYS_HOLD:.0%} its cost is a lower "
+            "bound",
+        )
 
     def built(self, sites: gpd.GeoDataFrame) -> pd.DataFrame:
         """Return what stands beside each chosen site [MW, MWh], from its options.
@@ -312,18 +385,20 @@ class Supply(Draw):
             given = drawn[label] if isinstance(drawn[label], Mapping) else {}
             one: dict[str, Any] = {"site": label, "load": 0.0}
             one |= dict.fromkeys([*_PLANT, "clean", "grid_carbon"], 0.0)
+            one[GAS] = np.zeros(len(self.profiles.hours))
             for source, amount in given.items():
                 option = options.get((label, source))
                 if option is None:
                     continue
                 for name in _PLANT:
                     one[name] += amount * float(option[name])
+                one[GAS] = one[GAS] + amount * np.asarray(option[GAS], np.float64)
                 one["load"] = float(mw) * float(option["energy_mwh_per_mw_year"])
                 one["clean"] = float(option["grid_clean_share"])
                 one["grid_carbon"] = float(option["grid_carbon_kg_per_mwh"])
             one["load"] /= HOURS_PER_YEAR
             rows.append(one)
-        columns = ["site", "load", *_PLANT, "clean", "grid_carbon"]
+        columns = ["site", "load", *_PLANT, GAS, "clean", "grid_carbon"]
         return pd.DataFrame(rows, columns=columns).set_index("site")
 
     def dispatch(self, sites: gpd.GeoDataFrame) -> Dispatch:
@@ -349,7 +424,8 @@ class Supply(Draw):
             battery_mw=column("battery_mw_per_mw")[:, 0],
             battery_mwh=column("battery_mwh_per_mw")[:, 0],
             round_trip=values["battery_round_trip"],
-            gas_mw=np.zeros(n),
+            gas_mw=values["gas_availability"] * column("gas_mw_per_mw")[:, 0],
+            planned_gas_mw=np.array([*built[GAS]]).reshape(n, len(own.hours)),
             most_import_mw=np.full(n, np.inf),
             clean=column("clean")[:, 0],
         )
@@ -377,6 +453,8 @@ class Supply(Draw):
             account([""], CFE, self.cfe, np.inf, [share], "share of the load")
         if self.carbon_kg_per_mwh is not None and total > 0:
             kg = float(bought @ built["grid_carbon"].to_numpy(dtype=np.float64))
+            burned = costs["carbon_kg_per_mwh"].to_dict()["gas"]
+            kg += float((run.gas @ run.hours).sum() * burned)
             cap = self.carbon_kg_per_mwh
             account([""], CARBON, -np.inf, cap, [kg / total], "kg/MWh")
         if self.capital_usd is not None:

@@ -220,6 +220,17 @@ def instance(seed, n):
 @given(st.integers(0, 10**6))
 @examples(12)
 def test_every_site_costs_what_an_independent_program_says(seed):
+    compare(seed)
+
+
+@pytest.mark.soak
+@given(st.integers(0, 10**6))
+@examples(150)
+def test_many_more_of_them(seed):
+    compare(seed)
+
+
+def compare(seed):
     n = 4
     sites, profiles, asked = instance(seed, n)
     built = [*profiles.cf, "battery", "gas", "nuclear"]
@@ -444,16 +455,31 @@ def test_profiles_from_files_are_those_of_the_frame(tmp_path):
         ({"price": -5}, StudyError, "price"),
         ({"grid_clean_share": 40.0}, LayerError, "from 0 to 1"),
         ({"price": "name"}, LayerError, "'x' at 's0'"),
+        ({"price": "is_on"}, LayerError, "bool"),
+        ({"technologies": 5}, StudyError, "5 is no technology"),
         ({"carbon_cap_kg_per_mwh": "low"}, StudyError, "carbon_cap"),
         ({"parameters": {"solar_lifetime_years": 0}}, StudyError, "whole number"),
     ],
 )
 @pytest.mark.filterwarnings("ignore::siteselect.errors.ApproximationWarning")
 def test_what_cannot_be_asked_is_refused(asked, error, noun):
-    sites = frame(name=["x"])
+    sites = frame(name=["x"], is_on=True)
     given = {"cfe": 0.5, "energy": 8760, **asked}
     with pytest.raises(error, match=noun):
         ss.price_supply(sites, day(solar=HALF), **given)
+
+
+def test_columns_of_the_user_are_not_lost_and_progress_is_told():
+    with pytest.raises(LayerError, match="'cfe'"):
+        ss.price_supply(frame(cfe=0.3), day(solar=HALF), cfe=0.5, energy=8760)
+    heard = []
+    asked = {"cfe": 0.5, "energy": 8760}
+    made = ss.price_supply(
+        frame(2), day(2, solar=HALF), progress=lambda *x: heard.append(x), **asked
+    )
+    assert heard == [(0, 1), (1, 1)]  # twins are solved once
+    again = ss.price_supply(made, day(2, solar=HALF), **asked)
+    assert again.columns.tolist() == made.columns.tolist()
 
 
 def test_a_site_without_profile_or_plants_is_named():

@@ -11,6 +11,7 @@ import pandas as pd
 
 from siteselect.errors import LayerError, four_parts, said, shown
 from siteselect.infrastructure.compute import HOURS_PER_YEAR
+from siteselect.infrastructure.energy.columns import as_numbers
 from siteselect.layers import Raster, raster, spatial
 
 __all__ = ["annual_factor", "scaled"]
@@ -36,15 +37,13 @@ def annual_factor(sites: gpd.GeoDataFrame, given: Any) -> Floats:
     if isinstance(given, Raster):
         found = raster.sample_bands(given, spatial.points_of(sites), reach_km=_REACH_KM)
         values = np.asarray(found.values.mean(axis=1), dtype=np.float64)
-        source = "the raster"
+        source, raw = "the raster", pd.Series(values)
     elif isinstance(given, str) and given in sites.columns:
-        values = pd.to_numeric(sites[given], errors="coerce").to_numpy(np.float64)
-        source = f"column {given!r}"
+        source, raw = f"column {given!r}", sites[given]
+        values = as_numbers(raw, f"typical days are scaled to {source}")
     elif isinstance(given, pd.Series) and given.index.is_unique:
-        values = pd.to_numeric(given.reindex(sites.index), errors="coerce").to_numpy(
-            np.float64
-        )
-        source = "the Series"
+        source, raw = "the Series", given.reindex(sites.index)
+        values = as_numbers(raw, f"typical days are scaled to {source}")
     else:
         raise LayerError(
             four_parts(
@@ -58,14 +57,15 @@ def annual_factor(sites: gpd.GeoDataFrame, given: Any) -> Floats:
         )
     with np.errstate(invalid="ignore"):
         bad = (values < 0) | (values > 1)
+    bad |= np.isnan(values) & raw.notna().to_numpy()
     if bad.any():
         raise LayerError(
             four_parts(
                 f"typical days are scaled to the capacity factor of {source}",
                 f"{int(bad.sum())} are outside 0 to 1: "
                 + shown(
-                    f"{v:g} at {x!r}"
-                    for x, v in zip(sites.index[bad], values[bad], strict=True)
+                    f"{v} at {x!r}"
+                    for x, v in zip(sites.index[bad], raw[bad].tolist(), strict=True)
                 ),
                 "shares from 0 to 1 are allowed",
                 "divide per cent by 100",

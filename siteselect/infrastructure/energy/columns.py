@@ -17,7 +17,7 @@ from siteselect.errors import (
     shown,
 )
 
-__all__ = ["Quantity", "plain_number", "site_column"]
+__all__ = ["Quantity", "as_numbers", "plain_number", "site_column"]
 
 Floats = npt.NDArray[np.float64]
 #: A column name, a number for every site, or a Series keyed by label.
@@ -60,8 +60,7 @@ def site_column(
     else:
         raw = pd.Series(plain_number(name, spec), index=sites.index, dtype="float64")
         where = "the number"
-    numbers = pd.to_numeric(raw, errors="coerce").astype("float64")
-    found: Floats = np.asarray(numbers, dtype=np.float64)
+    found = as_numbers(raw, f"supply reads {name} from {where}")
     lost = np.isnan(found) & raw.notna().to_numpy()
     with np.errstate(invalid="ignore"):
         bad = lost | np.isinf(found) | (found < least) | (found > most)
@@ -78,10 +77,34 @@ def site_column(
                     )
                 ),
                 f"finite numbers {asked}, or NaN where unknown, are allowed",
-                f"mend the values, or pass {name}=...",
+                f"pass {name} with a number, a column or a Series that holds them",
             )
         )
     return found
+
+
+def as_numbers(column: Any, asked: str) -> Floats:
+    """Return a column as floats, NaN where there is no number; refuse other kinds.
+
+    Text that spells a number counts as one; truth values, dates and complex numbers
+    do not.
+    """
+    found = None
+    if isinstance(column, pd.DataFrame):
+        found = "the column exists more than once"
+    elif column.dtype.kind in "bcmM":
+        found = f"it holds {column.dtype} values"
+    if found is not None:
+        raise LayerError(
+            four_parts(
+                asked,
+                found,
+                "one column of numbers is allowed",
+                "pd.to_numeric(column)",
+            )
+        )
+    numbers = pd.to_numeric(column, errors="coerce").astype("float64")
+    return np.asarray(numbers, dtype=np.float64)
 
 
 def plain_number(name: str, value: Any) -> float:
@@ -93,7 +116,7 @@ def plain_number(name: str, value: Any) -> float:
                 f"supply was given {name}={said(value)}",
                 f"that is {type(value).__name__}",
                 "a finite number of 0 or more is allowed",
-                f"leave {name} out",
+                f"{name}=0.9" if name == "cfe" else f"leave {name} out",
             )
         )
     return float(value)

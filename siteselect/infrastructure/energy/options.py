@@ -16,8 +16,10 @@ from siteselect.infrastructure.energy.columns import (
     plain_number,
     site_column,
 )
-from siteselect.infrastructure.energy.pricing import price_supply
+from siteselect.infrastructure.energy.pricing import priced
 from siteselect.infrastructure.energy.profiles import Profiles
+from siteselect.infrastructure.energy.unit_program import UnitSupply
+from siteselect.infrastructure.parameter_table import parameter_values
 
 __all__ = ["CAPACITIES", "supply_options"]
 
@@ -26,10 +28,15 @@ CAPACITIES: Final = (
     "solar_mw_per_mw",
     "wind_mw_per_mw",
     "nuclear_mw_per_mw",
+    "gas_mw_per_mw",
     "battery_mw_per_mw",
     "battery_mwh_per_mw",
 )
-LEVELS: Final = (0.0, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1.0)
+#: Closer together where the cost bends most.
+LEVELS: Final = (
+    *(0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85),
+    *(0.875, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99, 1.0),
+)
 
 
 def supply_options(
@@ -58,8 +65,8 @@ def supply_options(
     cfe : sequence of float
         Carbon-free shares [0 to 1]; more of them come nearer to the best mix.
     technologies : sequence of str, optional
-        Of ``solar``, ``wind``, ``battery``, ``nuclear``; by default the profiles'
-        plants and a battery. What they leave is imported without a bound.
+        As in `price_supply`; by default the profiles' plants and a battery. What they
+        leave is imported without a bound.
     energy, price, carbon, grid_clean_share, parameters
         As in `price_supply`.
 
@@ -70,7 +77,8 @@ def supply_options(
         ``site``, ``source`` (such as ``"90 % carbon-free"``), ``cost_usd_per_mw``
         (capital of the plants), ``lifetime_usd_per_mw`` (present value of the supply),
         ``cfe``, ``carbon_kg_per_mwh``, ``acres_per_mw``, the capacities per facility
-        MW, and what the site's grid is: ``energy_mwh_per_mw_year``,
+        MW; ``gas_mw``, an array of what gas gives in each hour [MW per facility MW];
+        and what the site's load and grid are: ``energy_mwh_per_mw_year``,
         ``grid_carbon_kg_per_mwh``, ``grid_clean_share``.
 
     Raises
@@ -96,34 +104,30 @@ def supply_options(
     ['50 % carbon-free', '80 % carbon-free']
     """
     levels = _levels(cfe)
-    if technologies is not None:
-        built = [technologies] if isinstance(technologies, str) else list(technologies)
-        if "gas" in built:
-            raise StudyError(
-                four_parts(
-                    "options of supply are made with gas",
-                    "how much of it runs in a mix of options is not settled by them",
-                    "solar, wind, battery and nuclear are allowed",
-                    "price gas with price_supply, site by site",
-                )
-            )
+    values = parameter_values(parameters)
     parts = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ApproximationWarning)
-        for level in levels:
-            made = price_supply(
-                sites,
-                profiles,
-                cfe=level,
-                technologies=technologies,
-                energy=energy,
-                price=price,
-                carbon=carbon,
-                grid_clean_share=grid_clean_share,
-                parameters=parameters,
-            )
-            parts.append(_rows(made, level))
-    if parts and any(part["is_bound"].any() for part in parts):
+    can = np.ones(len(sites), dtype=bool)
+    reached = np.full(len(sites), -1.0)
+    for level in levels:
+        # A share that the cheapest supply exceeds anyway is no option of its own, and
+        # what cannot be met cannot be met at more.
+        at = np.flatnonzero(can & (reached < level))
+        made, supply = priced(
+            sites.iloc[at],
+            profiles,
+            cfe=level,
+            technologies=technologies,
+            energy=energy,
+            price=price,
+            carbon=carbon,
+            grid_clean_share=grid_clean_share,
+            parameters=values,
+            keep_gas=True,
+        )
+        parts.append(_rows(made, supply, level))
+        reached[at] = made["cfe"].to_numpy(dtype=np.float64)
+        can &= ~np.isnan(reached)
+    if any(part["is_bound"].any() for part in parts):
         warnings.warn(
             "Options of supply above a carbon-free share of 85 % are priced on typical "
             f"days ({profiles.label}): their cost is a lower bound. Use "
@@ -143,17 +147,16 @@ def supply_options(
         index=sites.index,
     )
     table = table.join(given, on="site")
-    # A share that the cheapest supply exceeds anyway is the same option again.
     place = sites.index.get_indexer(pd.Index(table["site"]))
     table = table.iloc[np.lexsort((table["asked"], place))]
-    same = table["site"].eq(table["site"].shift())
-    same &= (table["cfe"] - table["cfe"].shift()).abs() < 1e-9
-    return table[~same].drop(columns="asked").reset_index(drop=True)
+    return table.drop(columns="asked").reset_index(drop=True)
 
 
-def _rows(made: gpd.GeoDataFrame, level: float) -> pd.DataFrame:
+def _rows(made: gpd.GeoDataFrame, supply: UnitSupply, level: float) -> pd.DataFrame:
     """Return the options of all sites at one share."""
-    there = made[made["supply_usd_per_mw_year"].notna()]
+    known = made["supply_usd_per_mw_year"].notna().to_numpy()
+    there = made[known]
+    assert supply.gas_mw is not None  # It was asked for.
     return pd.DataFrame(
         {
             "site": there.index,
@@ -164,6 +167,7 @@ def _rows(made: gpd.GeoDataFrame, level: float) -> pd.DataFrame:
             "carbon_kg_per_mwh": there["supply_carbon_kg_per_mwh"].to_numpy(),
             "acres_per_mw": there["supply_acres_per_mw"].to_numpy(),
             **{name: there[name].to_numpy() for name in CAPACITIES},
+            "gas_mw": list(supply.gas_mw[known]),
             "is_bound": there["supply_is_lower_bound"].to_numpy(),
             "asked": level,
         }
@@ -174,7 +178,7 @@ def _levels(given: Any) -> list[float]:
     """Return the shares, each once and in order."""
     if isinstance(given, str) or not isinstance(given, Sequence | np.ndarray):
         given = [given]
-    levels = sorted({plain_number("cfe", float(x)) for x in given})
+    levels = sorted({plain_number("cfe", x) for x in given})
     if not levels or levels[-1] > 1:
         raise StudyError(
             four_parts(

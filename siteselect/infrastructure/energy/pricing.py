@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import geopandas as gpd
@@ -97,6 +97,7 @@ def price_supply(
     acres_per_mw: Quantity | None = None,
     carbon_cap_kg_per_mwh: float | None = None,
     parameters: Mapping[str, float | str] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> gpd.GeoDataFrame:
     """Add what co-sited supply at a carbon-free share costs at each site.
 
@@ -135,6 +136,9 @@ def price_supply(
         Most emissions over the load [kg/MWh].
     parameters : mapping of str to float or {"low", "mid", "high"}, optional
         Other values for figures of `parameters`.
+    progress : callable, optional
+        Called with (programs solved, programs in all) now and then; sites that are
+        alike share one.
 
     Returns
     -------
@@ -154,7 +158,8 @@ def price_supply(
     StudyError
         If a share, cap, technology or parameter cannot be.
     LayerError
-        If a column is missing or holds no numbers, or a site has no profile.
+        If a column is missing or holds no numbers, a site has no profile, or one of
+        the columns above is there already and not from an earlier call.
 
     Warns
     -----
@@ -185,6 +190,52 @@ def price_supply(
     >>> bool((priced["cfe"] > 0.699).all())
     True
     """
+    _check_sites(sites)
+    _check_names(sites)
+    made, _ = priced(
+        sites,
+        profiles,
+        cfe=cfe,
+        technologies=technologies,
+        energy=energy,
+        price=price,
+        carbon=carbon,
+        grid_clean_share=grid_clean_share,
+        import_mw_per_mw=import_mw_per_mw,
+        acres_per_mw=acres_per_mw,
+        carbon_cap_kg_per_mwh=carbon_cap_kg_per_mwh,
+        parameters=parameters,
+        progress=progress,
+    )
+    if made.attrs["siteselect"]["supply"]["is_lower_bound"]:
+        warnings.warn(
+            f"Supply at a carbon-free share of {cfe:.0%} is priced on typical days "
+            f"({profiles.label}): the cost is a lower bound above "
+            f"{TYPICAL_DAYS_HOLD:.0%}. Use Profiles.hourly with a year of data.",
+            ApproximationWarning,
+            stacklevel=2,
+        )
+    return made
+
+
+def priced(
+    sites: gpd.GeoDataFrame,
+    profiles: Profiles,
+    *,
+    cfe: float,
+    technologies: Sequence[str] | None,
+    energy: Quantity,
+    price: Quantity,
+    carbon: Quantity,
+    grid_clean_share: Quantity,
+    import_mw_per_mw: Quantity | None = None,
+    acres_per_mw: Quantity | None = None,
+    carbon_cap_kg_per_mwh: float | None = None,
+    parameters: Mapping[str, float | str] | None = None,
+    keep_gas: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[gpd.GeoDataFrame, UnitSupply]:
+    """Return what `price_supply` does, without its warning, and the supply itself."""
     values = parameter_values(parameters)
     _check_sites(sites)
     if not isinstance(profiles, Profiles):
@@ -219,18 +270,11 @@ def price_supply(
     reasons["no profile"] = unseen
     known = ~np.logical_or.reduce(list(reasons.values()))
     program = UnitProgram(own, values, build, cfe=share, carbon_cap=cap)
-    supply = program.solve(figures, known)
+    supply = program.solve(figures, known, keep_gas=keep_gas, progress=progress)
     reasons["nothing meets what is asked"] = known & np.isnan(supply.usd_per_year)
     is_bound = own.is_demonstration and share > TYPICAL_DAYS_HOLD
-    if is_bound:
-        warnings.warn(
-            f"Supply at a carbon-free share of {share:.0%} is priced on typical days "
-            f"({own.label}): the cost is a lower bound above {TYPICAL_DAYS_HOLD:.0%}. "
-            "Use Profiles.hourly with a year of data.",
-            ApproximationWarning,
-            stacklevel=2,
-        )
-    return _with_columns(sites, own, program, supply, reasons, values, is_bound)
+    made = _with_columns(sites, own, program, supply, reasons, values, is_bound)
+    return made, supply
 
 
 def _with_columns(
@@ -341,7 +385,7 @@ def _technologies(given: Any, profiles: Profiles) -> tuple[str, ...]:
     """Return what may be built, in the order of `TECHNOLOGIES`."""
     if given is None:
         return tuple(k for k in TECHNOLOGIES if k in profiles.cf or k == "battery")
-    names = [given] if isinstance(given, str) else list(given)
+    names = list(given) if isinstance(given, list | tuple | set) else [given]
     unknown = [k for k in names if k not in TECHNOLOGIES]
     if unknown:
         raise StudyError(
@@ -367,6 +411,7 @@ def _technologies(given: Any, profiles: Profiles) -> tuple[str, ...]:
 
 
 def _check_sites(sites: Any) -> None:
+    """Refuse what is no frame of candidates with unique labels."""
     if not isinstance(sites, gpd.GeoDataFrame) or not sites.index.is_unique:
         raise LayerError(
             four_parts(
@@ -376,5 +421,20 @@ def _check_sites(sites: Any) -> None:
                 else f"got {type(sites).__name__}",
                 "a GeoDataFrame with unique labels is allowed",
                 "sites.reset_index(drop=True)",
+            )
+        )
+
+
+def _check_names(sites: gpd.GeoDataFrame) -> None:
+    """Refuse candidates with a column of the user's own that would be lost."""
+    there = [name for name in SUPPLY_COLUMNS if name in sites.columns]
+    # An earlier call has added all of them.
+    if there and len(there) < len(SUPPLY_COLUMNS):
+        raise LayerError(
+            four_parts(
+                f"supply adds {len(SUPPLY_COLUMNS)} columns to the candidates",
+                f"they have {shown(map(repr, there))} already",
+                "candidates without, or with all of an earlier call, are allowed",
+                f"sites.drop(columns={there!r}) or rename them",
             )
         )

@@ -121,7 +121,7 @@ def hourly_table(name: str, given: Any) -> pd.DataFrame:
     text = [
         column
         for column, kind in zip(table.columns, table.dtypes, strict=True)
-        if not pd.api.types.is_numeric_dtype(kind)
+        if kind.kind not in "iuf"
     ]
     if text or not table.shape[1]:
         raise LayerError(

@@ -230,6 +230,7 @@ def run_dispatch(
     gas_mw: Floats,
     most_import_mw: Floats,
     clean: Floats,
+    planned_gas_mw: Floats | None = None,
 ) -> Dispatch:
     """Return the flows of plants under the rule of `simulate_supply`.
 
@@ -244,14 +245,20 @@ def run_dispatch(
         carbon-free share of what is imported.
     round_trip : float
         Energy out of the battery per energy in.
+    planned_gas_mw : ndarray, (n_sites, n_hours), optional
+        Gas that runs by a plan, before all else and as far as there is load and plant
+        for it.
 
     Returns
     -------
     Dispatch
     """
     eta = float(np.sqrt(round_trip))
-    direct = np.minimum(load, generation)
-    surplus, lack = generation - direct, load - direct
+    first = np.zeros_like(load)
+    if planned_gas_mw is not None:
+        first = np.minimum(np.minimum(planned_gas_mw, gas_mw[:, None]), load)
+    direct = np.minimum(load - first, generation)
+    surplus, lack = generation - direct, load - first - direct
     power = battery_mw[:, None]
     # Only one of the two is above zero in an hour.
     step = np.minimum(surplus, power) * eta - np.minimum(lack, power) / eta
@@ -261,7 +268,7 @@ def run_dispatch(
     discharge = np.maximum(-change, 0.0) * eta
     left = np.maximum(lack - discharge, 0.0)
     bought = np.minimum(left, most_import_mw[:, None])
-    gas = np.minimum(left - bought, gas_mw[:, None])
+    more = np.minimum(left - bought, gas_mw[:, None] - first)
     return Dispatch(
         profiles.site,
         profiles.hours,
@@ -272,9 +279,9 @@ def run_dispatch(
         discharge,
         level,
         before,
-        gas,
+        first + more,
         bought,
-        left - bought - gas,
+        left - bought - more,
         surplus - charge,
         clean,
     )

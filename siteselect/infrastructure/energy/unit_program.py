@@ -6,6 +6,7 @@ starts each from the basis of the one before.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -30,6 +31,8 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 #: The program counts money in thousands, so that its terms are near 1.
 THOUSAND: Final = 1e-3
+#: Sites between two reports of progress.
+REPORT: Final = 100
 #: Everything that may be built, in the order of the columns.
 BUILT: Final = (*CARBON_FREE, "gas", "battery power", "battery energy")
 
@@ -88,6 +91,8 @@ class UnitSupply:
         energy`` [MWh] per facility MW.
     cfe, carbon_kg_per_mwh, import_share : ndarray, (n_sites,)
         Hourly carbon-free share, emissions over the load, imported share of the load.
+    gas_mw : ndarray, (n_sites, n_hours), optional
+        What gas gives in each hour [MW per facility MW], where it was asked for.
     """
 
     usd_per_year: Floats
@@ -95,6 +100,7 @@ class UnitSupply:
     cfe: Floats
     carbon_kg_per_mwh: Floats
     import_share: Floats
+    gas_mw: Floats | None = None
 
 
 class UnitProgram:
@@ -282,8 +288,15 @@ class UnitProgram:
         """Number of columns."""
         return len(self.built) + len(self.flow) * len(self.profiles.hours)
 
-    def solve(self, figures: SiteFigures, known: npt.NDArray[np.bool_]) -> UnitSupply:
-        """Return the cheapest supply of each known site.
+    def solve(
+        self,
+        figures: SiteFigures,
+        known: npt.NDArray[np.bool_],
+        *,
+        keep_gas: bool = False,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> UnitSupply:
+        """Return the cheapest supply of each known site, with its gas by hour if asked.
 
         Sites that are alike are solved once, and in an order of their own figures, so
         that neither the order of rows nor labels matter.
@@ -298,11 +311,14 @@ class UnitProgram:
         money = np.full(n, np.nan)
         built = np.full((n, len(BUILT)), np.nan)
         shares = np.full((n, 3), np.nan)
+        gas = np.zeros((n, len(self.profiles.hours))) if keep_gas else None
         own = [a[rows] for a in self.output]
         first, again = _alike(np.concatenate([table[rows], *own], axis=1))
         solver = Solver(self.frame.start, self.frame.column, self.n_columns)
         at = [BUILT.index(name) for name in self.built]
         for group, k in enumerate(rows[first].tolist()):
+            if progress is not None and group % REPORT == 0:
+                progress(group, len(first))
             a = self.arrays(k, table[k])
             x = solver.best(a.cost, a.value, a.low, a.high)
             if x is None:
@@ -312,12 +328,17 @@ class UnitProgram:
             built[there] = 0.0
             built[np.ix_(there, at)] = x[: len(self.built)] * load
             money[there], shares[there] = self._figures_of(x, table[k])
+            if gas is not None and self.has_gas:
+                gas[there] = x[self.flow["gas"]] * load
+        if progress is not None:
+            progress(len(first), len(first))
         return UnitSupply(
             money,
             pd.DataFrame(built, columns=list(BUILT), index=self.profiles.site),
             shares[:, 0],
             shares[:, 1],
             shares[:, 2],
+            gas,
         )
 
     def _figures_of(self, x: Floats, figures: Floats) -> tuple[float, Floats]:
