@@ -440,6 +440,30 @@ class Deliverable:
             shape=(grid.line.size, problem.n_columns),
         )
 
+    def _cap_rows(self, problem: Problem, grid: Lines, x: Floats | None) -> Rows:
+        """Return rows that hold what is bought over the years to what is possible.
+
+        With ``x`` those that it breaks; within one year bounds say it all.
+        """
+        strength = self._strength(problem, grid)
+        if strength is None or not problem.at_year:
+            return Rows.empty(problem.n_columns)
+        table, line = self._stronger(grid)
+        most = table["most_mw"].to_numpy(np.float64)
+        pick = np.isfinite(most)
+        if x is not None:
+            pick &= (strength @ x)[line] > most + OVER * np.maximum(1.0, most)
+        own = np.flatnonzero(pick)
+        return Rows.make(
+            strength[line[own]] * GW,
+            -np.inf,
+            most[own] * GW,
+            self.name,
+            grid.group[line[own]],
+            GW,
+            UPGRADE,
+        )
+
     def settled(self, problem: Problem, x: Floats) -> Floats:
         """Return ``x`` without upgrades that its sites do not need.
 
@@ -536,6 +560,7 @@ class Deliverable:
         line = np.repeat(np.arange(grid.line.size), n_cases)
         case = np.tile(np.arange(-1, n_cases - 1), grid.line.size)
         parts = [self._spare_rows(problem, grid, code, np.arange(grid.spare.size))]
+        parts.append(self._cap_rows(problem, grid, None))
         for way in (1.0, -1.0):
             every = Over(line, case, np.full(line.size, way))
             factor = grid.factor(every) * way
@@ -616,6 +641,7 @@ class Deliverable:
         total = np.bincount(grid.island, mw, grid.spare.size)
         short = total > grid.spare + OVER * np.maximum(1.0, grid.spare)
         parts = [self._spare_rows(problem, grid, code, np.flatnonzero(short))]
+        parts.append(self._cap_rows(problem, grid, x))
         strength = self._strength(problem, grid)
         more = np.zeros(grid.line.size) if strength is None else strength @ x
         over, by = grid.over(mw, more)

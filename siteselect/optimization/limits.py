@@ -90,6 +90,9 @@ class SupportsLimit(Protocol):
         Where ``is_lazy`` is true, ``rows`` is asked only for a full model, and
         ``cuts`` for those rows that a solution ``x`` over all columns breaks; a plan
         counts only when there are none.
+    ``accounts_of(problem, x)``
+        What ``check`` returns, quicker, for the plan's own accounts; ``verify()``
+        compares them with those of ``check``.
     ``uses()``
         The columns and Series that it reads, so that candidates at one place are
         told apart by them.

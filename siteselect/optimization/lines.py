@@ -267,10 +267,13 @@ class Lines:
             fill * (1 - ROUGH),
         )
         found = []
+        sway = np.zeros(0)
+        if self.outage.size:
+            sway = self.pairs.size * (seen.swing * (1 + ROUGH))[self.pairs.case]
         for way in (1.0, -1.0):
             found.append(self._without_outage(seen, way))
             if self.outage.size:
-                found += [self._listed(seen, way), self._rest(seen, way)]
+                found += [self._listed(seen, way, sway), self._rest(seen, way)]
         over = Over(
             np.concatenate([f.line for f in found]),
             np.concatenate([f.case for f in found]),
@@ -293,15 +296,15 @@ class Lines:
         line = np.flatnonzero(can)
         return Over(line, np.full(line.size, -1), np.full(line.size, way))
 
-    def _listed(self, seen: _Seen, way: float) -> Over:
+    def _listed(self, seen: _Seen, way: float, sway: Floats) -> Over:
         """Return listed pairs that may be filled, whatever the signs."""
         pairs = self.pairs
         line, room = pairs.line, pairs.room[way]
-        pushed = (seen.pushed[way] * (1 + ROUGH) + ROUGH)[line]
-        pushed += pairs.size * (seen.swing * (1 + ROUGH))[pairs.case]
-        need = seen.fill * ((self.rating + seen.more)[line] - np.minimum(room, 0.0))
-        need -= self.rating[line] - room
-        can = np.flatnonzero(pushed > need)
+        # Filled where counted > fill * (rating - min(room, 0) + more) - rating + room.
+        pushed = seen.pushed[way] * (1 + ROUGH) + ROUGH + self.rating
+        pushed -= seen.fill * (self.rating + seen.more)
+        may = pushed[line] + sway > room - seen.fill * np.minimum(room, 0.0)
+        can = np.flatnonzero(may)
         line, case = line[can], pairs.case[can]
         counts = seen.most[line] + pairs.size[can] * seen.most_gone[case] >= self.least
         return Over(line[counts], case[counts], np.full(counts.sum(), way))

@@ -331,9 +331,11 @@ class Problem:
 
     def extra_until_now(self, limit: str) -> list[slice]:
         """Return where a limit's own columns stand, of every year up to this one."""
-        if self.at_year is None:
+        if not self.years:
             return [self.extra[limit]] if limit in self.extra else []
-        years = self.year_extra[: self.at_year + 1]
+        years = self.year_extra
+        if self.at_year is not None:
+            years = years[: self.at_year + 1]
         return [year[limit] for year in years if limit in year]
 
     def with_columns(

@@ -217,6 +217,32 @@ def test_an_upgrade_serves_only_after_its_lead_time(
     early.verify()
 
 
+@pytest.mark.parametrize("lazy", [False, True])
+def test_what_is_possible_counts_over_all_years(
+    lazy: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line of 100 MW, to be strengthened by at most 60: 160 MW in the end."""
+    monkeypatch.setattr(module, "MOST_ROWS", 0 if lazy else 4000)
+    world = line_of_three()
+    world.sites = candidates([2, 2, 2], [0.9, 0.8, 0.7]).assign(cost_usd_per_mw=1e6)
+    table = offered(world, lead=0.0).assign(most_mw=60.0)
+    plans = [
+        ss.optimize_sites(
+            world.sites,
+            site_mw=[80],
+            years=[2027, 2030],
+            power_mw={2027: (160, None)},
+            limits=[ss.Deliverable(world.network, upgrades=table)],
+            method=method,
+        )
+        for method in ("full", "priceout")
+    ]
+    for plan in plans:
+        assert plan.by_year["mw"].tolist() == [160.0, 160.0]
+        assert plan.upgrades["mw"].tolist() == pytest.approx([60.0])
+        assert plan.verify()["passed"].all()
+
+
 def test_verify_refuses_upgrades_that_are_not_what_they_claim() -> None:
     world = priced(line_of_three())
     limit = ss.Deliverable(world.network, upgrades=offered(world))

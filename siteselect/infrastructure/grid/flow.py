@@ -97,11 +97,29 @@ class Island:
         if injection.ndim == 1:
             angle[1:] = self.factor.solve(injection[1:])
             return angle
-        at_once = max(BATCH, min(MOST_BATCH, CACHED // len(angle)))
+        at_once = self.at_once
         for first in range(0, injection.shape[1], at_once):
             some = slice(first, first + at_once)
             angle[1:, some] = self.factor.solve(np.asfortranarray(injection[1:, some]))
         return angle
+
+    @property
+    def at_once(self) -> int:
+        """Number of right-hand sides that are solved together."""
+        return max(BATCH, min(MOST_BATCH, CACHED // max(1, len(self.bus))))
+
+    def responses(self) -> FloatArray:
+        """Angles [rad x 100 MVA] of 1 MW at each bus, a row for each, symmetric."""
+        size = len(self.bus)
+        out = np.zeros((size, size))
+        if self.factor is None:
+            return out
+        for first in range(1, size, self.at_once):
+            last = min(size, first + self.at_once)
+            unit = np.zeros((size - 1, last - first), order="F")
+            unit[np.arange(first, last) - 1, np.arange(last - first)] = 1.0
+            out[first:last, 1:] = self.factor.solve(unit).T
+        return out
 
     def flows(self, angle: FloatArray) -> FloatArray:
         """Flow [MW] over the branches for angles, shape (n_branches, k)."""

@@ -103,7 +103,7 @@ def outage_factors(
         if column.size > size:
             # Fewer buses than outages: 1 MW from each, and differences of those.
             # What a bus sees of another is what that one sees of it.
-            each = island.angles(np.eye(size, order="F")).T
+            each = island.responses()
             own = each[start, start] - each[start, end] - each[end, start]
             own += each[end, end]
         else:
@@ -128,7 +128,10 @@ def outage_factors(
             row = own.take(start)
             row -= own.take(end)
             row *= over
-            angle[bus, at] = row
+            if row.size == angle.shape[1]:
+                angle[bus] = row
+            else:
+                angle[bus, at] = row
     return (
         OutageFactors(
             outage[~splits],
