@@ -397,9 +397,9 @@ class Draw:
         """Return what a reader of the plan should know."""
         return ()
 
-    def link_lifetime_usd(self, draws: pd.DataFrame) -> pd.Series[Any]:
-        """Return what the links of ``draws`` add to lifetime cost per site."""
-        return self.link_cost_usd(draws)
+    def at_lifetime_cost(self) -> Draw:
+        """Return the limit with links that cost what they add to lifetime cost."""
+        return self
 
 
 @dataclass(frozen=True, eq=False)

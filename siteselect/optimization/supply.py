@@ -467,13 +467,10 @@ class Supply(Draw):
             account(list(built.index), ACRES, -np.inf, most, acres, "acre")
         return pd.concat(parts, ignore_index=True)
 
-    def link_lifetime_usd(self, draws: pd.DataFrame) -> pd.Series[Any]:
-        """Return the present value of each site's supply, from the options' table."""
-        table = self.links.set_index(["site", "source"])["lifetime_usd_per_mw"]
-        out: dict[Any, float] = {}
-        for site, source, mw in draws[["site", "source", "mw"]].itertuples(index=False):
-            out[site] = out.get(site, 0.0) + float(table.loc[(site, source)]) * mw
-        return pd.Series(out, dtype=float)
+    def at_lifetime_cost(self) -> Supply:
+        """Return the limit with options that cost the present value of the supply."""
+        lifetime = self.links["lifetime_usd_per_mw"]
+        return replace(self, links=self.links.assign(cost_usd_per_mw=lifetime))
 
 
 __all__ = ["Supply"]

@@ -152,15 +152,14 @@ def _check_sites(plan: SitePlan, request: Any, paths: Any, say: Any) -> None:
     spent, lifetime = _spending(request, paths, stands, told)
     shared = [limit for limit in request.limits if isinstance(limit, Draw)]
     for draw in shared:
-        joined = [
-            _joining(plan.draws, draw, cost, list(paths), stands)
-            for cost in (draw.link_cost_usd, draw.link_lifetime_usd)
-        ]
-        if joined[0] is None or joined[1] is None:
+        lifetime = lifetime + _beyond_capital(plan.draws, draw, spent, stands)
+    for draw in shared:
+        joined = _joining(plan.draws, draw, list(paths), stands)
+        if joined is None:
             say(f"links of {draw.name!r} exist", False)
             continue
-        spent = spent + joined[0].reindex(spent.index).fillna(0.0)
-        lifetime = lifetime + joined[1].reindex(spent.index).fillna(0.0)
+        joined = joined.reindex(spent.index).fillna(0.0)
+        spent, lifetime = spent + joined, lifetime + joined
     for limit in request.limits:
         if not is_strengthening(limit):
             continue
@@ -229,12 +228,21 @@ def _draws_in(draws: pd.DataFrame, year: Any) -> pd.DataFrame:
     return draws if year == "" else draws[draws["year"] == year]
 
 
+def _beyond_capital(
+    draws: pd.DataFrame, draw: Draw, spent: Any, stands: Mapping[Any, float]
+) -> Any:
+    """Return what a lifetime of a limit's links costs beyond what joining them does."""
+    whole = draw.at_lifetime_cost()
+    years = list(spent)
+    both = [_joining(draws, one, years, stands) for one in (whole, draw)]
+    if whole is draw or both[0] is None or both[1] is None:
+        return 0.0
+    more = both[0].sub(both[1], fill_value=0.0)
+    return more.reindex(spent.index).fillna(0.0)
+
+
 def _joining(
-    draws: pd.DataFrame,
-    draw: Draw,
-    cost: Callable[[pd.DataFrame], pd.Series[Any]],
-    years: list[Any],
-    stands: Mapping[Any, float],
+    draws: pd.DataFrame, draw: Draw, years: list[Any], stands: Mapping[Any, float]
 ) -> pd.DataFrame | None:
     """Return what joining sources costs by site and year; None if a link is made up.
 
@@ -245,9 +253,9 @@ def _joining(
     try:
         last = _draws_in(mine, years[-1])
         there = last[last["site"].isin(list(stands))] if not draw.split else last[:0]
-        before = cost(there.assign(mw=there["site"].map(stands)))
+        before = draw.link_cost_usd(there.assign(mw=there["site"].map(stands)))
         for year in years:
-            total = cost(_draws_in(mine, year))
+            total = draw.link_cost_usd(_draws_in(mine, year))
             out[year] = total.sub(before, fill_value=0.0)
             before = total
     except (KeyError, TypeError):

@@ -425,6 +425,34 @@ def test_profiles_that_cannot_be_are_refused(table, noun):
         ss.Profiles.hourly(solar=table)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"hours": [8760.0] * 2},  # 17,520 hours
+        {"hours": ["a", "b"]},
+        {"before": [0, 0]},
+        {"before": [1, 2]},
+        {"hours": [760.0, 8000.0]},  # of one run, counted unlike
+        {"load": [1.0, 2.0]},
+        {"cf": {"solar": [[0.5]]}},
+        {"cf": {"tide": [[0.5, 0.5]]}},
+        {"cf": {}},
+        {"site": ["a", "b"]},
+    ],
+)
+def test_hours_that_do_not_follow_each_other_are_refused(changes):
+    given = {
+        "site": ["a"],
+        "cf": {"solar": [[0.5, 0.5]]},
+        "hours": [4380.0, 4380.0],
+        "before": [1, 0],
+        "load": [1.0, 1.0],
+    }
+    assert len(ss.Profiles(**given).hours) == 2
+    with pytest.raises(LayerError):
+        ss.Profiles(**{**given, **changes})
+
+
 def test_profiles_from_files_are_those_of_the_frame(tmp_path):
     table = year(a=0.25, b=0.5)
     table.to_csv(tmp_path / "sun.csv", index=False)

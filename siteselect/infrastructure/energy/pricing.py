@@ -169,6 +169,9 @@ def price_supply(
 
     Notes
     -----
+    ``lifetime_cost_usd_per_mw - power_usd_per_mw + supply_lifetime_usd_per_mw`` is the
+    lifetime cost of a site that is supplied so.
+
     Plants are paid by capital recovery over their own lifetime, so that a plant that
     outlives the horizon is charged for its years within it. `UnitProgram` states the
     program. There are no unit sizes, ramps, reserves or outages: a firm supply costs

@@ -88,6 +88,25 @@ class Profiles:
     is_demonstration: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
+        try:
+            cf = {k: np.asarray(v, np.float64) for k, v in dict(self.cf).items()}
+            arrays = [np.asarray(x, np.float64) for x in (self.hours, self.load)]
+            before = np.asarray(self.before, np.int64)
+        except (TypeError, ValueError) as error:
+            raise LayerError(
+                four_parts(
+                    "profiles hold numbers by hour",
+                    str(error),
+                    "arrays of numbers are allowed",
+                    "Profiles.hourly(solar=frame)",
+                )
+            ) from error
+        for name, value in zip(
+            ("site", "cf", "hours", "load", "before"),
+            (pd.Index(self.site), cf, *arrays, before),
+            strict=True,
+        ):
+            object.__setattr__(self, name, value)
         n, m = len(self.site), len(self.hours)
         if not self.cf or not set(self.cf) <= set(_KINDS):
             raise LayerError(
@@ -110,16 +129,16 @@ class Profiles:
             )
         shapes = {name: np.shape(values) for name, values in self.cf.items()}
         fits = all(shape == (n, m) for shape in shapes.values())
-        chain = np.asarray(self.before)
+        chain = self.before
         if (
             not fits
             or np.shape(self.load) != (m,)
             or chain.shape != (m,)
             or m == 0
             or not np.array_equal(np.sort(chain), np.arange(m))
-            or not np.array_equal(self.hours, np.asarray(self.hours)[chain])
+            or not np.array_equal(self.hours, self.hours[chain])
             or abs(float(np.sum(self.hours)) - HOURS_PER_YEAR) > 1e-6
-            or not (np.asarray(self.hours) > 0).all()
+            or not (self.hours > 0).all()
         ):
             raise LayerError(
                 four_parts(
@@ -132,8 +151,8 @@ class Profiles:
                 )
             )
         for name, values in self.cf.items():
-            check_shares(name, np.asarray(values), self.site)
-        check_load(np.asarray(self.load), np.asarray(self.hours))
+            check_shares(name, values, self.site)
+        check_load(self.load, self.hours)
 
     def __repr__(self) -> str:
         means = ", ".join(
@@ -353,6 +372,15 @@ class Profiles:
         ------
         StudyError
             If the seed or the spread is no number of zero or more.
+
+        Examples
+        --------
+        >>> import numpy as np, pandas as pd
+        >>> from siteselect.infrastructure.energy import Profiles
+        >>> sun = pd.DataFrame({"a": np.tile(np.repeat([0.0, 0.6], 12), 365)})
+        >>> other = Profiles.hourly(solar=sun).redrawn(1)
+        >>> float(other.cf["solar"].mean().round(6)), other.label
+        (0.3, 'hourly, redrawn with seed 1')
         """
         if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
             raise StudyError(

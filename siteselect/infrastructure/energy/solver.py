@@ -80,7 +80,12 @@ class Solver:
                 self._basis = highs.getBasis()
                 found: Floats = np.array(highs.getSolution().col_value, np.float64)
                 return np.maximum(found, 0.0)
-            if status == highspy.HighsModelStatus.kInfeasible and is_again:
+            # What plants cost is 0 or more and load has an end: never unbounded.
+            none = (
+                highspy.HighsModelStatus.kInfeasible,
+                highspy.HighsModelStatus.kUnboundedOrInfeasible,
+            )
+            if status in none and is_again:
                 return None
         raise SolverError(
             four_parts(
