@@ -20,6 +20,11 @@ from siteselect.errors import (
     shown,
 )
 from siteselect.optimization._distance import lonlat
+from siteselect.optimization.asked_designs import (
+    notes_of,
+    read_designs,
+    refuse_beside,
+)
 from siteselect.optimization.by_year import (
     ByYear,
     columns_in,
@@ -29,14 +34,7 @@ from siteselect.optimization.by_year import (
     year_of,
     years_of,
 )
-from siteselect.optimization.designs import (
-    DESIGN,
-    Designs,
-    joined,
-    notes_of,
-    read_designs,
-    refuse_beside,
-)
+from siteselect.optimization.designs import DESIGN, Designs, joined
 from siteselect.optimization.draw import Draw
 from siteselect.optimization.horizon import Dated, dated, discount, rows_of
 from siteselect.optimization.limits import (

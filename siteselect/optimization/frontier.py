@@ -27,7 +27,7 @@ from siteselect.optimization._compile import (
     limits_of,
     listed_limits,
 )
-from siteselect.optimization.designs import read_designs
+from siteselect.optimization.asked_designs import read_designs
 from siteselect.optimization.limits import Limit
 from siteselect.optimization.optimize import _labels
 from siteselect.optimization.plan import SitePlan, dollars, relative_gap

@@ -881,6 +881,9 @@ def test_a_limit_of_ones_own_reads_figures_by_option():
     plan.verify()
 
 
+LINKS = pd.DataFrame({"site": ["a", "b"], "source": ["X", "X"]})
+
+
 @pytest.mark.parametrize(
     ("arguments", "noun"),
     [
@@ -890,6 +893,10 @@ def test_a_limit_of_ones_own_reads_figures_by_option():
         ({"limits": [ss.Limit("w", per_mw=1, by="water", at_most=9)]}, "by"),
         ({"limits": [ss.Spread("w", by="water", at_least=1)]}, "by"),
         ({"limits": [ss.AtLeast(50, 0.9, p_success="share")]}, "p_success"),
+        (
+            {"limits": [ss.Draw("w", LINKS, at_most=9, per_mw="water", split=True)]},
+            "by site",
+        ),
         ({"limits": [PerSite()]}, "by site"),
         ({"limits": [FromFrame()]}, "by site"),
         ({"limits": [Compared()]}, "by site"),
