@@ -82,6 +82,11 @@ def test_lines_are_colored_by_loading_and_full_ones_thick_and_named() -> None:
     close_figure(ax)
 
 
+def test_fuller_lines_are_darker_in_any_eye() -> None:
+    red, green, blue = LOADING(np.linspace(0, 1, 50))[:, :3].T
+    assert (np.diff(0.2126 * red + 0.7152 * green + 0.0722 * blue) < 0).all()
+
+
 def test_title_says_synthetic_and_the_notes_what_is_not_covered() -> None:
     plan = plan_of(mw=50.0)
     ax = plan.powerflow().plot(base=False)
