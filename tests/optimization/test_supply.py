@@ -110,7 +110,7 @@ def test_the_cheapest_plan_is_that_of_all_sizes_and_mixes(seed):
 
 @pytest.mark.soak
 @given(st.integers(0, 10**6))
-@examples(60)
+@examples(40)
 def test_many_more_of_them(seed):
     compare(seed)
 
