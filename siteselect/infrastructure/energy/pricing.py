@@ -125,8 +125,9 @@ def price_supply(
     carbon : str, number or Series, default "carbon_kg_per_mwh"
         Mean emission rate of grid energy [kg/MWh].
     grid_clean_share : str, number or Series, default 0
-        Carbon-free share of grid energy [0 to 1]. The bundle has none; at 0 imported
-        energy counts as not carbon-free, which is on the safe side.
+        Carbon-free share of grid energy [0 to 1]. At 0 imported energy counts as not
+        carbon-free, which is on the safe side; the bundle's ``clean_share_2015`` is
+        yearly and old.
     import_mw_per_mw : str, number or Series, optional
         Most that is imported in an hour [MW per facility MW]; 0 is off the grid. No
         bound by default.
