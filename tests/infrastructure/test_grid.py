@@ -719,8 +719,8 @@ def test_missing_column_names_the_nearest(table: str) -> None:
 def test_what_is_no_table_or_no_number_is_refused() -> None:
     left = triangle()
     for wrong, match in (
-        (left._replace(branches=None), "found NoneType"),
-        (left._replace(buses=[1, 2]), "found list"),
+        (left._replace(branches=None), "Found NoneType"),
+        (left._replace(buses=[1, 2]), "Found list"),
         (
             left._replace(buses=pd.concat([left.buses, left.buses[["bus"]]], axis=1)),
             "more than once",
