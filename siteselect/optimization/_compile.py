@@ -619,7 +619,7 @@ def _compiled(request: Request) -> Compiled:
         used.extend(getattr(limit, "uses", tuple)())
     if designs is not None:
         refuse_beside(designs, request, limits, objective)
-        notes += notes_of(designs, able, flatten(used))
+        notes += notes_of(designs, able, flatten(used), request)
         used += designs.series()
     rows_able = np.flatnonzero(able)
     if rows_able.size == 0:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from siteselect.errors import StudyError, four_parts, nearest_name, said, shown
 from siteselect.optimization.designs import DESIGN, Designs
+from siteselect.optimization.limits import PEAK_RATIO
 from siteselect.optimization.problem import (
     Bools,
     Floats,
@@ -305,8 +306,10 @@ def _texts(specs: Iterable[Any]) -> list[str]:
     return out
 
 
-def notes_of(designs: Designs, able: Bools, used: Iterable[Any]) -> list[str]:
-    """Return where options are not offered, and which of their columns do nothing."""
+def notes_of(
+    designs: Designs, able: Bools, used: Iterable[Any], request: Any
+) -> list[str]:
+    """Return where options are not offered, and what of them counts for nothing."""
     notes = []
     for k, name in enumerate(designs.names):
         lacks = int((able & ~designs.offered[:, k]).sum())
@@ -315,8 +318,16 @@ def notes_of(designs: Designs, able: Bools, used: Iterable[Any]) -> list[str]:
                 f"{lacks:,} of {int(able.sum()):,} eligible candidates are not offered "
                 f"{name!r}: a figure of it is missing, or it has no room there"
             )
-    read = {spec for spec in used if isinstance(spec, str)}
-    idle = [c for c in designs.columns if c not in read]
+    if PEAK_RATIO in designs.columns and request.it_mw is None:
+        notes.append(
+            f"{PEAK_RATIO!r} differs by option, so that a facility MW hosts more IT "
+            "power in one than in another: it_mw= holds them to the same"
+        )
+    read = {spec for spec in used if isinstance(spec, str)} | {PEAK_RATIO}
+    # A whole frame brings along columns that nobody asked for.
+    given = [v for v in request.options.values() if not isinstance(v, pd.DataFrame)]
+    named = {column for columns in given for column in columns}
+    idle = [c for c in designs.columns if c in named and c not in read]
     if idle:
         notes.append(
             f"by option differs {shown(map(repr, idle))}, which no limit, cost or "

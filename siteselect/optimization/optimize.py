@@ -109,6 +109,8 @@ def optimize_sites(
         option is not offered where a figure of it is missing. Of options with the same
         figures at a site the first is taken. They go with years (one option per site
         for all of them), ranges, fixed sites and `Draw`; not with ``existing``.
+        ``{c: prepare(cells, layers, cooling=c) for c in systems}`` offers systems of
+        cooling, which ``it_mw`` holds to the same IT power.
     limits : sequence
         `Limit`, `Average`, `Share`, `Spread`, `Spacing` or your own.
     max_sites, min_sites : int, optional

@@ -967,3 +967,35 @@ def test_spoiled_options_are_refused_or_answered():
 def test_soak_spoiled_options():
     for seed in range(1000, 1000 + 120 * SOAK):
         judged(seed, calls())
+
+
+def test_cooling_systems_of_the_bundle_are_options():
+    """The model's frames are options as they stand; less water costs power."""
+    area = ss.datasets.region("Texas")
+    layers = ss.datasets.load_all(area)
+    cells = ss.grid_candidates(area, spacing_km=80)
+    systems = ("air economiser, adiabatic", "air chiller")
+    options = {c: ss.prepare(cells, layers, cooling=c) for c in systems}
+    sites = options[systems[0]].assign(score=1.0)
+    used, cost, built = [], [], []
+    for water_m3 in (1e7, 1.5e6):
+        limit = ss.Limit("water", per_mw="water_m3_per_mw_year", at_most=water_m3)
+        plan = ss.optimize_sites(
+            sites,
+            it_mw=(1500, 1500),
+            site_mw=(100, 1000),
+            objective="cost",
+            limits=[limit],
+            options=options,
+            gap=1e-3,
+        )
+        plan.verify()
+        used.append(plan.limits.set_index("limit").at["water", "used"])
+        cost.append(plan.objective)
+        built.append(set(plan.sites["option"]))
+    assert built[0] == {"air economiser, adiabatic"}
+    assert "air chiller" in built[1]
+    assert used[1] <= 1.5e6 * (1 + 1e-9) < used[0]
+    assert cost[1] > cost[0]
+    facility = ss.optimize_sites(sites, power_mw=100, site_mw=[100], options=options)
+    assert any("more IT power in one than in another" in n for n in facility.notes)
