@@ -334,6 +334,11 @@ class Lexicographic:
         return f"Lexicographic({', '.join(said)})"
 
     @property
+    def in_stages(self) -> bool:
+        """Whether it takes one solve after another (True)."""
+        return True
+
+    @property
     def _last(self) -> Any:
         return self.stages[-1][0]
 

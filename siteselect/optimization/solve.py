@@ -50,7 +50,9 @@ def solve_compiled(
     with deadline.watching(request.time_limit_s, clock.start) as watch:
         found: Solution | None = None
         special = getattr(compiled.objective, "solve", None)
-        if special is not None and request.method != "full":
+        # One matrix holds no objectives in order, whatever the method.
+        in_stages = getattr(compiled.objective, "in_stages", False)
+        if special is not None and (request.method != "full" or in_stages):
             found = special(compiled, clock, say)
         if found is None:
             refuse_impossible(compiled)

@@ -363,7 +363,7 @@ def test_lexicographic_equals_brute_force(instance: Places, data: Any) -> None:
     objective = Lexicographic(
         *((STAGES[k][0](instance), t) for k, t in zip(kinds, tolerances, strict=False))
     )
-    plan = solved(instance, objective)
+    plan = solved(instance, objective, data.draw(st.sampled_from(["auto", "full"])))
     assert (plan is None) == (not plans)
     if plan is None:
         return
@@ -373,11 +373,12 @@ def test_lexicographic_equals_brute_force(instance: Places, data: Any) -> None:
     plan.verify()
 
 
-def solved(instance: Places, objective: Any) -> Any:
+def solved(instance: Places, objective: Any, method: str = "auto") -> Any:
     try:
         return optimize_sites(
             instance.sites,
             objective=objective,
+            method=method,
             limits=instance.limits,
             gap=EXACT,
             **instance.arguments,
