@@ -22,7 +22,7 @@ from siteselect.infrastructure.energy.pricing import TYPICAL_DAYS_HOLD
 from siteselect.infrastructure.energy.simulation import Dispatch, run_dispatch
 from siteselect.infrastructure.parameter_table import parameter_values
 from siteselect.optimization.asked import not_below
-from siteselect.optimization.draw import DRAWN, Draw
+from siteselect.optimization.draw import DRAWN, Draw, drawn_by_site
 from siteselect.optimization.limits import Bound, accounts, power_of_thousand
 from siteselect.optimization.problem import (
     GW,
@@ -368,15 +368,32 @@ class Supply(Draw):
             "bound",
         )
 
-    def built(self, sites: gpd.GeoDataFrame) -> pd.DataFrame:
+    def built(
+        self, sites: gpd.GeoDataFrame, draws: pd.DataFrame | None = None
+    ) -> pd.DataFrame:
         """Return what stands beside each chosen site [MW, MWh], from its options.
 
         Parameters
         ----------
         sites : GeoDataFrame
-            With the column of what each site draws from each option.
+            Sites with ``mw``, such as ``plan.sites``.
+        draws : DataFrame, optional
+            What each draws from each option: ``plan.draws``. A frame given to ``check``
+            has it in a column.
         """
-        drawn = sites[DRAWN.format(name=self.name)]
+        name = DRAWN.format(name=self.name)
+        if draws is not None:
+            sites = sites.assign(**{name: drawn_by_site(draws, self.name, sites.index)})
+        elif name not in sites.columns:
+            raise StudyError(
+                four_parts(
+                    f"{self.name!r} was asked for the plants of a plan",
+                    "the sites do not say what each draws from its options",
+                    "the sites of a plan together with its draws are allowed",
+                    "supply.dispatch(plan.sites, plan.draws)",
+                )
+            )
+        drawn = sites[name]
         rows = []
         options = {
             (row["site"], row["source"]): row for row in self.links.to_dict("records")
@@ -401,9 +418,14 @@ class Supply(Draw):
         columns = ["site", "load", *_PLANT, GAS, "clean", "grid_carbon"]
         return pd.DataFrame(rows, columns=columns).set_index("site")
 
-    def dispatch(self, sites: gpd.GeoDataFrame) -> Dispatch:
-        """Return what flows at each chosen site hour by hour [MW], by a plain rule."""
-        return self._run(self.built(sites))
+    def dispatch(
+        self, sites: gpd.GeoDataFrame, draws: pd.DataFrame | None = None
+    ) -> Dispatch:
+        """Return what flows at each chosen site hour by hour [MW], by a plain rule.
+
+        ``sites`` and ``draws`` as in `built`.
+        """
+        return self._run(self.built(sites, draws))
 
     def _run(self, built: pd.DataFrame) -> Dispatch:
         values = parameter_values(self.parameters)

@@ -290,6 +290,21 @@ def test_accounts_say_what_the_plants_give_by_themselves():
     assert page.str.contains("carbon-free: ").all()
 
 
+def test_a_plan_shows_its_plants_and_their_hours():
+    sites, profiles, _ = world(SEED)
+    table = options_of(sites, profiles)
+    supply = ss.Supply("supply", table, profiles=profiles, cfe=0.7)
+    plan = ss.optimize_sites(sites, site_mw=SIZES, limits=[supply])
+    run = supply.dispatch(plan.sites, plan.draws)
+    parts = run.direct + run.discharge + run.gas + run.bought + run.unserved
+    np.testing.assert_allclose(parts, run.load, atol=1e-9)
+    account = plan.limits.set_index("kind").loc["carbon-free", "used"]
+    share = (run.summary()["cfe"] * (run.load @ run.hours)).sum()
+    assert share / (run.load @ run.hours).sum() == pytest.approx(account)
+    with pytest.raises(StudyError, match=r"plan\.draws"):
+        supply.dispatch(plan.sites)
+
+
 def test_a_plan_that_claims_other_options_does_not_verify():
     plan = plan_of()[3]
     other = plan.draws.copy()
