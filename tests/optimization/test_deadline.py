@@ -204,7 +204,11 @@ def test_a_script_needs_no_main_guard(tmp_path: Path) -> None:
 
 
 INTERRUPTED = """
+import signal
 import time
+
+# A shell starts what runs in its background deaf to Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import siteselect as ss
 from siteselect.optimization import highs
 from optimization.instances import knapsacks
