@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import geopandas as gpd
 import numpy as np
@@ -30,6 +30,8 @@ NOT_COVERED = (
 )
 #: Widths of a line and of one that is full [pt].
 _THIN, _THICK = 0.6, 2.4
+#: Beyond 1 by no more than this, a line is full rather than overfilled.
+_ROUNDING: Final = 1e-6
 #: More full lines than this are not all named.
 _NAMED = 8
 
@@ -125,6 +127,8 @@ def plot_network(
     bounds = lonlat_bounds(lines, flow.sites)
     crs = map_crs(bounds)
     full = table["binding"].to_numpy(dtype=bool)
+    # A plan made without the limit may fill lines beyond what they may carry.
+    beyond = int((table["fill"] > 1 + _ROUNDING).sum())
     loading = table["loading"].to_numpy(dtype=float)
     rated = np.isfinite(table["rating_mw"].to_numpy(dtype=float))
 
@@ -161,6 +165,10 @@ def plot_network(
         entries = [(_THIN, LOADING(0.3), f"line or transformer ({number(len(table))})")]
         if full.any():
             named = f"full ({number(int(full.sum()))}): no more fits"
+            if beyond:
+                named = (
+                    f"full ({number(int(full.sum()))}), {beyond:,} of them overfilled"
+                )
             if table["worst_outage"].notna()[full].any():
                 named += ", in its worst case"
             entries.append((_THICK, LOADING(1.0), named))
@@ -181,6 +189,8 @@ def plot_network(
     note = f"{none} of {number(int(rated.sum()))} rated lines drawn is full"
     if full.sum() > 1:
         note = note.replace(" is full", " are full")
+    if beyond:
+        note += f", {beyond:,} of them overfilled"
     if len(shown) < full.sum():
         note += f", the {len(shown)} most loaded of them named"
     if most > 0:

@@ -17,7 +17,12 @@ from siteselect.reporting.network_map import LOADING
 
 
 def plan_of(
-    places: bool = True, *, usd: float | None = None, mw: float = 80.0, **kwargs: Any
+    places: bool = True,
+    *,
+    usd: float | None = None,
+    mw: float = 80.0,
+    limited: bool = True,
+    **kwargs: Any,
 ) -> ss.SitePlan:
     """Two sites at the end of a row of three lines; the last has no rating."""
     network = ss.grid.Network.from_tables(
@@ -50,7 +55,8 @@ def plan_of(
             {"branch": ["a"], "usd_per_mw": usd, "lead_months": 24.0}
         )
     limit = ss.Deliverable(network, upgrades=upgrades)
-    return ss.optimize_sites(sites, site_mw=[mw], limits=[limit], **kwargs)
+    limits = [limit] if limited else []
+    return ss.optimize_sites(sites, site_mw=[mw], limits=limits, **kwargs)
 
 
 def texts(ax: Axes, gid: str) -> list[str]:
@@ -79,6 +85,15 @@ def test_lines_are_colored_by_loading_and_full_ones_thick_and_named() -> None:
         "1 of 2 rated lines drawn is full; 60 MW of line upgrades are in place."
     ]
     assert ax.figure.get_size_inches()[0] * 25.4 == pytest.approx(180)
+    close_figure(ax)
+
+
+def test_a_plan_without_the_limit_may_overfill_lines_and_the_map_says_so() -> None:
+    limit = plan_of().compiled.request.limits[0]
+    ax = plan_of(limited=False).powerflow(limit.network).plot(base=False)
+    assert texts(ax, "subtitle") == [
+        "1 of 2 rated lines drawn is full, 1 of them overfilled."
+    ]
     close_figure(ax)
 
 
