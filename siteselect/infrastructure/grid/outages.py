@@ -31,6 +31,8 @@ class OutageFactors:
         Ends of all branches.
     susceptance : ndarray, shape (n_branches,)
         MW per unit of (scaled) angle.
+    responses : dict of int to ndarray
+        `Island.responses` by island number, where outages took them all.
     """
 
     outage: IntArray
@@ -38,6 +40,7 @@ class OutageFactors:
     from_bus: IntArray
     to_bus: IntArray
     susceptance: FloatArray
+    responses: dict[int, FloatArray] = dataclasses.field(default_factory=dict)
 
     def of_pairs(self, branch: IntArray, case: IntArray) -> FloatArray:
         """Return the factor of each branch (position) after its outage (number)."""
@@ -94,7 +97,7 @@ def outage_factors(
     elsewhere = np.ones(outage.size)
     number_of = network.island[network.from_bus[outage]]
     numbers = np.unique(number_of)
-    parts = []
+    parts, responses = [], {}
     for number, island in zip(numbers, islands_of(network, numbers), strict=True):
         column = np.flatnonzero(number_of == number)
         lost = np.searchsorted(island.branch, outage[column])
@@ -103,7 +106,7 @@ def outage_factors(
         if column.size > size:
             # Fewer buses than outages: 1 MW from each, and differences of those.
             # What a bus sees of another is what that one sees of it.
-            each = island.responses()
+            each = responses[int(number)] = island.responses()
             own = each[start, start] - each[start, end] - each[end, start]
             own += each[end, end]
         else:
@@ -139,6 +142,7 @@ def outage_factors(
             network.from_bus,
             network.to_bus,
             1.0 / network.x_pu,
+            responses,
         ),
         splits,
     )
