@@ -332,17 +332,18 @@ class Deliverable:
                 )
             )
         circuits = self._circuits(part)
-        share = ptdf_at(part, at, circuits.factors.responses)
+        # A row of branches for each bus, so that few of many buses are read quickly.
+        share = ptdf_at(part, at, circuits.factors.responses).T
         # Where all generators are at their most, new load is up to 0 MW.
-        share[:, np.isnan(share).any(axis=0)] = 0.0
+        share[np.isnan(share).any(axis=1)] = 0.0
         numbers, island = np.unique(part.island[at], return_inverse=True)
         total = np.bincount(
             part.island[part.generator_bus], spare_mw(part), part.n_islands
         )
         first = [part.bus[np.flatnonzero(part.island == k)[0]] for k in numbers]
         return Lines(
-            share=share[circuits.line],
-            outage_share=share[circuits.outage],
+            share=share.take(circuits.line, axis=1).T,
+            outage_share=share.take(circuits.outage, axis=1).T,
             circuits=circuits,
             spare=total[numbers].astype(np.float64),
             island=island.astype(np.int64),
