@@ -70,15 +70,14 @@ class Circuits:
         """Lines after outages that move much of what was lost."""
         line, case, moved = [], [], []
         step = max(1, BLOCK // max(1, self.outage.size))
-        for first in range(0, self.line.size, step):
-            some = self.factors.of_branches(self.line[first : first + step])
-            at = np.flatnonzero(np.abs(some) >= LISTED)
-            line.append(first + at // max(1, self.outage.size))
-            case.append(at % max(1, self.outage.size))
-            moved.append(some.ravel()[at])
+        linked = np.flatnonzero(~np.isin(self.line, self.factors.bridge))
+        for first in range(0, max(1, linked.size), step):
+            some = linked[first : first + step]
+            row, lost, factor = self.factors.large(self.line[some], LISTED)
+            line.append(some[row])
+            case.append(lost)
+            moved.append(factor)
         own, lost, factor = (np.concatenate(x) for x in (line, case, moved))
-        other = self.line[own] != self.outage[lost]
-        own, lost, factor = own[other], lost[other], factor[other]
         after = self.flow[own] + factor * self.outage_flow[lost]
         rating = self.rating[own]
         room = {1.0: rating - after, -1.0: rating + after}
