@@ -38,7 +38,7 @@ from siteselect.infrastructure.grid.network import (
 # 70,000 buses 8 take 1.7 ms a bus, 64 take 4 ms.
 BATCH: Final = 8
 # On small networks more of them: of 2,000 buses 128 take half the time of 8.
-MOST_BATCH: Final = 128
+MOST_BATCH: Final = 32
 CACHED: Final = 250_000
 # Share of an island's total injection by which a bus may miss its balance.
 _CONSERVATION: Final = 1e-9
