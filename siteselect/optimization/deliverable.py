@@ -23,14 +23,15 @@ from siteselect.infrastructure.grid import (
     Network,
     applied_flows,
     dc_flow,
-    ptdf_columns,
     spare_mw,
 )
 from siteselect.infrastructure.grid.applied import FILL_DIGITS, spare_by_island
 from siteselect.infrastructure.grid.bridges import unsplitting
-from siteselect.infrastructure.grid.flow import base_injection
+from siteselect.infrastructure.grid.flow import base_injection, ptdf_at
+from siteselect.infrastructure.grid.kept import kept
 from siteselect.infrastructure.grid.outages import outage_factors
 from siteselect.optimization.by_year import year_of
+from siteselect.optimization.circuits import Circuits
 from siteselect.optimization.limits import accounts, clean_name
 from siteselect.optimization.lines import OVER, ROUNDING, Lines, Over, line_name
 from siteselect.optimization.problem import (
@@ -59,6 +60,8 @@ MOST_ROWS: Final = 4_000
 ROUND_ROWS: Final = 200
 #: Entries of the table of outage factors, 8 bytes each.
 MOST_FACTORS: Final = 200_000_000
+#: Factors kept with the network for the next plan, 8 bytes each; more are not.
+KEPT_FACTORS: Final = 20_000_000
 #: Lines filled to this share are shown in the accounts.
 SHOWN: Final = 0.9
 #: Kinds of accounts.
@@ -310,15 +313,11 @@ class Deliverable:
 
     def _made(self, problem: Problem, buses: list[Any]) -> Lines:
         labels = np.asarray(buses, dtype=self.network.bus.dtype)
-        part = self.network.around(labels)
-        share = ptdf_columns(part, labels)
-        flow = dc_flow(part).flow_mw
+        part = self._around(labels)
         at = part.positions(labels)
         able = (part.p_max_mw > 0) | (part.p_mw > 0)
         has_generation = np.isin(part.island, part.island[part.generator_bus[able]])
         unserved = ~has_generation[at] | np.isnan(base_injection(part)[at])
-        # Where all generators are at their most, new load is up to 0 MW.
-        share[:, np.isnan(share).any(axis=0)] = 0.0
         if unserved.any():
             code, _ = self._buses(problem)
             dark = labels[unserved].tolist()
@@ -332,8 +331,52 @@ class Deliverable:
                     "leave these sites out, or network.with_committed(plants=...)",
                 )
             )
-        rated = np.flatnonzero(np.isfinite(part.rating_mw) & ~np.isnan(flow))
+        circuits = self._circuits(part)
+        # A row of branches for each bus, so that few of many buses are read quickly.
+        share = ptdf_at(part, at, circuits.factors.responses).T
+        # Where all generators are at their most, new load is up to 0 MW.
+        share[np.isnan(share).any(axis=1)] = 0.0
+        numbers, island = np.unique(part.island[at], return_inverse=True)
+        total = np.bincount(
+            part.island[part.generator_bus], spare_mw(part), part.n_islands
+        )
+        first = [part.bus[np.flatnonzero(part.island == k)[0]] for k in numbers]
+        return Lines(
+            share=share.take(circuits.line, axis=1).T,
+            outage_share=share.take(circuits.outage, axis=1).T,
+            circuits=circuits,
+            spare=total[numbers].astype(np.float64),
+            island=island.astype(np.int64),
+            island_name=first,
+            branch=part.branch,
+            least=max(self.cutoff - ROUNDING, ROUNDING),
+        )
+
+    def _around(self, labels: Any) -> Network:
+        """Return the islands of these buses as a network, the same one if asked again.
+
+        What was worked out from it is kept with it.
+        """
+        number = np.unique(self.network.island[self.network.positions(labels)])
+        return kept(
+            self.network,
+            "around",
+            number.tobytes(),
+            lambda: self.network.around(labels),
+        )
+
+    def _circuits(self, part: Network) -> Circuits:
+        """Return rated lines and outages, kept with the network if not too large."""
+        rated = np.flatnonzero(np.isfinite(part.rating_mw))
         outage = self._outages_in(part, rated.size)
+        if outage.size * len(part.bus) > KEPT_FACTORS:
+            return self._circuits_of(part, outage)
+        key = (outage.tobytes(), isinstance(self.outages, str))
+        return kept(part, "circuits", key, lambda: self._circuits_of(part, outage))
+
+    def _circuits_of(self, part: Network, outage: Ints) -> Circuits:
+        flow = dc_flow(part).flow_mw
+        rated = np.flatnonzero(np.isfinite(part.rating_mw) & ~np.isnan(flow))
         factors, splits = outage_factors(part, outage)
         if splits.any() and not isinstance(self.outages, str):
             raise StudyError(
@@ -347,25 +390,12 @@ class Deliverable:
                     'outages="all" leaves the others out by itself',
                 )
             )
-        outage = factors.outage
-        numbers, island = np.unique(part.island[at], return_inverse=True)
-        total = np.bincount(
-            part.island[part.generator_bus], spare_mw(part), part.n_islands
-        )
-        first = [part.bus[np.flatnonzero(part.island == k)[0]] for k in numbers]
-        return Lines(
-            share=np.ascontiguousarray(share[rated]),
+        return Circuits(
             line=rated,
             flow=flow[rated],
             rating=part.rating_mw[rated],
-            outage_share=share[outage],
-            outage_flow=np.nan_to_num(flow[outage]),
+            outage_flow=np.nan_to_num(flow[factors.outage]),
             factors=factors,
-            spare=total[numbers].astype(np.float64),
-            island=island.astype(np.int64),
-            island_name=first,
-            branch=part.branch,
-            least=max(self.cutoff - ROUNDING, ROUNDING),
         )
 
     def _outages_in(self, part: Network, n_lines: int) -> Ints:

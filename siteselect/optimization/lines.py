@@ -1,9 +1,4 @@
-"""The lines of a network as a limit sees them: who pushes how much over which.
-
-Of every line after every outage only few can be overloaded by some sites. Pairs
-whose factor is large are listed once; of the others a line is looked at only where
-even the largest of them could matter.
-"""
+"""The lines of a network as a limit sees them: who pushes how much over which."""
 
 from __future__ import annotations
 
@@ -16,12 +11,9 @@ import pandas as pd
 
 from siteselect.infrastructure.grid.applied import FILL_DIGITS
 from siteselect.infrastructure.grid.outages import OutageFactors
+from siteselect.optimization.circuits import BLOCK, LISTED, Circuits
 from siteselect.optimization.problem import Floats, Ints
 
-#: Factors from this size on are listed with the line and the outage they belong to.
-LISTED: Final = 0.02
-#: Entries worked on at once: few enough that they stay in the cache.
-BLOCK: Final = 200_000
 #: Entries of the table of sites over pairs worked on at once.
 WIDE: Final = 4_000_000
 #: By how much of what a line may carry a plan may be over it: half of what
@@ -47,20 +39,6 @@ class Over:
 
 
 @dataclass(frozen=True, eq=False)
-class Pairs:
-    """Lines after outages whose factor is at least `LISTED`, by line.
-
-    ``room`` is what is left in either direction in the base case after the outage
-    [MW], below 0 where the line is over its rating then.
-    """
-
-    line: Ints
-    case: Ints
-    size: Floats
-    room: dict[float, Floats]
-
-
-@dataclass(frozen=True, eq=False)
 class Lines:
     """What rows need of the islands that hold the candidates' buses.
 
@@ -68,16 +46,10 @@ class Lines:
     ----------
     share : ndarray, shape (n_lines, n_buses)
         Change of the flow per MW of new load at each bus, base case.
-    line : ndarray of int
-        Branch of each line: those with a rating.
-    flow, rating : ndarray, shape (n_lines,)
-        Base flow and rating [MW].
     outage_share : ndarray, shape (n_outages, n_buses)
         ``share`` of the branches that drop out.
-    outage_flow : ndarray, shape (n_outages,)
-        Their base flow [MW].
-    factors : OutageFactors
-        Change of flows per MW that a lost branch carried.
+    circuits : Circuits
+        What is the same for all candidates.
     spare : ndarray, shape (n_islands,)
         Spare generation [MW].
     island : ndarray of int, shape (n_buses,)
@@ -91,12 +63,8 @@ class Lines:
     """
 
     share: Floats
-    line: Ints
-    flow: Floats
-    rating: Floats
     outage_share: Floats
-    outage_flow: Floats
-    factors: OutageFactors
+    circuits: Circuits
     spare: Floats
     island: Ints
     island_name: list[Any]
@@ -104,9 +72,34 @@ class Lines:
     least: float
 
     @property
+    def line(self) -> Ints:
+        """Branch of each line."""
+        return self.circuits.line
+
+    @property
+    def flow(self) -> Floats:
+        """Base flow of each line [MW]."""
+        return self.circuits.flow
+
+    @property
+    def rating(self) -> Floats:
+        """Rating of each line [MW]."""
+        return self.circuits.rating
+
+    @property
     def outage(self) -> Ints:
         """Branches that drop out."""
-        return self.factors.outage
+        return self.circuits.outage
+
+    @property
+    def outage_flow(self) -> Floats:
+        """Their base flow [MW]."""
+        return self.circuits.outage_flow
+
+    @property
+    def factors(self) -> OutageFactors:
+        """Change of flows per MW that a lost branch carried."""
+        return self.circuits.factors
 
     @cached_property
     def group(self) -> Any:
@@ -114,37 +107,17 @@ class Lines:
         return np.array([line_name(b) for b in self.branch[self.line]], dtype=object)
 
     @cached_property
-    def pairs(self) -> Pairs:
-        """Lines after outages that move much of what was lost."""
-        line, case, moved = [], [], []
-        step = max(1, BLOCK // max(1, self.outage.size))
-        for first in range(0, self.line.size, step):
-            some = self.factors.of_branches(self.line[first : first + step])
-            at = np.flatnonzero(np.abs(some) >= LISTED)
-            line.append(first + at // max(1, self.outage.size))
-            case.append(at % max(1, self.outage.size))
-            moved.append(some.ravel()[at])
-        own, lost, factor = (np.concatenate(x) for x in (line, case, moved))
-        other = self.line[own] != self.outage[lost]
-        own, lost, factor = own[other], lost[other], factor[other]
-        after = self.flow[own] + factor * self.outage_flow[lost]
-        rating = self.rating[own]
-        room = {1.0: rating - after, -1.0: rating + after}
-        return Pairs(own, lost, np.abs(factor), room)
-
-    @cached_property
-    def most_moved(self) -> Floats:
-        """A bound on the size of each line's factors."""
-        most = np.full(self.line.size, LISTED if self.outage.size else 0.0)
-        if self.outage.size:
-            np.maximum.at(most, self.pairs.line, self.pairs.size)
-        return most
+    def _last(self) -> dict[tuple[bytes, bytes], tuple[Over, Floats]]:
+        """What the last loads break: a plan is asked about more than once."""
+        return {}
 
     # -- some lines in their cases ---------------------------------------------
 
-    def factor(self, over: Over, buses: Any = slice(None)) -> Floats:
+    def factor(self, over: Over) -> Floats:
         """Return what each bus counts for some lines in their cases [MW/MW]."""
-        share, gone = self.share[:, buses], self.outage_share[:, buses]
+        return self._factor(over, self.share, self.outage_share)
+
+    def _factor(self, over: Over, share: Floats, gone: Floats) -> Floats:
         factor = share[over.line]
         after = np.flatnonzero(over.case >= 0)
         if after.size:
@@ -191,11 +164,15 @@ class Lines:
         ndarray
             By how much, as a share of what the line may carry.
         """
-        some, counted, base = self._filling(mw, more, 1.0)
-        most = np.maximum(self.rating[some.line], base)
-        by = (counted - (most - base + more[some.line])) / np.maximum(1.0, most)
-        broken = by > OVER
-        return some.take(broken), by[broken]
+        key = (mw.tobytes(), more.tobytes())
+        if key not in self._last:
+            some, counted, base = self._filling(mw, more, 1.0)
+            most = np.maximum(self.rating[some.line], base)
+            by = (counted - (most - base + more[some.line])) / np.maximum(1.0, most)
+            broken = by > OVER
+            self._last.clear()
+            self._last[key] = some.take(broken), by[broken]
+        return self._last[key]
 
     def fullest(self, mw: Floats, more: Floats, least: float) -> pd.DataFrame:
         """Return the case that fills each line most, of lines filled that much.
@@ -267,13 +244,13 @@ class Lines:
             fill * (1 - ROUGH),
         )
         found = []
-        sway = np.zeros(0)
+        near = sway = np.zeros(0)
         if self.outage.size:
-            sway = self.pairs.size * (seen.swing * (1 + ROUGH))[self.pairs.case]
+            near, sway = self._near(seen)
         for way in (1.0, -1.0):
             found.append(self._without_outage(seen, way))
             if self.outage.size:
-                found += [self._listed(seen, way, sway), self._rest(seen, way)]
+                found += [self._listed(seen, way, near, sway), self._rest(seen, way)]
         over = Over(
             np.concatenate([f.line for f in found]),
             np.concatenate([f.case for f in found]),
@@ -283,7 +260,7 @@ class Lines:
         step = max(1, WIDE // max(1, there.size))
         for first in range(0, over.line.size, step):
             pick = slice(first, first + step)
-            counted[pick] = self.factor(over.take(pick), there) @ m
+            counted[pick] = self._factor(over.take(pick), share, gone) @ m
         return over, over.way * counted, over.way * self.base(over)
 
     def _without_outage(self, seen: _Seen, way: float) -> Over:
@@ -296,17 +273,32 @@ class Lines:
         line = np.flatnonzero(can)
         return Over(line, np.full(line.size, -1), np.full(line.size, way))
 
-    def _listed(self, seen: _Seen, way: float, sway: Floats) -> Over:
+    def _near(self, seen: _Seen) -> tuple[Ints, Floats]:
+        """Return listed pairs that may be filled in a direction, and how they sway."""
+        pairs = self.circuits.pairs
+        swing = seen.swing * (1 + ROUGH)
+        pushed = np.maximum(seen.pushed[1.0], seen.pushed[-1.0]) * (1 + ROUGH) + ROUGH
+        # What a smaller share asks for is at most this much less than a full line.
+        pushed += (1.0 - seen.fill) * self.rating
+        sway = swing.take(pairs.case)
+        sway *= pairs.size
+        may = pushed.take(pairs.line)
+        may += sway
+        near = np.flatnonzero(may > pairs.least)
+        return near, sway[near]
+
+    def _listed(self, seen: _Seen, way: float, near: Ints, sway: Floats) -> Over:
         """Return listed pairs that may be filled, whatever the signs."""
-        pairs = self.pairs
-        line, room = pairs.line, pairs.room[way]
+        pairs = self.circuits.pairs
+        line, room = pairs.line[near], pairs.room[way][near]
         # Filled where counted > fill * (rating - min(room, 0) + more) - rating + room.
         pushed = seen.pushed[way] * (1 + ROUGH) + ROUGH + self.rating
         pushed -= seen.fill * (self.rating + seen.more)
         may = pushed[line] + sway > room - seen.fill * np.minimum(room, 0.0)
         can = np.flatnonzero(may)
-        line, case = line[can], pairs.case[can]
-        counts = seen.most[line] + pairs.size[can] * seen.most_gone[case] >= self.least
+        line, case = line[can], pairs.case[near[can]]
+        size = pairs.size[near[can]]
+        counts = seen.most[line] + size * seen.most_gone[case] >= self.least
         return Over(line[counts], case[counts], np.full(counts.sum(), way))
 
     def _rest(self, seen: _Seen, way: float) -> Over:
@@ -320,6 +312,10 @@ class Lines:
         )
         look &= seen.most + LISTED * float(seen.most_gone.max()) >= self.least
         lines = np.flatnonzero(look)
+        # Closer, by what outages of small factor leave of each line.
+        room = self.circuits.small_room(lines)
+        ahead = pushed[lines] + LISTED * float(swing.max()) * (1 + ROUGH) + ROUGH
+        lines = lines[ahead + (1.0 - seen.fill) * self.rating[lines] > room]
         line, case = [], []
         step = max(1, BLOCK // self.outage.size)
         for first in range(0, lines.size, step):
@@ -346,7 +342,7 @@ class Lines:
         """Return the most that so much new load can push over each line [MW]."""
         share = np.abs(self.share).max(axis=1, initial=0.0)
         lost = float(np.abs(self.outage_share).max(initial=0.0))
-        found: Floats = (share + self.most_moved * lost) * total_mw
+        found: Floats = (share + self.circuits.most_moved * lost) * total_mw
         return found
 
 

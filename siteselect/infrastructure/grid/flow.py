@@ -15,6 +15,8 @@ References
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -24,6 +26,7 @@ from scipy import sparse
 from scipy.sparse import linalg as splinalg
 
 from siteselect.errors import LayerError, SolverError, four_parts, shown
+from siteselect.infrastructure.grid.kept import kept
 from siteselect.infrastructure.grid.network import (
     BASE_MVA,
     FloatArray,
@@ -35,7 +38,7 @@ from siteselect.infrastructure.grid.network import (
 # 70,000 buses 8 take 1.7 ms a bus, 64 take 4 ms.
 BATCH: Final = 8
 # On small networks more of them: of 2,000 buses 128 take half the time of 8.
-MOST_BATCH: Final = 128
+MOST_BATCH: Final = 32
 CACHED: Final = 250_000
 # Share of an island's total injection by which a bus may miss its balance.
 _CONSERVATION: Final = 1e-9
@@ -170,33 +173,48 @@ def islands_of(network: Network, numbers: IntArray | None = None) -> list[Island
     [array([0, 1]), array([2])]
     """
     wanted = np.arange(network.n_islands) if numbers is None else numbers
-    bus_order = np.argsort(network.island, kind="stable")
-    bus_start = np.searchsorted(
-        network.island[bus_order], np.arange(network.n_islands + 1)
-    )
-    branch_island = network.island[network.from_bus]
-    branch_order = np.argsort(branch_island, kind="stable")
-    branch_start = np.searchsorted(
-        branch_island[branch_order], np.arange(network.n_islands + 1)
-    )
-    local = np.empty(len(network.bus), dtype=np.int64)
-    local[bus_order] = np.arange(len(network.bus)) - np.repeat(
-        bus_start[:-1], np.diff(bus_start)
-    )
-    return [
-        _factorise(
-            network,
+    places = _Places(network)
+    no_islands: dict[int, Island] = {}
+    known = kept(network, "islands", (), lambda: no_islands)
+    for k in wanted.tolist():
+        if k not in known:
+            known[k] = _factorise(network, places, k)
+    return [known[k] for k in wanted.tolist()]
+
+
+class _Places:
+    """Which buses and branches are in which island, sorted when first asked for."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+
+    @cached_property
+    def _sorted(self) -> tuple[IntArray, IntArray, IntArray, IntArray, IntArray]:
+        network = self.network
+        numbers = np.arange(network.n_islands + 1)
+        bus_order = np.argsort(network.island, kind="stable")
+        bus_start = np.searchsorted(network.island[bus_order], numbers)
+        branch_island = network.island[network.from_bus]
+        branch_order = np.argsort(branch_island, kind="stable")
+        branch_start = np.searchsorted(branch_island[branch_order], numbers)
+        local = np.empty(len(network.bus), dtype=np.int64)
+        local[bus_order] = np.arange(len(network.bus)) - np.repeat(
+            bus_start[:-1], np.diff(bus_start)
+        )
+        return bus_order, bus_start, branch_order, branch_start, local
+
+    def of(self, k: int) -> tuple[IntArray, IntArray, IntArray]:
+        """Return buses and branches of an island, and each bus's place in its own."""
+        bus_order, bus_start, branch_order, branch_start, local = self._sorted
+        return (
             bus_order[bus_start[k] : bus_start[k + 1]],
             branch_order[branch_start[k] : branch_start[k + 1]],
             local,
         )
-        for k in wanted
-    ]
 
 
-def _factorise(
-    network: Network, bus: IntArray, branch: IntArray, local: IntArray
-) -> Island:
+def _factorise(network: Network, places: _Places, number: int) -> Island:
+    bus, branch, local = places.of(number)
     start, end = local[network.from_bus[branch]], local[network.to_bus[branch]]
     susceptance = 1.0 / network.x_pu[branch]
     factor = None
@@ -460,21 +478,38 @@ def ptdf_columns(network: Network, buses: npt.ArrayLike) -> FloatArray:
            [-0.333],
            [ 0.333]])
     """
-    where = network.positions(buses)
+    return ptdf_at(network, network.positions(buses))
+
+
+def ptdf_at(
+    network: Network, where: IntArray, responses: Mapping[int, FloatArray] | None = None
+) -> FloatArray:
+    """Return `ptdf_columns` of buses by position.
+
+    ``responses`` are those of whole islands (`Island.responses`), by number, where
+    they are known: nothing is solved for the buses there.
+    """
     spare = np.bincount(network.generator_bus, spare_mw(network), len(network.bus))
-    factors = np.zeros((len(network.branch), len(where)))
+    by_bus = np.zeros((len(where), len(network.branch)))
     numbers = np.unique(network.island[where])
     for number, island in zip(numbers, islands_of(network, numbers), strict=True):
-        columns = np.flatnonzero(network.island[where] == number)
+        rows = np.flatnonzero(network.island[where] == number)
         total = spare[island.bus].sum()
         if not total > 0:
-            factors[:, columns] = np.nan
+            by_bus[rows] = np.nan
             continue
-        injection = np.tile((spare[island.bus] / total)[:, None], len(columns))
-        at = np.searchsorted(island.bus, where[columns])
-        injection[at, np.arange(len(columns))] -= 1.0
-        factors[np.ix_(island.branch, columns)] = island.flows(island.angles(injection))
-    return factors
+        served = spare[island.bus] / total
+        at = np.searchsorted(island.bus, where[rows])
+        if responses is not None and number in responses:
+            each = responses[number]
+            common = island.flows(island.angles(served))
+            for row, own in zip(rows.tolist(), each[at], strict=True):
+                by_bus[row, island.branch] = common - island.flows(own)
+            continue
+        injection = np.tile(served[:, None], len(rows))
+        injection[at, np.arange(len(rows))] -= 1.0
+        by_bus[np.ix_(rows, island.branch)] = island.flows(island.angles(injection)).T
+    return by_bus.T
 
 
 def lodf_columns(network: Network, branches: npt.ArrayLike) -> FloatArray:

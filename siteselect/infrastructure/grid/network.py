@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Hashable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -111,6 +112,15 @@ class Network:
     dc_mw: FloatArray
     island: IntArray
     lon_lat: FloatArray | None = None
+
+    @cached_property
+    def _kept(self) -> dict[Any, Any]:
+        """What was worked out from these arrays; see `kept.kept`."""
+        return {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the arrays alone: a factorised matrix cannot be sent elsewhere."""
+        return {k: v for k, v in self.__dict__.items() if k != "_kept"}
 
     @classmethod
     def from_tables(
