@@ -84,7 +84,12 @@ HOSTING = (
     "pypsa, one lpf per bus, Texas",
     "siteselect, three interconnections",
 )
-NETWORK = ("without lines", "lines hold", "and after each outage")
+NETWORK = (
+    "without lines",
+    "lines hold",
+    "and after each outage",
+    "and after each outage, a later plan",
+)
 Found = list[aims.Aim]
 SECTIONS = (
     "scoring",

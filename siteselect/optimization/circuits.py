@@ -68,7 +68,9 @@ class Circuits:
     @cached_property
     def pairs(self) -> Pairs:
         """Lines after outages that move much of what was lost."""
-        line, case, moved = [], [], []
+        line: list[Ints] = []
+        case: list[Ints] = []
+        moved: list[Floats] = []
         step = max(1, BLOCK // max(1, self.outage.size))
         linked = np.flatnonzero(~np.isin(self.line, self.factors.bridge))
         for first in range(0, max(1, linked.size), step):
@@ -77,7 +79,8 @@ class Circuits:
             line.append(some[row])
             case.append(lost)
             moved.append(factor)
-        own, lost, factor = (np.concatenate(x) for x in (line, case, moved))
+        own, lost = np.concatenate(line), np.concatenate(case)
+        factor = np.concatenate(moved)
         after = self.flow[own] + factor * self.outage_flow[lost]
         rating = self.rating[own]
         room = {1.0: rating - after, -1.0: rating + after}

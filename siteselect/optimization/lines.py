@@ -244,7 +244,7 @@ class Lines:
             fill * (1 - ROUGH),
         )
         found = []
-        near = sway = np.zeros(0)
+        near, sway = np.zeros(0, dtype=np.int64), np.zeros(0)
         if self.outage.size:
             near, sway = self._near(seen)
         for way in (1.0, -1.0):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import pickle
 from typing import NamedTuple
 
 import numpy as np
@@ -799,3 +800,29 @@ def test_reactances_that_cancel_are_refused() -> None:
     )
     with pytest.raises(SolverError, match="singular"):
         dc_flow(left._replace(branches=branches).network())
+
+
+def test_what_is_kept_with_a_network_follows_its_arrays() -> None:
+    """Written into, copied or pickled, a network answers as a new one would."""
+    network = Network.from_tables(
+        pd.DataFrame({"bus": [1, 2, 3], "base_kv": 230.0, "load_mw": [0.0, 50, 40]}),
+        pd.DataFrame(
+            {
+                "branch": ["a", "b", "c"],
+                "from_bus": [1, 2, 1],
+                "to_bus": [2, 3, 3],
+                "x_pu": 0.1,
+                "rating_mva": 100.0,
+            }
+        ),
+        pd.DataFrame({"bus": [1], "p_mw": [90.0], "p_max_mw": [300.0]}),
+    )
+    network = dataclasses.replace(network, x_pu=network.x_pu.copy())
+    before = dc_flow(network).flow_mw
+    sent = pickle.loads(pickle.dumps(network))
+    np.testing.assert_array_equal(dc_flow(sent).flow_mw, before)
+    network.x_pu[0] = 0.4
+    new = dataclasses.replace(network)
+    after = dc_flow(network).flow_mw
+    assert not np.allclose(after, before)
+    np.testing.assert_array_equal(after, dc_flow(new).flow_mw)

@@ -62,9 +62,6 @@ def kept(
     10.0
     >>> kept(network, "load", (), lambda: 99.0)
     10.0
-    >>> network.load_mw[0] = 30.0
-    >>> kept(network, "load", (), lambda: float(network.load_mw.sum()))
-    30.0
     """
     memory = network._kept
     now = [getattr(network, column) for column in _READ]
