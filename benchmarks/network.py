@@ -7,6 +7,7 @@ without it; with every outage that splits nothing, and without any.
 
 from __future__ import annotations
 
+import copy
 import json
 import resource
 import sys
@@ -26,6 +27,8 @@ OUTAGES = "and after each outage"
 AGAIN = "and after each outage, a later plan"
 #: Branches that may drop out, by contestant.
 OUTAGES_OF = {LINES: (), OUTAGES: "all", AGAIN: "all"}
+#: Runs of each contestant in one process.
+RUNS = 5
 ARGUMENTS = {
     "power_mw": 3000,
     "budget_usd": 30e9,
@@ -57,23 +60,29 @@ def instance(n: int) -> tuple[grid.Network, gpd.GeoDataFrame]:
 
 
 def main(who: str, n: int) -> dict:
-    """Time one contestant, its imports and candidates done."""
+    """Time one contestant, its imports and candidates done: the best of some runs."""
     network, sites = instance(n)
     # The first calls import what is imported when it is needed.
-    optimize_sites(sites.head(20), **ARGUMENTS)
+    optimize_sites(sites, **ARGUMENTS)
     if who in OUTAGES_OF:
         optimize_sites(sites.head(20), **ARGUMENTS, limits=[Deliverable(network)])
     if who == AGAIN:
         first = Deliverable(network, outages=OUTAGES_OF[who])
         optimize_sites(sites, **ARGUMENTS, limits=[first])
-    start, before = time.perf_counter(), processor_seconds()
-    limits = []
-    if who in OUTAGES_OF:
-        limits = [Deliverable(network, outages=OUTAGES_OF[who])]
-    plan = optimize_sites(sites, **ARGUMENTS, limits=limits)
+    took = []
+    for _ in range(RUNS):
+        if who != AGAIN:
+            # A copy keeps nothing of what an earlier plan worked out.
+            network = copy.copy(network)
+        start, before = time.perf_counter(), processor_seconds()
+        limits = []
+        if who in OUTAGES_OF:
+            limits = [Deliverable(network, outages=OUTAGES_OF[who])]
+        plan = optimize_sites(sites, **ARGUMENTS, limits=limits)
+        took.append((processor_seconds() - before, time.perf_counter() - start))
     return {
-        "seconds": time.perf_counter() - start,
-        "cpu_s": processor_seconds() - before,
+        "seconds": min(wall for _, wall in took),
+        "cpu_s": min(cpu for cpu, _ in took),
         "objective": plan.objective,
         "gap": plan.gap,
         "status": plan.status,
