@@ -181,6 +181,7 @@ if TYPE_CHECKING:
         nearest_links,
         optimize_sites,
         robust,
+        supply_bound,
     )
     from siteselect.reporting import (
         plot_plan,
@@ -428,6 +429,7 @@ _ROOM_OF = {
             "nearest_links",
             "optimize_sites",
             "robust",
+            "supply_bound",
         ),
         "optimization",
     ),
@@ -593,6 +595,7 @@ __all__ = [  # noqa: RUF022
     "site_jobs",
     "site_water",
     "substation_candidates",
+    "supply_bound",
     "supply_options",
     "swing_weights",
     "value_from_dict",

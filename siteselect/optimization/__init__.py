@@ -136,6 +136,7 @@ from siteselect.optimization.problem import ExtraColumns, Problem, Rows
 from siteselect.optimization.robust import Robust, common_mode, robust
 from siteselect.optimization.rules import AllOrNone, Choose, IfThen
 from siteselect.optimization.supply import Supply
+from siteselect.optimization.supply_bound import SupplyBound, supply_bound
 
 __all__ = [
     "AllOrNone",
@@ -167,6 +168,7 @@ __all__ = [
     "Spacing",
     "Spread",
     "Supply",
+    "SupplyBound",
     "SupportsLimit",
     "SupportsObjective",
     "WayOut",
@@ -178,4 +180,5 @@ __all__ = [
     "nearest_links",
     "optimize_sites",
     "robust",
+    "supply_bound",
 ]

@@ -112,10 +112,8 @@ class Supply(Draw):
     ``lifetime_cost_usd_per_mw``: leave ``power_usd_per_mw`` out of that column, or
     power is paid twice.
 
-    What `price_supply` says at a share of 0 is a lower bound of what the supply of a
-    site costs under any cap. A plan of *all* candidates with that price in
-    ``lifetime_cost_usd_per_mw``, and without this limit, is therefore a lower bound for
-    a plan of the short list: it says how much a longer list could save at most.
+    Sites that are not on the list may be cheaper: `supply_bound` says how much a list
+    of all candidates could save at most, from one price per MW and site.
 
     ``check`` adds up each site's plants and runs them hour by hour: gas as the options
     have it, all else without foresight (`run_dispatch`). The accounts show what that
@@ -276,11 +274,16 @@ class Supply(Draw):
                 )
             )
 
+        def beyond(what: str, cap: float, nothing: float) -> Floats:
+            # An option priced at the cap itself is at it but for rounding.
+            found: Floats = self._per_link(problem, what) - cap
+            return load * np.where(np.abs(found) < nothing, 0.0, found)
+
         if self.cfe is not None:
-            row(load * (self._per_link(problem, "cfe") - self.cfe), 0.0, np.inf)
+            row(beyond("cfe", self.cfe, 1e-9), 0.0, np.inf)
         if self.carbon_kg_per_mwh is not None:
-            over = self._per_link(problem, "carbon_kg_per_mwh") - self.carbon_kg_per_mwh
-            row(load * over, -np.inf, 0.0)
+            carbon = beyond("carbon_kg_per_mwh", self.carbon_kg_per_mwh, 1e-6)
+            row(carbon, -np.inf, 0.0)
         if self.capital_usd is not None:
             row(links.cost_usd_per_mw / GW, -np.inf, self.capital_usd, CAPITAL)
         if self.acres is not None:

@@ -20,6 +20,7 @@ from siteselect.infrastructure.energy import simulate_supply
 
 SIZES = [100.0, 200.0]
 LEVELS = [0.0, 0.4, 0.6, 0.8, 0.95]
+FINE = [0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95]
 #: A world in which a share of 0.7 costs more than the cheapest supply.
 SEED = 12
 
@@ -386,3 +387,113 @@ def test_where_the_score_decides_the_mix_is_the_cheapest(seed):
     capped = {**asked, "capital_usd": plan.draws["cost_usd"].sum() * (1 + 1e-9)}
     within = best_mix(table, mw, sites, capped, "lifetime_usd_per_mw")
     assert paid == pytest.approx(within, rel=1e-6)
+
+
+@given(st.integers(0, 10**6), st.sampled_from([None, 0.3, 0.6, 0.8]))
+@examples(3)
+def test_no_plan_of_all_candidates_costs_less_than_the_bound(seed, cfe):
+    bound_holds(seed, cfe)
+
+
+@pytest.mark.soak
+@given(st.integers(0, 10**6), st.sampled_from([None, 0.3, 0.6, 0.8, 0.9]))
+@examples(60)
+def test_no_plan_of_all_candidates_costs_less_at_length(seed, cfe):
+    bound_holds(seed, cfe)
+
+
+def bound_holds(seed, cfe):
+    sites, profiles, caps = world(seed)
+    everywhere = ss.price_supply(
+        sites,
+        profiles,
+        cfe=cfe or 0,
+        energy="energy",
+        grid_clean_share="clean",
+    )
+    known = everywhere["supply_usd_per_mw_year"].notna()
+    short = everywhere[known].iloc[:1]
+    if short.empty:
+        return
+    asked = {"power_mw": (100, None), "site_mw": SIZES, "objective": "cost"}
+
+    def planned(frame, **caps):
+        supply = ss.Supply(
+            "supply", options_of(frame, profiles, FINE), profiles=profiles, **caps
+        )
+        return ss.optimize_sites(frame, limits=[supply], gap=1e-7, **asked)
+
+    def told(plan):
+        return ss.supply_bound(plan, everywhere, energy="energy")
+
+    try:
+        few, all_of_them = planned(short, cfe=cfe), planned(everywhere[known], cfe=cfe)
+    except InfeasiblePlanError:
+        return
+    bound = told(few)
+    assert list(bound.left_out) == list(everywhere.index[~known])
+    least = all_of_them.objective
+    assert bound.bound_usd <= least * (1 + 1e-6)
+    with_caps = dict(caps, cfe=cfe)
+    try:
+        capped = planned(everywhere[known], **with_caps)
+    except InfeasiblePlanError:
+        return
+    assert told(capped).bound_usd <= capped.objective * (1 + 1e-6)
+
+
+def test_the_bound_is_tight_where_sites_are_much_alike():
+    sites, profiles, _ = world(SEED)
+    one = profiles.take(sites.index[[0]])
+    like = pd.concat([sites.iloc[[0]]] * 4, ignore_index=True)
+    like["lifetime_cost_usd_per_mw"] += [0.0, 1e5, 2e5, 3e5]
+    like["geometry"] = gpd.points_from_xy([-100, -99, -98, -97], [35.0] * 4, crs=4326)
+    days = replace_sites(one, like.index)
+    everywhere = ss.price_supply(
+        like, days, cfe=0.7, energy="energy", grid_clean_share="clean"
+    )
+    supply = ss.Supply("supply", options_of(like, days, FINE), profiles=days, cfe=0.7)
+    asked = {"power_mw": (500, None), "site_mw": SIZES, "objective": "cost"}
+    plan = ss.optimize_sites(everywhere, limits=[supply], gap=1e-7, **asked)
+    bound = ss.supply_bound(plan, everywhere, energy="energy")
+    assert bound.clean_usd_per_mwh > 0
+    assert 0 <= bound.gap < 1e-4
+    # A longer list with a far cheaper site says what the short one misses.
+    cheap = everywhere.assign(
+        lifetime_cost_usd_per_mw=everywhere["lifetime_cost_usd_per_mw"].where(
+            everywhere.index > 0, 1e6
+        )
+    )
+    supply = ss.Supply(
+        "supply", options_of(like.iloc[1:], days, FINE), profiles=days, cfe=0.7
+    )
+    plan = ss.optimize_sites(cheap.iloc[1:], limits=[supply], gap=1e-7, **asked)
+    assert ss.supply_bound(plan, cheap, energy="energy").gap > 0.05
+
+
+def replace_sites(one, index):
+    n = len(index)
+    cf = {name: np.repeat(value, n, axis=0) for name, value in one.cf.items()}
+    return ss.Profiles(index, cf, one.hours, one.before, one.load)
+
+
+def test_a_bound_needs_prices_everywhere_and_one_supply():
+    sites, profiles, _ = world(SEED)
+    everywhere = ss.price_supply(
+        sites, profiles, cfe=0.5, energy="energy", grid_clean_share="clean"
+    )
+    supply = ss.Supply("supply", options_of(sites, profiles), profiles=profiles)
+    asked = {"power_mw": (100, None), "site_mw": SIZES}
+    plan = ss.optimize_sites(everywhere, limits=[supply], objective="cost", **asked)
+    said = str(ss.supply_bound(plan, everywhere, energy="energy"))
+    assert f"all {len(sites)} candidates" in said
+    for wrong, frame, match in (
+        (plan, sites, "supply_usd_per_mw_year"),
+        (plan, everywhere.iloc[:1], "are not"),
+        (plan, everywhere.assign(lifetime_cost_usd_per_mw=1e6), "differ"),
+        (plan, "sites", "Got str"),
+        (ss.optimize_sites(everywhere, limits=[supply], **asked), everywhere, "score"),
+        (ss.optimize_sites(everywhere, objective="cost", **asked), everywhere, "0 Sup"),
+    ):
+        with pytest.raises((StudyError, LayerError), match=match):
+            ss.supply_bound(wrong, frame, energy="energy")

@@ -52,6 +52,10 @@ SUPPLY_COLUMNS: Final[Mapping[str, tuple[str, str]]] = {
         "USD per facility MW",
         "Its present value over the horizon, in place of power_usd_per_mw",
     ),
+    "supply_usd_per_mw_year_per_cfe": (
+        "USD per facility MW and year, per unit of share",
+        "What more of the carbon-free share costs at the margin",
+    ),
     "supply_capital_usd_per_mw": (
         "USD per facility MW",
         "Capital of the plants, paid once and part of the two above",
@@ -146,7 +150,8 @@ def price_supply(
     GeoDataFrame, (n,)
         A copy with ``supply_usd_per_mw_year`` and ``supply_lifetime_usd_per_mw`` (its
         present value over ``horizon_years``, to stand in place of
-        ``power_usd_per_mw``), ``supply_capital_usd_per_mw``, ``solar_mw_per_mw``,
+        ``power_usd_per_mw``), ``supply_usd_per_mw_year_per_cfe`` (what more of the
+        share costs at the margin), ``supply_capital_usd_per_mw``, ``solar_mw_per_mw``,
         ``wind_mw_per_mw``, ``nuclear_mw_per_mw``, ``gas_mw_per_mw``,
         ``battery_mw_per_mw``, ``battery_mwh_per_mw``, ``cfe``,
         ``supply_import_share``, ``supply_carbon_kg_per_mwh``,
@@ -301,6 +306,7 @@ def _with_columns(
     new: dict[str, Any] = {
         "supply_usd_per_mw_year": supply.usd_per_year,
         "supply_lifetime_usd_per_mw": supply.usd_per_year * factor,
+        "supply_usd_per_mw_year_per_cfe": supply.usd_per_share,
         "supply_capital_usd_per_mw": built @ costs["capital_usd"].to_numpy(),
         **{column: built[:, k] for k, column in enumerate(_BUILT.values())},
         "cfe": supply.cfe,

@@ -43,6 +43,8 @@ class Solver:
         for name, value in (("threads", 1), ("random_seed", 0)):
             self._highs.setOptionValue(name, value)
         self._basis: Any = None
+        #: What a row's binding side costs per unit, of the last solution found.
+        self.duals: Floats = np.zeros(0)
 
     def best(
         self, cost: Floats, value: Floats, low: Floats, high: Floats
@@ -78,7 +80,9 @@ class Solver:
             status = highs.getModelStatus()
             if status == highspy.HighsModelStatus.kOptimal:
                 self._basis = highs.getBasis()
-                found: Floats = np.array(highs.getSolution().col_value, np.float64)
+                solution = highs.getSolution()
+                self.duals = np.array(solution.row_dual, np.float64)
+                found: Floats = np.array(solution.col_value, np.float64)
                 return np.maximum(found, 0.0)
             # What plants cost is 0 or more and load has an end: never unbounded.
             none = (

@@ -91,6 +91,9 @@ class UnitSupply:
         energy`` [MWh] per facility MW.
     cfe, carbon_kg_per_mwh, import_share : ndarray, (n_sites,)
         Hourly carbon-free share, emissions over the load, imported share of the load.
+    usd_per_share : ndarray, (n_sites,)
+        What more of the share costs at the margin [USD per facility MW and year, per
+        unit of share].
     gas_mw : ndarray, (n_sites, n_hours), optional
         What gas gives in each hour [MW per facility MW], where it was asked for.
     """
@@ -100,6 +103,7 @@ class UnitSupply:
     cfe: Floats
     carbon_kg_per_mwh: Floats
     import_share: Floats
+    usd_per_share: Floats
     gas_mw: Floats | None = None
 
 
@@ -308,7 +312,7 @@ class UnitProgram:
         """
         n, table = len(known), figures.table()
         rows = np.flatnonzero(known)
-        money = np.full(n, np.nan)
+        money, margin = np.full(n, np.nan), np.full(n, np.nan)
         built = np.full((n, len(BUILT)), np.nan)
         shares = np.full((n, 3), np.nan)
         gas = np.zeros((n, len(self.profiles.hours))) if keep_gas else None
@@ -328,6 +332,8 @@ class UnitProgram:
             built[there] = 0.0
             built[np.ix_(there, at)] = x[: len(self.built)] * load
             money[there], shares[there] = self._figures_of(x, table[k])
+            dual = float(solver.duals[self.frame.shares[0]])
+            margin[there] = max(dual, 0.0) / THOUSAND * load
             if gas is not None and self.has_gas:
                 gas[there] = x[self.flow["gas"]] * load
         if progress is not None:
@@ -338,6 +344,7 @@ class UnitProgram:
             shares[:, 0],
             shares[:, 1],
             shares[:, 2],
+            margin,
             gas,
         )
 
