@@ -860,7 +860,7 @@ class PriceOut:
         outside = self.outside(reach, usable, at)
         columns_k = shape.with_more(shape.opens[at])
         left = None if deadline is None else deadline - time.perf_counter()
-        found, name = self.solve_core(columns_k, goal, gap, left, solver, plan.x)
+        found, name = self.solve_core(columns_k, goal, gap, left, solver)
         lap(f"core {k}")
         if found.x is not None:
             x = np.zeros(self.n)
@@ -932,16 +932,12 @@ class PriceOut:
         gap: float,
         time_limit_s: float | None,
         solver: Any,
-        plan: Floats | None = None,
     ) -> tuple[highs.MipResult, str]:
-        """Solve the problem over some columns exactly, until no lazy row is broken.
-
-        It starts from ``plan`` where that has no others.
-        """
+        """Solve the problem over some columns exactly, until no lazy row is broken."""
         end = None if time_limit_s is None else time.perf_counter() + time_limit_s
         for _ in range(MOST_LESSONS):
             left = None if end is None else max(0.0, end - time.perf_counter())
-            result, name = self._solve_core(columns, goal, gap, left, solver, plan)
+            result, name = self._solve_core(columns, goal, gap, left, solver)
             if result.x is None or not self.learned:
                 return result, name
             x = np.zeros(self.n)
@@ -960,12 +956,8 @@ class PriceOut:
         gap: float,
         time_limit_s: float | None,
         solver: Any,
-        plan: Floats | None,
     ) -> tuple[highs.MipResult, str]:
-        small, rows, columns = self.restricted(columns, goal)
-        start = None
-        if plan is not None and np.isin(np.flatnonzero(plan), columns).all():
-            start = plan[columns]
+        small, rows, _ = self.restricted(columns, goal)
         work = CORE_WORK / self.weight
         nodes = max(int(1000 / self.weight), int(work / max(1, small.n_columns)))
         tool = solver
@@ -973,7 +965,7 @@ class PriceOut:
             tool, _ = pulp_model.solver_of(solver, gap=gap, time_limit_s=time_limit_s)
             tool = pulp_model.with_option(tool, "mip_max_nodes", nodes)
         result, name = pulp_model.solve(
-            small, rows, solver=tool, gap=gap, time_limit_s=time_limit_s, start=start
+            small, rows, solver=tool, gap=gap, time_limit_s=time_limit_s
         )
         if result.status == "infeasible":
             # A wrong "infeasible" would become a wrong bound: ask by another route.
