@@ -141,7 +141,7 @@ def supply_bound(
     ...     short, power_mw=(100, None), site_mw=[100], limits=[supply],
     ...     objective="cost",
     ... )
-    >>> ss.supply_bound(plan, everywhere, energy=8760).gap < 0.001
+    >>> ss.supply_bound(plan, everywhere, energy=8760).gap < 0.01
     True
     """
     request: Request = plan.compiled.request
