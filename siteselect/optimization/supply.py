@@ -16,6 +16,7 @@ import pandas as pd
 from scipy import sparse
 
 from siteselect.errors import LayerError, StudyError, four_parts, shown
+from siteselect.infrastructure.compute import HOURS_PER_YEAR
 from siteselect.infrastructure.energy import Profiles, technology_costs
 from siteselect.infrastructure.energy.options import CAPACITIES
 from siteselect.infrastructure.energy.pricing import TYPICAL_DAYS_HOLD
@@ -38,7 +39,6 @@ from siteselect.optimization.problem import (
 
 #: More sites than these are shortened by the unit price first.
 MOST_SITES: Final = 300
-HOURS_PER_YEAR: Final = 8760.0
 #: Columns of the options that are read, beside ``site`` and ``source``.
 _READ: Final = (
     "cost_usd_per_mw",
