@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siteselect.errors import LayerError, StudyError, four_parts, nearest_name, shown
+from siteselect.errors import LayerError, StudyError, four_parts, shown
+from siteselect.infrastructure.grid.branches import branch_positions
 from siteselect.infrastructure.grid.flow import (
     BATCH,
     Island,
@@ -323,18 +324,12 @@ def _lost(network: Network, outages: Sequence[Any]) -> IntArray:
     )
     if not len(asked):
         return np.empty(0, dtype=np.int64)
-    at = np.asarray(pd.Index(network.branch).get_indexer(asked), dtype=np.int64)
-    if (at < 0).any():
-        lost = asked[at < 0]
-        near = nearest_name(str(lost[0]), [str(x) for x in network.branch[:5000]])
-        raise LayerError(
-            four_parts(
-                "Outages were asked for by label",
-                f"not in the network: {shown(map(repr, lost))}{near}",
-                f"it has {len(network.branch):,}, such as {shown(network.branch[:3])}",
-                "outages=list(network.branch[:10])",
-            )
-        )
+    at = branch_positions(
+        network,
+        asked,
+        asking="Outages were asked for by label",
+        call="outages=list(network.branch[:10])",
+    )
     return np.unique(at)
 
 

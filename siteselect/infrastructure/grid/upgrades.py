@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siteselect.errors import LayerError, four_parts, nearest_name, shown
+from siteselect.errors import LayerError, four_parts
 from siteselect.infrastructure.connection_cost import KM_PER_MILE
+from siteselect.infrastructure.grid.branches import branch_positions
 from siteselect.infrastructure.grid.network import FloatArray, Network
 from siteselect.infrastructure.parameter_table import parameter_values
 from siteselect.layers.ellipsoid import geodesic_km
@@ -139,16 +140,9 @@ def _asked(network: Network, branches: npt.ArrayLike | None) -> npt.NDArray[np.i
     if branches is None:
         return np.flatnonzero(np.isfinite(network.rating_mw))
     asked: pd.Index[Any] = pd.Index(np.atleast_1d(np.asarray(branches)))
-    at = np.asarray(pd.Index(network.branch).get_indexer(asked), dtype=np.int64)
-    if (at < 0).any():
-        lost = asked[at < 0]
-        near = nearest_name(str(lost[0]), [str(x) for x in network.branch[:5000]])
-        raise LayerError(
-            four_parts(
-                "`upgrade_costs` was asked for branches by label",
-                f"not in the network: {shown(map(repr, lost))}{near}",
-                f"it has {len(network.branch):,}, such as {shown(network.branch[:3])}",
-                "upgrade_costs(network, network.branch[:10])",
-            )
-        )
-    return at
+    return branch_positions(
+        network,
+        asked,
+        asking="`upgrade_costs` was asked for branches by label",
+        call="upgrade_costs(network, network.branch[:10])",
+    )
