@@ -24,6 +24,7 @@ import pandas as pd
 import pyproj
 import shapely
 
+from siteselect.errors import StudyError, four_parts
 from siteselect.layers import Raster
 
 #: What decides the last bit of a figure.
@@ -167,7 +168,19 @@ class _Digest:
             return self._all(kind, names, *(getattr(thing, name) for name in names))
         if hasattr(thing, "__dict__") and vars(thing):
             return self._all(kind, vars(thing))
-        return _hash(kind, pickle.dumps(thing, protocol=5))
+        try:
+            return _hash(kind, pickle.dumps(thing, protocol=5))
+        # Whatever cannot be pickled says so in its own way.
+        except Exception as error:
+            raise StudyError(
+                four_parts(
+                    "What is asked of the candidates is to be told apart from what "
+                    "another run asks",
+                    f"it holds a {kind}, which has no content to compare ({error})",
+                    "numbers, texts, tables, layers and plain functions are allowed",
+                    "make it inside the function, not around it",
+                )
+            ) from None
 
 
 def _hash(kind: str, content: bytes) -> bytes:

@@ -9,6 +9,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib import import_module
@@ -387,7 +388,13 @@ def _on_threads(
         return found
 
     bag = dask.delayed(one, pure=False, traverse=False)
-    return list(dask.compute(*[bag(job) for job in jobs], scheduler="threads"))
+    threads = dask.config.get("num_workers", None) or dask.system.CPU_COUNT
+    # A pool of our own ends before we return, even where one file fails. Threads
+    # share one list of warning filters and may leave it changed: it is put back.
+    with warnings.catch_warnings(), ThreadPoolExecutor(threads) as pool:
+        return list(
+            dask.compute(*[bag(job) for job in jobs], scheduler="threads", pool=pool)
+        )
 
 
 def _on_client(

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+import warnings
 from collections import Counter
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from siteselect.errors import (
     StudyError,
 )
 from siteselect.layers import Raster, spatial, tiles
+from siteselect.layers.notices import collected
 from siteselect.suitability import (
     At,
     Categories,
@@ -143,7 +145,8 @@ def check_cut(study, rows, order, raster):
     criteria, rules = asked(study, raster)
     # Parquet knows texts, not objects.
     stored = sites.astype({"note": "str"})
-    wanted = score_sites(stored, criteria, exclude=rules)
+    with collected():
+        wanted = score_sites(stored, criteria, exclude=rules)
     shuffled = list(range(len(sites)))
     order.shuffle(shuffled)
     with tempfile.TemporaryDirectory() as scratch:
@@ -170,6 +173,47 @@ def world(n):
         Criterion("sum", Within(towns, radius_km=30, sum="mw"), Rising(0, 20)),
     ]
     return sites, criteria, [Inside(parks)]
+
+
+MEET, ENDED = threading.Barrier(2), []
+
+
+def one_breaks(frame):
+    """Measure two files at once, of which one breaks before the other ends."""
+    is_first = MEET.wait(60) == 0
+    warnings.simplefilter("error")
+    if is_first:
+        raise ZeroDivisionError
+    time.sleep(0.5)
+    ENDED.append("second")
+    return frame["acres"]
+
+
+def test_what_cannot_be_told_apart_is_refused(tmp_path):
+    """A function that holds a lock is no input that a later run could compare."""
+    sites, _, _ = world(4)
+    lock = threading.Lock()
+
+    def held(frame):
+        with lock:
+            return frame["acres"]
+
+    folder = write_partitions(sites, tmp_path / "in", rows=4)
+    with pytest.raises(StudyError, match=r"holds.*lock"):
+        score_partitions(folder, Criterion("x", held, Rising(0, 1)), out=tmp_path / "o")
+
+
+def test_a_run_on_threads_leaves_no_trace(tmp_path):
+    """Warning filters stay as they were, and no file is in work once we are back."""
+    dask = pytest.importorskip("dask")
+    sites, _, _ = world(20)
+    folder = write_partitions(sites, tmp_path / "in", rows=10)
+    criteria = [Criterion("one breaks", one_breaks, Rising(0, 1))]
+    before = list(warnings.filters)
+    with dask.config.set(num_workers=2), pytest.raises(ZeroDivisionError):
+        score_partitions(folder, criteria, out=tmp_path / "out")
+    assert warnings.filters == before
+    assert ENDED == ["second"]
 
 
 def test_many_candidates_and_few_give_the_same_bits(tmp_path, monkeypatch):
