@@ -342,8 +342,8 @@ class Deliverable:
         )
         first = [part.bus[np.flatnonzero(part.island == k)[0]] for k in numbers]
         return Lines(
-            share=share.take(circuits.line, axis=1).T,
-            outage_share=share.take(circuits.outage, axis=1).T,
+            share=_columns(share, circuits.line).T,
+            outage_share=_columns(share, circuits.outage).T,
             circuits=circuits,
             spare=total[numbers].astype(np.float64),
             island=island.astype(np.int64),
@@ -802,6 +802,11 @@ class Deliverable:
         if not isinstance(self.outages, str):
             return list(dict.fromkeys(self.outages))
         return unsplitting(self.network.around(np.asarray(buses, dtype=object)))
+
+
+def _columns(table: Floats, picked: Ints) -> Floats:
+    """Return columns in ascending order; all of them without a copy."""
+    return table if picked.size == table.shape[1] else table.take(picked, axis=1)
 
 
 def _island(bus: object) -> str:

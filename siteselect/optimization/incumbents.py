@@ -152,37 +152,75 @@ def plain_ranks(engine: PriceOut, goal: Floats) -> list[Floats]:
 
 def fill(engine: PriceOut, goal: Floats, order: Ints) -> Floats | None:
     """Open columns in order while all limits hold; None if the end breaks one."""
-    for _ in range(LESSONS):
-        whole = _filled(engine, goal, order)
-        if whole is None or not engine.learn(whole):
-            break
-    return whole if whole is not None and engine.is_feasible(whole) else None
-
-
-def _filled(engine: PriceOut, goal: Floats, order: Ints) -> Floats | None:
-    """Open columns in order while the rows known so far hold."""
     problem = engine.compiled.problem
     must = problem.fixed[problem.column_site[order]]
     order = np.concatenate([order[must], order[~must]])
-    x = np.zeros(engine.n)
+    opened: list[int] = []
+    begin = 0
+    for _ in range(LESSONS):
+        opened = _opened(engine, order, opened, begin)
+        x = np.zeros(engine.n)
+        x[order[opened]] = 1.0
+        whole = complete(engine, goal, x)
+        known = engine.n_rows
+        if whole is None or not engine.learn(whole):
+            break
+        # More rows close columns only from where the first of them is full.
+        opened, begin = _still_open(engine, order, opened, known)
+    return whole if whole is not None and engine.is_feasible(whole) else None
+
+
+def _room(engine: PriceOut) -> Floats:
+    """Return what each row allows; those with free columns are settled at the end."""
     upper = engine.upper_of_rows + 1e-9
-    # Rows with free columns are settled by those, at the end.
     upper[engine.rows_with_free] = np.inf
+    return upper
+
+
+def _opened(engine: PriceOut, order: Ints, opened: list[int], begin: int) -> list[int]:
+    """Open columns in order from place ``begin`` on while the rows known so far hold.
+
+    Returns
+    -------
+    list of int
+        Places in ``order``: those of ``opened``, which lie before ``begin``, and more.
+    """
+    upper = _room(engine)
     used = np.zeros(engine.n_rows)
     part = engine.entries(order)
     indptr, indices, data = part.indptr, part.indices, part.data
-    site = problem.column_site[order].tolist()
-    taken: set[int] = set()
-    for k, j in enumerate(order.tolist()):
+    site = engine.compiled.problem.column_site[order].tolist()
+    opened = list(opened)
+    taken = {site[k] for k in opened}
+    for k in opened:
+        used[indices[indptr[k] : indptr[k + 1]]] += data[indptr[k] : indptr[k + 1]]
+    # Where nothing gives room back, what does not fit now never will.
+    gives = np.zeros(engine.n_rows, dtype=bool)
+    gives[indices[data < 0]] = True
+    is_full = (used[indices] + data > upper[indices]) & ~gives[indices]
+    full = np.diff(np.concatenate([[0], np.cumsum(is_full)])[indptr])
+    for k in (begin + np.flatnonzero(full[begin:] == 0)).tolist():
         if site[k] in taken:
             continue
         rows = indices[indptr[k] : indptr[k + 1]]
         after = used[rows] + data[indptr[k] : indptr[k + 1]]
         if (after <= upper[rows]).all():
             used[rows] = after
-            x[j] = 1.0
+            opened.append(k)
             taken.add(site[k])
-    return complete(engine, goal, x)
+    return opened
+
+
+def _still_open(
+    engine: PriceOut, order: Ints, opened: list[int], known: int
+) -> tuple[list[int], int]:
+    """Return what rows after the first ``known`` leave open, and up to which place."""
+    new = engine.entries(order[opened])[known:].toarray()
+    is_over = (np.cumsum(new, axis=1) > _room(engine)[known:, None]).any(axis=0)
+    if not is_over.any():
+        return opened, len(order)
+    first = int(np.argmax(is_over))
+    return opened[:first], opened[first]
 
 
 def complete(

@@ -503,8 +503,11 @@ def ptdf_at(
         if responses is not None and number in responses:
             each = responses[number]
             common = island.flows(island.angles(served))
-            for row, own in zip(rows.tolist(), each[at], strict=True):
-                by_bus[row, island.branch] = common - island.flows(own)
+            # Of a network of one island every branch, in order.
+            whole = len(island.branch) == len(network.branch)
+            branch = slice(None) if whole else island.branch
+            for row, own in zip(rows.tolist(), at.tolist(), strict=True):
+                by_bus[row, branch] = common - island.flows(each[own])
             continue
         injection = np.tile(served[:, None], len(rows))
         injection[at, np.arange(len(rows))] -= 1.0
