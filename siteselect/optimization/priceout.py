@@ -51,6 +51,9 @@ LARGEST_CORE = 20_000
 ENTRIES = 12
 #: Nodes times columns that HiGHS may spend on the core before the bound stands.
 CORE_WORK = 20_000_000
+#: A plan this many gaps from its bound is hardly ever closed by the core: a fifth of
+#: that work then.
+FAR_GAPS, FAR_WORK = 20, CORE_WORK // 5
 #: Times that a program is solved again with the lazy rows that its answer breaks.
 MOST_LESSONS = 200
 #: Rounds of rounded rows, and the relative progress that makes another worth it.
@@ -860,7 +863,9 @@ class PriceOut:
         outside = self.outside(reach, usable, at)
         columns_k = shape.with_more(shape.opens[at])
         left = None if deadline is None else deadline - time.perf_counter()
-        found, name = self.solve_core(columns_k, goal, gap, left, solver)
+        is_far = plan.x is not None and plan.gap(bound) > FAR_GAPS * gap
+        work = FAR_WORK if is_far else CORE_WORK
+        found, name = self.solve_core(columns_k, goal, gap, left, solver, work)
         lap(f"core {k}")
         if found.x is not None:
             x = np.zeros(self.n)
@@ -932,12 +937,13 @@ class PriceOut:
         gap: float,
         time_limit_s: float | None,
         solver: Any,
+        work: float = CORE_WORK,
     ) -> tuple[highs.MipResult, str]:
         """Solve the problem over some columns exactly, until no lazy row is broken."""
         end = None if time_limit_s is None else time.perf_counter() + time_limit_s
         for _ in range(MOST_LESSONS):
             left = None if end is None else max(0.0, end - time.perf_counter())
-            result, name = self._solve_core(columns, goal, gap, left, solver)
+            result, name = self._solve_core(columns, goal, gap, left, solver, work)
             if result.x is None or not self.learned:
                 return result, name
             x = np.zeros(self.n)
@@ -956,10 +962,11 @@ class PriceOut:
         gap: float,
         time_limit_s: float | None,
         solver: Any,
+        work: float,
     ) -> tuple[highs.MipResult, str]:
         small, rows, _ = self.restricted(columns, goal)
-        work = CORE_WORK / self.weight
-        nodes = max(int(1000 / self.weight), int(work / max(1, small.n_columns)))
+        least, work = 1000 / self.weight, work / self.weight
+        nodes = int(max(least, work / max(1, small.n_columns)))
         tool = solver
         if isinstance(solver, str) and solver.lower() in ("highs", "auto"):
             tool, _ = pulp_model.solver_of(solver, gap=gap, time_limit_s=time_limit_s)
