@@ -63,6 +63,7 @@ from siteselect.infrastructure.discounting import (
 from siteselect.infrastructure.energy import (
     Profiles,
     price_supply,
+    read_profiles,
     simulate_supply,
     supply_options,
     technology_costs,
@@ -146,6 +147,7 @@ __all__ = [
     "pue_wue",
     "queue_months_of",
     "racks_hosted",
+    "read_profiles",
     "shell_usd_per_mw",
     "simulate_supply",
     "site_jobs",

@@ -1,7 +1,7 @@
 """Power plants beside a data center: what they cost, give hour by hour and emit.
 
-`Profiles` holds hourly output, `price_supply` prices one MW at a carbon-free share,
-`simulate_supply` runs chosen plants through another year.
+`Profiles` holds hourly output and `read_profiles` reads it, `price_supply` prices one
+MW at a carbon-free share, `simulate_supply` runs chosen plants through another year.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from siteselect.infrastructure.energy.clear_sky import clear_day
 from siteselect.infrastructure.energy.options import supply_options
 from siteselect.infrastructure.energy.pricing import SUPPLY_COLUMNS, price_supply
+from siteselect.infrastructure.energy.profile_files import read_profiles
 from siteselect.infrastructure.energy.profiles import Profiles
 from siteselect.infrastructure.energy.simulation import Dispatch, simulate_supply
 from siteselect.infrastructure.energy.technologies import technology_costs
@@ -22,6 +23,7 @@ __all__ = [
     "UnitSupply",
     "clear_day",
     "price_supply",
+    "read_profiles",
     "simulate_supply",
     "supply_options",
     "technology_costs",

@@ -136,6 +136,8 @@ def hourly_table(name: str, given: Any) -> pd.DataFrame:
         )
     values = table.astype("float64")
     lost = values.isna()
+    # A site that is not known at all stays so.
+    lost.loc[:, lost.all()] = False
     if lost.any(axis=None):
         where = values.columns[lost.any()]
         row = int(np.flatnonzero(lost[where[0]])[0])
@@ -145,7 +147,7 @@ def hourly_table(name: str, given: Any) -> pd.DataFrame:
                 f"{int(lost.to_numpy().sum())} are missing, in "
                 f"{shown(map(repr, where))}"
                 f"; the first in row {row}",
-                "no missing value is allowed",
+                "a number in every hour, or in none where a site is not known",
                 "frame.interpolate(limit=3) for short gaps, or leave the site out",
             )
         )
@@ -161,7 +163,8 @@ def _read(name: str, path: str | Path) -> pd.DataFrame:
                 f"{name} profiles are read from {str(path)!r}",
                 f"its ending is {kind or 'missing'!r}",
                 ".csv and .parquet are allowed",
-                "for NetCDF or HDF pass xarray.open_dataset(path)[...].to_pandas()",
+                f"Profiles.hourly({name}=ss.read_profiles(path)) reads files of reV, "
+                "PVGIS and atlite",
             )
         )
     try:

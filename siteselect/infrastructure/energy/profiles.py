@@ -180,9 +180,10 @@ class Profiles:
         ----------
         solar, wind : DataFrame or path, (8760, n_sites), optional
             Output per MW built [0 to 1], a column per site, named by its label, and a
-            row per hour in order of time; at least one of the two. A path is a CSV or
-            Parquet file with nothing but these columns (an index column of Parquet
-            is fine).
+            row per hour in order of time; at least one of the two. A site that is NaN
+            in all hours is not known. A path is a CSV or Parquet file with nothing but
+            these columns (an index column of Parquet is fine); `read_profiles` reads
+            the files of reV, PVGIS and atlite.
         load : array_like, (8760,), optional
             Load by hour, in any unit: only its shape counts. Steady by default.
 
