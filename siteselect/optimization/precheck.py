@@ -30,6 +30,11 @@ from siteselect.optimization.words import amount, outward, unit_of
 
 #: A row must be missed by this part of its bound: less is left to the solver.
 ROOM = 1e-6
+#: Kinds of rows that add up what sites have.
+SUMS = ("power", "it power", "money", "count", "total")
+#: Sizes are multiples of a unit to this part of themselves; bounds are missed by this
+#: part of a unit; and no unit is smaller than a hundred of this part of a size.
+WHOLE, UNITS_OFF, SMALLEST_UNIT = 1e-9, 1e-4, 1e-6
 #: Limits of more groups than this are only checked as a whole.
 FEW_ROWS = 8
 
@@ -48,6 +53,24 @@ class Proof:
 
     names: tuple[str, ...]
     said: str
+
+
+def _common_unit(values: Floats) -> float | None:
+    """Return the largest number that all values are whole multiples of, if any."""
+    if (values <= 0).any():
+        return None
+    unit = float(values[0])
+    smallest = SMALLEST_UNIT * float(values.min())
+    for value in values.tolist():
+        other = float(value)
+        # Euclid's algorithm; what is left of rounding counts as nothing.
+        while other > smallest:
+            unit, other = other, abs(unit - other * np.round(unit / other))
+        if unit < 100 * smallest:
+            return None
+    parts = values / unit
+    off = np.abs(parts - np.round(parts)) / parts
+    return unit if float(off.max()) < WHOLE else None
 
 
 class _Options:
@@ -179,6 +202,7 @@ def prove_infeasible(compiled: Compiled) -> Proof | None:
         check.caps,
         check.fixed_apart,
         check.smallest,
+        check.between,
         check.groups,
         check.counts,
         check.floor_under_caps,
@@ -329,6 +353,35 @@ class _Check:
                     f"at most {self.value(r, rows.upper[r], False)} asked"
                 )
                 return Proof((self.name[r],), said)
+        return None
+
+    def between(self) -> Proof | None:
+        """Prove that no sum of whole sizes lies between a floor and a cap."""
+        rows = self.rows
+        is_window = np.isin(self.kind, SUMS) & np.isfinite(rows.upper)
+        for r in np.flatnonzero(is_window & (rows.lower > 0))[:FEW_ROWS].tolist():
+            row = self.row(r)
+            used = np.flatnonzero((row != 0) & (self.problem.upper > 0))
+            values = np.unique(row[used])
+            if not values.size or not self.problem.integrality[used].all():
+                continue
+            unit = _common_unit(values)
+            if unit is None:
+                continue
+            least = int(np.ceil(rows.lower[r] / unit - UNITS_OFF))
+            most = int(np.floor(rows.upper[r] / unit + UNITS_OFF))
+            if most >= least:
+                continue
+            sums = [self.value(r, k * unit, k == least) for k in (most, least)]
+            asked = [
+                self.value(r, rows.lower[r], True),
+                self.value(r, rows.upper[r], False),
+            ]
+            said = (
+                f"{self.name[r]}{self.where(r)}: whole sizes add up to {sums[0]} or "
+                f"{sums[1]}, to nothing between; {asked[0]} to {asked[1]} asked"
+            )
+            return Proof((self.name[r],), said)
         return None
 
     def groups(self) -> Proof | None:

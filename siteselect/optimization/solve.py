@@ -30,6 +30,9 @@ from siteselect.optimization.solution import Clock, Solution
 
 #: How far plans may differ and still be equally good: the rounding of sums.
 TIE = 1e-10
+#: Nodes, at least, and nodes times columns that a second route may spend before
+#: "infeasible" counts as unconfirmed.
+LEAST_NODES, SECOND_WORK = 1000, 100_000_000
 #: Up to this many columns ``method="auto"`` hands the whole matrix to the solver.
 FULL_COLUMNS = 600
 
@@ -384,6 +387,7 @@ def second_opinion(problem: Problem, rows: Rows, gap: float) -> highs.MipResult:
         problem.integrality,
         gap=gap,
         presolve="off",
+        mip_max_nodes=max(LEAST_NODES, SECOND_WORK // max(1, problem.n_columns)),
     )
     return replace(found, objective=found.objective / scale, bound=found.bound / scale)
 
@@ -475,7 +479,10 @@ def unconfirmed(request: Request, solver: str) -> SolverError:
             f"{solver} claimed that the program is infeasible, and this was not "
             f"confirmed by a second route{when}",
             "an infeasibility that two routes agree on",
-            "more time_limit_s, or time_limit_s=None",
+            "more time_limit_s, or time_limit_s=None"
+            if limit is not None
+            else "a wider range or fewer limits to see which one it is, or "
+            "method='full'",
         )
     )
 

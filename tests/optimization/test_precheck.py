@@ -145,6 +145,12 @@ SAID = {
         ("power",),
         "the smallest size is 100 MW; at most 80 MW asked",
     ),
+    "between": (
+        {"power_mw": (220, 270)},
+        ("power",),
+        "power: whole sizes add up to 200 MW or 300 MW, to nothing between; 220 MW to "
+        "270 MW asked",
+    ),
     "count": (
         {"power_mw": (0, 350), "min_sites": 4},
         ("power", "sites"),
@@ -181,8 +187,33 @@ def test_the_numbers_come_first(case, method):
 def test_it_is_silent_where_only_a_search_can_tell():
     frame = sites()
     assert proof_of(frame, power_mw=(900, None), site_mw=[100, 300]) is None
-    # 250 MW is no sum of these sizes; arithmetic does not look at sums.
-    assert proof_of(frame, power_mw=(250, 250), site_mw=[100, 300]) is None
+    # 400 MW is no sum of these sizes, if a multiple of what they share.
+    large = frame.assign(capacity_mw=500.0)
+    assert proof_of(large, power_mw=(400, 400), site_mw=[300, 500]) is None
+
+
+@examples(200)
+@given(data=st.data())
+def test_a_window_between_whole_sums_is_told(data):
+    """Sizes of a common unit, and windows of power near its multiples."""
+    unit = data.draw(st.sampled_from([1.0, 12.5, 100 / 1.3, 1 / 3]))
+    sizes = data.draw(st.lists(st.integers(1, 5), min_size=1, max_size=3, unique=True))
+    low = data.draw(st.floats(0.5, 12.0)) * unit
+    high = low + data.draw(st.floats(0.0, 1.5)) * unit
+    window = (low, high)
+    frame = sites().assign(capacity_mw=1e4).iloc[:4]
+    proof = proof_of(frame, power_mw=window, site_mw=[k * unit for k in sizes])
+    reached = {0}
+    for _ in range(4):
+        reached |= {total + k for total in reached for k in sizes}
+    inside = [k for k in reached if low - 1e-6 <= k * unit <= high + 1e-6]
+    if proof is not None:
+        assert not inside, proof
+    # With every multiple of the unit on offer, what lies between is told.
+    if 1 in sizes and not inside and high < 4 * unit:
+        assert proof is not None
+        words = ("whole sizes add up to", "the smallest size is")
+        assert any(word in proof.said for word in words)
 
 
 def test_a_proof_that_the_solver_contradicts_is_not_believed(monkeypatch):
