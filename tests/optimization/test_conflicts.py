@@ -141,6 +141,6 @@ def test_a_search_without_time_names_every_limit(monkeypatch):
     monkeypatch.setattr(
         "siteselect.optimization.conflicts.clash_of.__defaults__", (0, None)
     )
-    error = clash(power_mw=(250, 250), max_sites=2, budget_usd=1e12)
+    error = clash(power_mw=(500, 500), max_sites=2, budget_usd=1e12)
     assert set(error.conflicts) == {"power", "sites", "budget"}
     assert "Loosen one of them" in str(error)
