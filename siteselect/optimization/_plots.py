@@ -16,11 +16,11 @@ def plot_plan(plan: SitePlan, ax: Any = None, **kwargs: Any) -> Any:
     return draw(plan, ax, **kwargs)
 
 
-def report(plan: SitePlan, folder: str | Path) -> Any:
+def report(plan: SitePlan, folder: str | Path, **kwargs: Any) -> Any:
     """Write the plan's report into a folder."""
     from siteselect.reporting import report as write
 
-    return write(plan, folder)
+    return write(plan, folder, **kwargs)
 
 
 def explore(plan: SitePlan, path: str | Path) -> Any:

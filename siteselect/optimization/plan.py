@@ -196,9 +196,24 @@ class SitePlan:
         """Write the chosen sites to a file (GeoPackage, GeoJSON, CSV, ...)."""
         return _plots.write_plan(self, path)
 
-    def report(self, folder: str | Path) -> Any:
-        """Write a report with map and tables into a folder."""
-        return _plots.report(self, folder)
+    def report(self, folder: str | Path, **kwargs: Any) -> Path:
+        """Write a report with map and tables into a folder.
+
+        Parameters
+        ----------
+        folder : path-like
+            The folder; made if missing.
+        **kwargs
+            ``alternatives=3``, ``importance=True``, ``robustness=criteria``,
+            ``units="us"``, ``accelerator="H100"``; see
+            `siteselect.reporting.report`.
+
+        Returns
+        -------
+        pathlib.Path
+            ``report.html``, with its files beside it.
+        """
+        return Path(_plots.report(self, folder, **kwargs))
 
     def explore(self, path: str | Path) -> Any:
         """Write an interactive page that works without a network."""
