@@ -37,6 +37,27 @@ def write_plan(plan: SitePlan, path: str | Path) -> Any:
     return write(plan, path)
 
 
+def to_markdown(plan: SitePlan, **kwargs: Any) -> str:
+    """Return the plan as Markdown."""
+    from siteselect.reporting.papers import to_markdown as say
+
+    return say(plan, **kwargs)
+
+
+def to_latex(plan: SitePlan, **kwargs: Any) -> str:
+    """Return the plan's tables as LaTeX."""
+    from siteselect.reporting.papers import to_latex as say
+
+    return say(plan, **kwargs)
+
+
+def to_geojson(plan: SitePlan) -> str:
+    """Return the chosen sites as GeoJSON."""
+    from siteselect.reporting import to_geojson as say
+
+    return say(plan)
+
+
 def plot_powerflow(flow: Any, ax: Any = None, **kwargs: Any) -> Any:
     """Draw the lines of a network by how full they are."""
     from siteselect.reporting.network_map import plot_network as draw

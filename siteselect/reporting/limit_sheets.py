@@ -158,7 +158,7 @@ def limits_sheet(limits: pd.DataFrame, frame: pd.DataFrame) -> dict[str, Any]:
         marked.append(binds)
     heads = ["limit", "group", *(["year"] if has_years else []), "counts"]
     first = len(heads)
-    heads += ["at least", "at most", "used", "of most", "unit", "binds", "price"]
+    heads += ["at least", "at most", "used", "of limit", "unit", "binds", "price"]
     table = sheet(
         heads,
         rows,

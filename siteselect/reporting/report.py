@@ -48,7 +48,12 @@ from siteselect.reporting.plan_like import (
 )
 from siteselect.reporting.sheet import sheet, text
 from siteselect.reporting.site_facts import ACCELERATOR, site_facts
-from siteselect.reporting.site_pages import MODEL_BUS, site_pages, sites_sheet
+from siteselect.reporting.site_pages import (
+    MODEL_BUS,
+    pages_note,
+    site_pages,
+    sites_sheet,
+)
 from siteselect.reporting.step_sheets import (
     alternatives_sheet,
     importance_sheet,
@@ -128,6 +133,13 @@ def _tables(asked: _Asked) -> dict[str, pd.DataFrame]:
     return tables
 
 
+def _bare(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table without its notes, which every step would copy."""
+    table = table.copy(deep=False)
+    table.attrs = {}
+    return table
+
+
 def _labelled(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table whose labels have a name, so that they are written."""
     return pd.DataFrame(table.rename_axis(index=str(table.index.name or "site")))
@@ -155,7 +167,7 @@ def _context(
         "alarm": alarm,
         "figures": key_figures(plan, frame, facts, units),
         "summary": summary_lines(
-            plan, frame, asked.limits, facts, steps, asked.accelerator
+            plan, frame, asked.limits, facts, steps, asked.accelerator, units
         ),
         "synthetic": synthetic if is_synthetic(plan) else "",
         "model_bus": MODEL_BUS if is_synthetic(plan) else "",
@@ -169,6 +181,7 @@ def _context(
         "pages": site_pages(
             plan, frame, facts, limits, steps, units, asked.accelerator
         ),
+        "pages_note": pages_note(plan),
         "limits": limits_sheet(limits, frame),
         "limits_note": (
             "Bold rows bind. Price: what one more unit would add to the objective "
@@ -306,9 +319,9 @@ def report(
         steps=steps_of(plan, alternatives, importance, robustness),
         units=system,
         accelerator=accelerator,
-        frame=sites_table(plan),
-        facts=site_facts(plan, accelerator),
-        limits=limits_table(plan),
+        frame=_bare(sites_table(plan)),
+        facts=_bare(site_facts(plan, accelerator)),
+        limits=_bare(limits_table(plan)),
     )
     content: dict[str, bytes] = _pictures(plan)
     record = plan_record(plan)

@@ -94,7 +94,7 @@ def sites_sheet(
         found.append(("MW", True, [tidy_number(real(row["mw"])) for row in rows]))
     if "option" in frame.columns:
         found.append(("option", False, [text(row["option"]) for row in rows]))
-    if "cost_usd" in frame.columns:
+    if counts_cost(frame):
         found.append(("cost", True, [dollars(real(row["cost_usd"])) for row in rows]))
     if "score" in frame.columns:
         found.append(("score", True, figure("score", 3)))
@@ -123,7 +123,7 @@ def sites_sheet(
 
 def _notes(plan: PlanLike, frame: pd.DataFrame) -> list[str]:
     said = ["MW: facility power at the grid connection."]
-    if "cost_usd" in frame.columns:
+    if counts_cost(frame):
         said.append(cost_basis(plan))
     if "substation" in frame.columns and is_synthetic(plan):
         said.append(
@@ -137,6 +137,24 @@ def _notes(plan: PlanLike, frame: pd.DataFrame) -> list[str]:
             "pick is chosen again."
         )
     return said
+
+
+def counts_cost(frame: pd.DataFrame) -> bool:
+    """Tell whether the plan counts dollars: without cost columns all are zero.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        What `sites_table` returned.
+
+    Returns
+    -------
+    bool
+        True where a site has a cost, or one that is not known.
+    """
+    if "cost_usd" not in frame.columns:
+        return False
+    return bool((frame["cost_usd"].to_numpy(dtype=float) != 0).any())
 
 
 def cost_basis(plan: PlanLike) -> str:
@@ -161,6 +179,34 @@ def cost_basis(plan: PlanLike) -> str:
             f"in dollars of {year}"
         )
     return said + "."
+
+
+def pages_note(plan: PlanLike) -> str:
+    """Return how the figures of the half pages are to be read.
+
+    Parameters
+    ----------
+    plan : SitePlan
+        The plan.
+
+    Returns
+    -------
+    str
+        A few sentences.
+    """
+    notes = attached(plan.candidates).get("prepare", {})
+    year = notes.get("usd_year") if isinstance(notes, Mapping) else None
+    said = (
+        "In brackets: the range from low to high; n/a is not known. Jobs rest on "
+        "announcements. A criterion is in its own unit, and adds at most its weight."
+    )
+    if year is not None:
+        said += (
+            " Capital, and capital with the present value of power and operation, are "
+            "by the bundled cost model without computers, in dollars of "
+            f"{year}, every figure at low, middle or high together."
+        )
+    return said
 
 
 def site_pages(
@@ -301,7 +347,10 @@ def _facts(
             "land",
             three("land_acres", KM2_PER_ACRE * units.land_per_km2) + f" {units.land}",
         ),
-        ("cost in the plan", dollars(get("cost_usd"))),
+        (
+            "cost in the plan",
+            dollars(get("cost_usd")) if get("cost_usd") != 0 else "not counted",
+        ),
         (
             "capital, range",
             dollar_span(

@@ -88,6 +88,7 @@ def summary_lines(
     facts: pd.DataFrame,
     steps: Steps,
     accelerator: str,
+    units: UnitSystem,
 ) -> list[str]:
     """Return what a reader should know after a minute.
 
@@ -105,6 +106,8 @@ def summary_lines(
         Steps worked out after the plan.
     accelerator : str
         What the sites are filled with.
+    units : UnitSystem
+        The unit of lengths.
 
     Returns
     -------
@@ -147,8 +150,9 @@ def summary_lines(
     if noun(plan.candidates) == "search area" and "cell_km" in plan.candidates.columns:
         size = plan.candidates["cell_km"].to_numpy(dtype=float)
         if len(size) and np.isfinite(size).any():
+            wide = float(np.nanmedian(size)) * units.per_km
             lines.append(
-                f"A search area is a cell {float(np.nanmedian(size)):.4g} km wide "
+                f"A search area is a cell {wide:.4g} {units.length} wide "
                 "in which to look for land, not a parcel."
             )
     return lines

@@ -32,7 +32,7 @@ def _writer() -> Any:
                 "Tables were to be written as an Excel workbook",
                 "the package 'XlsxWriter' is not installed",
                 "it comes with siteselect and is needed",
-                "pip install XlsxWriter",
+                "Run: pip install XlsxWriter",
             )
         ) from None
     return xlsxwriter
@@ -99,8 +99,8 @@ def workbook_bytes(tables: Mapping[str, pd.DataFrame]) -> bytes:
 
 def _sheet_name(name: str, taken: set[str]) -> str:
     """Return a name that Excel takes and no other sheet has."""
-    bare = re.sub(r"[\[\]:*?/\\]", " ", _text(name)).strip("' ")[:_LONGEST_NAME]
-    bare = bare or "sheet"
+    bare = re.sub(r"[^ -~]|[\[\]:*?/\\]", " ", name).strip("' ")[:_LONGEST_NAME]
+    bare = bare.rstrip("' ") or "sheet"
     said, n = bare, 1
     while said.casefold() in taken:
         n += 1
@@ -112,8 +112,12 @@ def _sheet_name(name: str, taken: set[str]) -> str:
 def _text(value: str) -> str:
     """Return text that a cell can hold; what is cut says so."""
     said = _CONTROL.sub(" ", value)
-    if len(said) > _MOST_TEXT:
-        said = said[: _MOST_TEXT - len(_CUT)] + _CUT
+    if 2 * len(said) > _MOST_TEXT:
+        # The format counts letters as UTF-16 does: two for some.
+        units = said.encode("utf-16-le")
+        if len(units) > 2 * _MOST_TEXT:
+            left = units[: 2 * (_MOST_TEXT - len(_CUT))]
+            said = left.decode("utf-16-le", errors="ignore") + _CUT
     return said
 
 
