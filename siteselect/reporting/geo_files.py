@@ -53,11 +53,12 @@ def _flat(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     flat = frame.copy()
     flat.attrs = {}
     flat = flat.rename(columns=str)
-    if name in flat.columns and name != flat.geometry.name:
+    labels = [str(label) for label in frame.index]
+    if name in flat.columns and flat[name].astype(str).tolist() == labels:
         flat = flat.drop(columns=name)
     while name in flat.columns:
         name += "_label"
-    flat.insert(0, name, [str(label) for label in frame.index])
+    flat.insert(0, name, labels)
     flat = flat.reset_index(drop=True)
     kinds = pd.api.types
     for column in flat.columns:

@@ -195,7 +195,6 @@ def _context(
         "alternatives": alternatives_sheet(plan, steps),
         "importance": importance_sheet(plan, steps),
         "robustness": robustness_sheet(steps),
-        "step_notes": list(steps.notes),
         "criteria": criteria_sheet(plan.candidates),
         "evidence": evidence,
         "not_checked": sheet(

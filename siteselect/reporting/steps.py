@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
-from siteselect.errors import SiteSelectError, StudyError, four_parts, said
+from siteselect.errors import StudyError, four_parts, said
 from siteselect.reporting.plan_like import PlanLike, total_cost, total_mw
 from siteselect.reporting.sheet import place_of, real, text
 
@@ -29,14 +29,11 @@ class Steps:
         What `SitePlan.importance` returned.
     robustness : DataFrame or None
         What `SitePlan.survival` returned.
-    notes : tuple of str
-        Steps that could not be done, and why.
     """
 
     alternatives: pd.DataFrame | None = None
     importance: pd.DataFrame | None = None
     robustness: pd.DataFrame | None = None
-    notes: tuple[str, ...] = field(default=())
 
 
 def steps_of(
@@ -61,22 +58,13 @@ def steps_of(
     Returns
     -------
     Steps
-        A step that the plan cannot take, or not with these limits, is a note.
+        As tables.
 
     Raises
     ------
     StudyError
-        If an argument is none of these.
+        If an argument is none of these, or the plan cannot take the step.
     """
-    notes: list[str] = []
-
-    def tried(name: str, call: Callable[[], Any]) -> Any:
-        try:
-            return call()
-        except SiteSelectError as error:
-            notes.append(f"{name} could not be computed: {error}")
-            return None
-
     others: Any
     if isinstance(alternatives, Sequence):
         others = list(alternatives)
@@ -89,15 +77,14 @@ def steps_of(
         if not is_count or not 0 <= n <= _MOST_ALTERNATIVES:
             raise _refused("alternatives", alternatives)
         if n:
-            find = _method(plan, "alternatives")
-            others = tried("Alternatives", lambda: find(int(n)))
+            others = _method(plan, "alternatives")(int(n))
 
     table: pd.DataFrame | None = None
     if isinstance(importance, pd.DataFrame):
         table = _with_columns(importance, ("loss", "replaced_by"), "importance")
     elif isinstance(importance, bool | np.bool_):
         if importance:
-            table = tried("Importance", _method(plan, "importance"))
+            table = _method(plan, "importance")()
     else:
         raise _refused("importance", importance)
 
@@ -107,8 +94,7 @@ def steps_of(
         if len(robustness.columns):
             stays = _with_columns(robustness, ("survival",), "robustness")
     elif isinstance(robustness, Sequence) and not isinstance(robustness, str):
-        shake = _method(plan, "survival")
-        stays = tried("Robustness", lambda: shake(robustness))
+        stays = _method(plan, "survival")(robustness)
     elif robustness is not None:
         raise _refused("robustness", robustness)
 
@@ -116,7 +102,6 @@ def steps_of(
         None if others is None else alternatives_table(plan, others),
         table,
         stays,
-        tuple(notes),
     )
 
 
