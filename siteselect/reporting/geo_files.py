@@ -243,7 +243,21 @@ def write_parquet(plan: PlanLike, path: Path) -> None:
     """
     frame = plan.sites.copy()
     frame.attrs = {}
+    frame = frame.rename(columns=str)
+    # A column of the format holds one kind of value: what mixes them becomes text.
+    for name in frame.columns:
+        if _is_mixed(frame[name]):
+            frame[name] = _texts(frame[name])
+    if _is_mixed(pd.Series(frame.index)):
+        frame.index = pd.Index(map(str, frame.index), name=frame.index.name)
     frame.to_parquet(path)
+
+
+def _is_mixed(values: pd.Series) -> bool:
+    if not pd.api.types.is_object_dtype(values):
+        return False
+    kind = pd.api.types.infer_dtype(values, skipna=True)
+    return kind not in {"string", "boolean", "empty", "date", "bytes"}
 
 
 # ---------------------------------------------------------------------- GeoJSON

@@ -16,8 +16,9 @@ from siteselect.infrastructure import (
     parameters,
     site_jobs,
 )
-from siteselect.reporting.plan_like import PlanLike, attached
+from siteselect.reporting.plan_like import PlanLike, attached, is_area
 from siteselect.reporting.tables import sites_table
+from siteselect.suitability.ground import area_km2
 
 # The product whose count stands for "how many accelerators" unless one is named.
 ACCELERATOR = "GB200 NVL72"
@@ -56,8 +57,8 @@ def site_facts(plan: PlanLike, accelerator: str = ACCELERATOR) -> pd.DataFrame:
         and ``racks`` [count]; ``pue`` with ``pue_low`` and ``pue_high``;
         ``energy_mwh_per_year``; ``water_m3_per_year`` (withdrawn),
         ``water_consumed_m3_per_year``, ``water_peak_day_m3``; ``carbon_kg_per_mwh`` and
-        ``carbon_t_per_year``; ``land_acres`` and jobs (`site_jobs`), each with
-        ``_low`` and ``_high``; ``cost_usd`` as the plan counts it, ``capital_usd``
+        ``carbon_t_per_year``; ``parcel_km2`` of a parcel; ``land_acres`` and jobs
+        (`site_jobs`), each with ``_low`` and ``_high``; ``cost_usd`` as the plan counts it, ``capital_usd``
         and ``lifetime_usd`` (capital plus the present value of power, operation
         and taxes over the horizon) by the bundled cost model, with ``_low`` and
         ``_high``; nearest substation and fiber [km]; months to power. NaN is
@@ -115,6 +116,7 @@ def site_facts(plan: PlanLike, accelerator: str = ACCELERATOR) -> pd.DataFrame:
             facts[name] = sites[name]
     carbon = facts.get("carbon_kg_per_mwh", pd.Series(np.nan, index=sites.index))
     facts["carbon_t_per_year"] = energy * carbon / 1000.0
+    facts["parcel_km2"] = parcels_km2(sites)
     for level, suffix in (("low", "_low"), ("mid", ""), ("high", "_high")):
         facts[f"land_acres{suffix}"] = mw * _figure("acres_per_mw", changed, level)
     jobs = site_jobs(mw, parameters=changed)
@@ -126,6 +128,28 @@ def site_facts(plan: PlanLike, accelerator: str = ACCELERATOR) -> pd.DataFrame:
     facts = facts.join(_costs(sites))
     facts.index.name = sites.index.name or "site"
     return facts.loc[sites_table(plan).index] if sites.index.is_unique else facts
+
+
+def parcels_km2(sites: gpd.GeoDataFrame) -> pd.Series:
+    """Return the ground of sites that are parcels.
+
+    Parameters
+    ----------
+    sites : GeoDataFrame
+        The chosen sites.
+
+    Returns
+    -------
+    Series of float
+        Area [km2]; NaN for points and cells of a grid, which are no parcels.
+    """
+    none = pd.Series(np.nan, index=sites.index)
+    if is_area(sites) or not len(sites):
+        return none
+    try:
+        return pd.Series(area_km2(sites), index=sites.index)
+    except LayerError:
+        return none
 
 
 def own_parameters(frame: gpd.GeoDataFrame) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,6 +35,7 @@ from siteselect.reporting.unit_system import KM2_PER_ACRE, UnitSystem
 MODEL_BUS = "model bus, not a real facility"
 # Bars that a half page has room for; the rest is counted.
 _MOST_CRITERIA = 14
+_LONGEST_LABEL = 120
 
 
 def is_model_bus(plan: PlanLike, name: str) -> bool:
@@ -197,8 +199,8 @@ def pages_note(plan: PlanLike) -> str:
     notes = attached(plan.candidates).get("prepare", {})
     year = notes.get("usd_year") if isinstance(notes, Mapping) else None
     said = (
-        "In brackets: the range from low to high; n/a is not known. Jobs rest on "
-        "announcements. A criterion is in its own unit, and adds at most its weight."
+        "In brackets: the range from low to high; the others are single estimates. "
+        "Jobs rest on announcements. A criterion is in its own unit, and adds at most its weight."
     )
     if year is not None:
         said += (
@@ -248,7 +250,10 @@ def site_pages(
     for label, row, fact in zip(
         frame.index, records(frame), records(facts), strict=True
     ):
-        title = [f"{label}: {tidy_number(real(row.get('mw')))} MW"]
+        called = str(label)
+        if len(called) > _LONGEST_LABEL:
+            called = called[: _LONGEST_LABEL - 1] + "…"
+        title = [f"{called}: {tidy_number(real(row.get('mw')))} MW"]
         if place_of(row):
             title.append(place_of(row))
         bars = _bars(row, criteria)
@@ -315,58 +320,63 @@ def _facts(
         return span(factor * low, factor * get(name), factor * high, digits)
 
     day_digits = 2 if units.name == "us" else 0
-    found = [
+    water = (
+        f"{number(get('water_m3_per_year') * units.per_m3_a_year, 2)} "
+        f"{units.water_a_year}"
+    )
+    if np.isfinite(get("water_peak_day_m3")):
+        day = number(get("water_peak_day_m3") * units.per_m3_a_day, day_digits)
+        water += f", {day} {units.water_a_day} on the worst day"
+    chips = f"{number(get('accelerators'))} ({accelerator})"
+    if np.isfinite(get("racks")):
+        chips += f", {number(get('racks'))} racks"
+    carbon = f"{number(get('carbon_kg_per_mwh'))} kg CO2/MWh"
+    if np.isfinite(get("carbon_t_per_year")):
+        carbon += f", {number(get('carbon_t_per_year'))} t CO2/year"
+    land = three("land_acres", KM2_PER_ACRE * units.land_per_km2) + f" {units.land}"
+    if np.isfinite(get("parcel_km2")):
+        has = number(get("parcel_km2") * units.land_per_km2)
+        land += f" needed; the parcel has {has}"
+    capital = [get(f"capital_usd{suffix}") for suffix in ("_low", "", "_high")]
+    lifetime = [get(f"lifetime_usd{suffix}") for suffix in ("_low", "", "_high")]
+    # The figure that must be known for the text to say anything.
+    known = [
+        ("accelerators", "accelerators", chips),
+        ("PUE, annual", "pue", three("pue", digits=2)),
+        ("water withdrawn", "water_m3_per_year", water),
+        ("carbon", "carbon_kg_per_mwh", carbon),
+        ("jobs, permanent", "permanent_jobs", three("permanent_jobs")),
         (
-            "power",
-            f"{tidy_number(get('mw'))} MW at the grid connection, "
-            f"{number(get('it_mw'))} MW of IT",
+            "workers, building",
+            "construction_peak_jobs",
+            three("construction_peak_jobs") + " at the peak",
         ),
-        (
-            "accelerators",
-            f"{number(get('accelerators'))} ({accelerator}), "
-            f"{number(get('racks'))} racks"
-            if np.isfinite(get("racks"))
-            else f"{number(get('accelerators'))} ({accelerator})",
-        ),
-        ("PUE, annual", three("pue", digits=2)),
-        (
-            "water withdrawn",
-            f"{number(get('water_m3_per_year') * units.per_m3_a_year, 2)} "
-            f"{units.water_a_year}, "
-            f"{number(get('water_peak_day_m3') * units.per_m3_a_day, day_digits)} "
-            f"{units.water_a_day} on the worst day",
-        ),
-        (
-            "carbon",
-            f"{number(get('carbon_kg_per_mwh'))} kg CO2/MWh, "
-            f"{number(get('carbon_t_per_year'))} t CO2/year",
-        ),
-        ("jobs, permanent", three("permanent_jobs")),
-        ("workers, building", three("construction_peak_jobs") + " at the peak"),
-        (
-            "land",
-            three("land_acres", KM2_PER_ACRE * units.land_per_km2) + f" {units.land}",
-        ),
+        ("land", "land_acres", land),
         (
             "cost in the plan",
+            "cost_usd",
             dollars(get("cost_usd")) if get("cost_usd") != 0 else "not counted",
         ),
-        (
-            "capital, range",
-            dollar_span(
-                get("capital_usd_low"), get("capital_usd"), get("capital_usd_high")
-            ),
-        ),
-        (
-            "with power and operation",
-            dollar_span(
-                get("lifetime_usd_low"), get("lifetime_usd"), get("lifetime_usd_high")
-            ),
-        ),
-        ("months to power", three("months_to_power")),
-        ("nearest substation", _substation(plan, row, units)),
-        ("nearest fiber", _far(row.get("fiber_km"), units)),
+        ("capital, range", "capital_usd", dollar_span(*capital)),
+        ("with power and operation", "lifetime_usd", dollar_span(*lifetime)),
+        ("months to power", "months_to_power", three("months_to_power")),
     ]
+    power = f"{tidy_number(get('mw'))} MW at the grid connection"
+    if np.isfinite(get("it_mw")):
+        power += f", {number(get('it_mw'))} MW of IT"
+    found = [("power", power)]
+    years = [name for name in row if re.fullmatch(r"mw_\d{4}", name)]
+    if years:
+        each = (f"{y.removeprefix('mw_')}: {tidy_number(real(row[y]))}" for y in years)
+        found.append(("MW by year", ", ".join(each)))
+    if text(row.get("option")):
+        found.append(("option", text(row["option"])))
+    found += [
+        (name, said if np.isfinite(get(figure)) else "not known")
+        for name, figure, said in known
+    ]
+    found.append(("nearest substation", _substation(plan, row, units)))
+    found.append(("nearest fiber", _far(row.get("fiber_km"), units)))
     if steps.robustness is not None:
         stays = steps.robustness["survival"].to_dict()
         if label in stays:
@@ -378,6 +388,8 @@ def _facts(
 
 def _far(value: object, units: UnitSystem) -> str:
     km = real(value)
+    if not np.isfinite(km):
+        return "not known"
     return f"{number(km * units.per_km, 1)} {units.length}"
 
 

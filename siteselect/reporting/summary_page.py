@@ -18,13 +18,14 @@ from siteselect.reporting.plan_like import (
     total_cost,
     total_mw,
 )
-from siteselect.reporting.sheet import real, sheet, span, text
+from siteselect.reporting.sheet import dollar_span, real, sheet, span, text
 from siteselect.reporting.steps import Steps
 from siteselect.reporting.unit_system import UnitSystem
 
 # The caveats must stay on the first page whatever the names are.
 _MOST_NAMES = 8
 _LONGEST_NAME = 60
+_MONTHS = "months_to_power"
 
 
 def named(names: Sequence[str]) -> str:
@@ -176,7 +177,19 @@ def _brings(facts: pd.DataFrame, accelerator: str) -> list[str]:
             total["permanent_jobs_high"],
         )
         said.append(f"{jobs} permanent jobs on site")
-    return [f"The plan has {' and '.join(said)}."] if said else []
+    lines = [f"The plan has {' and '.join(said)}."] if said else []
+    if np.isfinite(real(total.get("capital_usd"))):
+        capital = dollar_span(
+            *(total[f"capital_usd{s}"] for s in ("_low", "", "_high"))
+        )
+        lines.append(
+            f"Capital without computers, by the bundled cost model: {capital}."
+        )
+    last = facts[facts["months_to_power"].notna()] if _MONTHS in facts else facts[:0]
+    if len(last) == len(facts):
+        ends = (last[f"{_MONTHS}{suffix}"].max() for suffix in ("_low", "", "_high"))
+        lines.append(f"The last site has power after {span(*ends)} months.")
+    return lines
 
 
 def _steps_lines(steps: Steps) -> list[str]:
@@ -260,11 +273,11 @@ def evidence_sheet(plan: PlanLike) -> tuple[dict[str, Any], str]:
     Returns
     -------
     tuple of (dict, str)
-        A `sheet` and the line; both empty where the criteria are not known.
+        A `sheet`, empty where the criteria are not known, and the line.
     """
     evidence = plan.evidence
     if evidence is None or not len(evidence):
-        return sheet([], []), ""
+        return sheet([], []), "What the score rests on is not known."
     pairs = [
         (text(kind), percent(real(weight)))
         for kind, weight in zip(evidence["evidence"], evidence["weight"], strict=True)
