@@ -257,7 +257,7 @@ class SitePlan:
         folder : path-like
             The folder; made if missing.
         **kwargs
-            ``alternatives=3``, ``importance=True``, ``robustness=criteria``,
+            ``alternatives=5``, ``importance=True``, ``robustness=criteria``,
             ``units="us"``, ``accelerator="H100"``; see
             `siteselect.reporting.report`.
 

@@ -239,8 +239,8 @@ def report(
     plan: PlanLike,
     folder: str | os.PathLike[str],
     *,
-    alternatives: int | Sequence[PlanLike] = 0,
-    importance: bool | pd.DataFrame = False,
+    alternatives: int | Sequence[PlanLike] | None = None,
+    importance: bool | pd.DataFrame | None = None,
     robustness: pd.DataFrame | Sequence[Any] | None = None,
     units: str = "si",
     accelerator: str = ACCELERATOR,
@@ -248,8 +248,10 @@ def report(
     """Write a plan's report: one page that works offline, with its files beside it.
 
     Alternatives, importance and robustness solve the program again, once per plan,
-    once per site and fifty times; they are computed only if asked for, and those
-    that are already computed can be handed in.
+    once per site and fifty times. The first two are computed unasked where that is
+    quick: the plan is proven, no network or plant is part of the program, and for
+    importance it has at most twelve sites. Robustness needs the criteria. All can be
+    asked for, and handed in where they are already computed.
 
     Parameters
     ----------
@@ -257,10 +259,10 @@ def report(
         What `optimize_sites` returned.
     folder : path-like
         The folder; it and its parents are made if missing.
-    alternatives : int or sequence of SitePlan, default 0
-        How many next-best plans to look for, or those that `SitePlan.alternatives`
-        returned.
-    importance : bool or DataFrame, default False
+    alternatives : int or sequence of SitePlan, optional
+        How many next-best plans to look for (by default 3 where that is quick, else
+        none), or those that `SitePlan.alternatives` returned.
+    importance : bool or DataFrame, optional
         Whether to compute what would replace each site, or what
         `SitePlan.importance` returned.
     robustness : DataFrame or sequence of Criterion, optional

@@ -58,9 +58,10 @@ def site_facts(plan: PlanLike, accelerator: str = ACCELERATOR) -> pd.DataFrame:
         ``energy_mwh_per_year``; ``water_m3_per_year`` (withdrawn),
         ``water_consumed_m3_per_year``, ``water_peak_day_m3``; ``carbon_kg_per_mwh`` and
         ``carbon_t_per_year``; ``parcel_km2`` of a parcel; ``land_acres`` and jobs
-        (`site_jobs`), each with ``_low`` and ``_high``; ``cost_usd`` as the plan counts it, ``capital_usd``
-        and ``lifetime_usd`` (capital plus the present value of power, operation
-        and taxes over the horizon) by the bundled cost model, with ``_low`` and
+        (`site_jobs`), each with ``_low`` and ``_high``; ``cost_usd`` as the plan
+        counts it, ``capital_usd`` and ``lifetime_usd`` (capital plus the present
+        value of power, operation and taxes over the horizon) by the bundled cost
+        model, with ``_low`` and
         ``_high``; nearest substation and fiber [km]; months to power. NaN is
         unknown: nothing is filled in.
 

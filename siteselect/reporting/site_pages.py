@@ -200,7 +200,8 @@ def pages_note(plan: PlanLike) -> str:
     year = notes.get("usd_year") if isinstance(notes, Mapping) else None
     said = (
         "In brackets: the range from low to high; the others are single estimates. "
-        "Jobs rest on announcements. A criterion is in its own unit, and adds at most its weight."
+        "Jobs rest on announcements. A criterion is in its own unit, and adds at most "
+        "its weight."
     )
     if year is not None:
         said += (

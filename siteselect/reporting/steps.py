@@ -15,6 +15,10 @@ from siteselect.reporting.sheet import place_of, real, text
 
 # A report with more would be read by nobody.
 _MOST_ALTERNATIVES = 100
+# What a report works out unasked, where re-solving takes about a second: how many
+# alternatives, and for how many sites what would replace them.
+_UNASKED = 3
+_FEW_SITES = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +42,8 @@ class Steps:
 
 def steps_of(
     plan: PlanLike,
-    alternatives: int | Sequence[PlanLike] = 0,
-    importance: bool | pd.DataFrame = False,
+    alternatives: int | Sequence[PlanLike] | None = None,
+    importance: bool | pd.DataFrame | None = None,
     robustness: pd.DataFrame | Sequence[Any] | None = None,
 ) -> Steps:
     """Return the steps asked for: those given as they are, the others computed.
@@ -48,10 +52,12 @@ def steps_of(
     ----------
     plan : SitePlan
         The plan.
-    alternatives : int or sequence of SitePlan
-        How many to look for, or those already found; 0 is none.
-    importance : bool or DataFrame
-        Whether to compute it, or what `SitePlan.importance` returned.
+    alternatives : int or sequence of SitePlan, optional
+        How many to look for, or those already found; 0 is none. By default 3 where
+        `is_light` says that it is quick.
+    importance : bool or DataFrame, optional
+        Whether to compute it, or what `SitePlan.importance` returned. By default
+        where it is quick and there are at most 12 sites.
     robustness : DataFrame or sequence of Criterion, optional
         What `SitePlan.survival` returned, or the criteria to shake (50 re-solves).
 
@@ -66,6 +72,10 @@ def steps_of(
         If an argument is none of these, or the plan cannot take the step.
     """
     others: Any
+    if alternatives is None:
+        alternatives = _UNASKED if is_light(plan) else 0
+    if importance is None:
+        importance = is_light(plan) and len(plan.sites) <= _FEW_SITES
     if isinstance(alternatives, Sequence):
         others = list(alternatives)
         if not all(hasattr(p, "sites") and hasattr(p, "gap") for p in others):
@@ -103,6 +113,29 @@ def steps_of(
         table,
         stays,
     )
+
+
+def is_light(plan: PlanLike) -> bool:
+    """Tell whether solving a plan's program again is quick, whatever the machine.
+
+    Parameters
+    ----------
+    plan : SitePlan
+        The plan.
+
+    Returns
+    -------
+    bool
+        True for a plan proven optimal, of one choice a site and limits that are rows
+        of it; not where a network, plants or supply are part of the program.
+    """
+    compiled = getattr(plan, "compiled", None)
+    problem = getattr(plan, "problem", None)
+    if compiled is None or problem is None or plan.status != "optimal":
+        return False
+    # Rows found on demand come from distances, or from a power flow.
+    on_demand = {type(limit).__name__ for limit in compiled.lazy}
+    return not problem.extra and on_demand <= {"Spacing"} and len(plan.sites) > 0
 
 
 def _method(plan: PlanLike, name: str) -> Callable[..., Any]:

@@ -6,6 +6,7 @@ import math
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ import siteselect as ss
 from siteselect.errors import StudyError
 from siteselect.reporting import report, site_facts
 from siteselect.reporting.background import excluded_table
+from siteselect.reporting.steps import steps_of
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +135,7 @@ def test_steps_handed_in_are_those_shown(plan, steps, text, tmp_path):
         assert all(label in page for label in gone)
     assert "2 alternatives follow" in page
     assert "Share of 5 re-solves" in page
-    path = report(plan, tmp_path, alternatives=2, importance=True)
+    path = report(plan, tmp_path, alternatives=2)
     again = Page(path.read_text(encoding="utf-8")).text
     row = page[page.index("plan objective worse by") :].split("The best plans")[0]
     assert row in again
@@ -147,7 +149,7 @@ def test_tables_of_an_earlier_report_do_not_stay(plan, steps, tmp_path):
     report(plan, tmp_path, importance=steps["importance"])
     (tmp_path / "mine.csv").write_text("mine")
     assert (tmp_path / "importance.csv").exists()
-    report(plan, tmp_path)
+    report(plan, tmp_path, alternatives=0, importance=False)
     assert not (tmp_path / "importance.csv").exists()
     assert (tmp_path / "mine.csv").read_text() == "mine"
 
@@ -196,6 +198,22 @@ def test_wrong_requests_are_refused_before_anything_is_written(
     with pytest.raises(StudyError, match=words):
         report(plan, tmp_path / "report", **asked)
     assert not (tmp_path / "report").exists()
+
+
+def test_only_what_is_quick_is_worked_out_unasked(plan, scored):
+    found = steps_of(plan)
+    assert len(found.alternatives) == 3
+    assert len(found.importance) == 3
+    assert found.robustness is None
+    asked_not = steps_of(plan, alternatives=0, importance=False)
+    assert asked_not.alternatives is None
+    assert asked_not.importance is None
+    stopped = replace(plan, status="feasible")
+    empty = ss.optimize_sites(scored[0], power_mw=0, site_mw=[200])
+    for other in (stopped, empty):
+        assert steps_of(other).alternatives is None
+    many = replace(plan, sites=pd.concat([plan.sites] * 5))
+    assert steps_of(many, alternatives=0).importance is None
 
 
 def test_a_plan_that_cannot_take_steps_says_so(tmp_path):
