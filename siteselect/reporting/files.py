@@ -7,9 +7,7 @@ import io
 import json
 import os
 import platform
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -24,11 +22,9 @@ from matplotlib.figure import Figure
 from siteselect.errors import LayerError, StudyError, four_parts
 from siteselect.reporting.fingerprints import fingerprint
 from siteselect.reporting.geo_files import (
-    remove_indexes,
     to_geojson_text,
     write_gpkg,
     write_parquet,
-    write_shapefile,
 )
 from siteselect.reporting.maps import figure_of
 from siteselect.reporting.not_checked import NOT_CHECKED
@@ -43,7 +39,14 @@ from siteselect.reporting.plan_like import (
     total_cost,
     total_mw,
 )
+from siteselect.reporting.shapefile import remove_indexes, write_shapefile
 from siteselect.reporting.tables import limits_table, lon_lat, sites_table, to_csv_text
+from siteselect.reporting.whole_files import (
+    as_path,
+    whole_file,
+    write_bytes,
+    write_text,
+)
 from siteselect.reporting.workbook import workbook_bytes
 
 _PACKAGES = (
@@ -59,78 +62,6 @@ _PACKAGES = (
     "scipy",
     "shapely",
 )
-
-
-@contextmanager
-def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a temporary path that becomes ``path`` only if the block succeeds.
-
-    Parameters
-    ----------
-    path : path-like
-        The file to write; what was there stays until the new one is complete.
-
-    Yields
-    ------
-    pathlib.Path
-        A path in the same folder, with the same suffix.
-    """
-    target = Path(path)
-    if not target.parent.is_dir():
-        raise StudyError(
-            four_parts(
-                f"A file was to be written to {target}",
-                f"the folder {target.parent} does not exist",
-                "an existing folder",
-                "Create the folder first",
-            )
-        )
-    with tempfile.TemporaryDirectory(
-        prefix=f".{target.name}-", dir=target.parent
-    ) as folder:
-        part = Path(folder) / target.name
-        yield part
-        with part.open("rb+") as handle:
-            os.fsync(handle.fileno())
-        part.replace(target)
-
-
-def write_bytes(path: str | os.PathLike[str], content: bytes) -> Path:
-    """Write bytes to a file, whole or not at all.
-
-    Parameters
-    ----------
-    path : path-like
-        The file.
-    content : bytes
-        What it shall hold.
-
-    Returns
-    -------
-    pathlib.Path
-        The file.
-    """
-    with whole_file(path) as part:
-        part.write_bytes(content)
-    return Path(path)
-
-
-def write_text(path: str | os.PathLike[str], content: str) -> Path:
-    """Write text as UTF-8 to a file, whole or not at all.
-
-    Parameters
-    ----------
-    path : path-like
-        The file.
-    content : str
-        What it shall hold.
-
-    Returns
-    -------
-    pathlib.Path
-        The file.
-    """
-    return write_bytes(path, content.encode("utf-8"))
 
 
 # ------------------------------------------------------------------ versions
@@ -328,7 +259,7 @@ def write_plan(plan: PlanLike, path: str | os.PathLike[str]) -> Path:
     ...     write_plan(plan, folder + "/sites.csv").read_text()[:13]
     'site,mw,score'
     """
-    target = Path(path)
+    target = as_path(path, 'plan.to_file("sites.gpkg")')
     writer = _WRITERS.get(target.suffix.lower())
     if writer is None:
         raise StudyError(
@@ -458,6 +389,7 @@ def data_uri(content: bytes, kind: str = "image/png") -> str:
 
 
 __all__ = [
+    "as_path",
     "data_uri",
     "figure_bytes",
     "fingerprint",

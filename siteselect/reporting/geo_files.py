@@ -1,9 +1,8 @@
-"""Chosen sites as files of a map program: GeoPackage, GeoJSON, shapefile and more."""
+"""Chosen sites as files of a map program: GeoPackage, GeoJSON, GeoParquet."""
 
 from __future__ import annotations
 
 import json
-import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,20 +20,14 @@ import shapely
 from siteselect.errors import DataQualityWarning, LayerError, four_parts, shown
 from siteselect.reporting.plain_values import plain
 from siteselect.reporting.plan_like import PlanLike, clean, noun
-from siteselect.reporting.tables import limits_table, to_csv_text
+from siteselect.reporting.tables import limits_table
 
 # A GeoPackage must carry a time of change; this one is the same for every run.
 _FIXED_TIME = "2000-01-01T00:00:00Z"
 # The largest site is drawn as a dot this wide.
 _LARGEST_MM = 9
 # From a helper of a writer to the line that called plan.to_file.
-_USER = 6
-# What a shapefile's table can hold.
-_FIELD_LETTERS = 10
-_TEXT_BYTES = 254
-_FIELDS = 255
-# Indexes that other programs lay beside a shapefile; they would fit the old one.
-_INDEXES = (".qix", ".sbn", ".sbx", ".idm", ".ind")
+USER_LEVEL = 6
 
 
 @contextmanager
@@ -47,8 +40,19 @@ def _gdal_time() -> Iterator[None]:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
 
 
-def _flat(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return the frame with its labels as a first column and flat values."""
+def flat_frame(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return a frame with its labels as first column, and text where no numbers are.
+
+    Parameters
+    ----------
+    frame : GeoDataFrame
+        Sites; not changed.
+
+    Returns
+    -------
+    GeoDataFrame
+        Named by text, without notes, with a new index.
+    """
     name = str(frame.index.name or "site")
     flat = frame.copy()
     flat.attrs = {}
@@ -67,12 +71,23 @@ def _flat(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
             continue
         is_plain = kinds.is_numeric_dtype(values) and not kinds.is_complex_dtype(values)
         if not is_plain and not kinds.is_datetime64_any_dtype(values):
-            flat[column] = _texts(values)
+            flat[column] = as_texts(values)
     return flat
 
 
-def _texts(values: pd.Series) -> list[str | None]:
-    """Return cells as text whatever they are; unknown is None."""
+def as_texts(values: pd.Series) -> list[str | None]:
+    """Return cells as text whatever they are; unknown is None.
+
+    Parameters
+    ----------
+    values : Series
+        The cells.
+
+    Returns
+    -------
+    list of str or None
+        One entry a cell.
+    """
     missing = (None, pd.NA, pd.NaT)
     return [
         None
@@ -111,7 +126,7 @@ def _own_names(flat: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
                 "Rename them in the candidates",
             ),
             DataQualityWarning,
-            stacklevel=_USER,
+            stacklevel=USER_LEVEL,
         )
     return flat.rename(columns=renamed)
 
@@ -126,7 +141,7 @@ def write_gpkg(plan: PlanLike, path: Path) -> None:
     path : pathlib.Path
         The file.
     """
-    flat = _own_names(_flat(plan.sites))
+    flat = _own_names(flat_frame(plan.sites))
     with _gdal_time():
         pyogrio.write_dataframe(
             flat,
@@ -145,7 +160,7 @@ def write_gpkg(plan: PlanLike, path: Path) -> None:
             text.attrs = {}
             for column in text.columns:
                 if pd.api.types.is_object_dtype(text[column]):
-                    text[column] = _texts(text[column])
+                    text[column] = as_texts(text[column])
             pyogrio.write_dataframe(
                 text, path, layer="limits", driver="GPKG", append=False
             )
@@ -247,7 +262,7 @@ def write_parquet(plan: PlanLike, path: Path) -> None:
     # A column of the format holds one kind of value: what mixes them becomes text.
     for name in frame.columns:
         if _is_mixed(frame[name]):
-            frame[name] = _texts(frame[name])
+            frame[name] = as_texts(frame[name])
     if _is_mixed(pd.Series(frame.index)):
         frame.index = pd.Index(map(str, frame.index), name=frame.index.name)
     frame.to_parquet(path)
@@ -342,178 +357,3 @@ def to_geojson(plan: PlanLike) -> str:
             )
         )
     return to_geojson_text(plan.sites)
-
-
-# -------------------------------------------------------------------- shapefile
-
-
-def write_shapefile(plan: PlanLike, path: Path) -> None:
-    """Write the chosen sites as a shapefile, and beside it what its fields are.
-
-    The format has names of ten letters, texts of 254 bytes and no truth values. The
-    file is read back, and ``<name>_fields.csv`` says for each column under which
-    field it stands, and whether it came back as it was.
-
-    Parameters
-    ----------
-    plan : SitePlan
-        The plan.
-    path : pathlib.Path
-        The file with suffix ``.shp``; those that belong to it are written beside.
-
-    Raises
-    ------
-    LayerError
-        If points and polygons are mixed, or there are more columns than fields.
-
-    Warns
-    -----
-    DataQualityWarning
-        If a column is renamed, or does not come back as it was.
-    """
-    flat = _flat(plan.sites)
-    _check_fits(flat)
-    columns = [str(c) for c in flat.columns if c != flat.geometry.name]
-    fields = short_fields(columns)
-    written = flat.rename(columns=fields)
-    for name in fields.values():
-        if pd.api.types.is_bool_dtype(written[name]):
-            written[name] = written[name].astype("int32")
-        elif not pd.api.types.is_numeric_dtype(written[name]):
-            written[name] = [_cut(value) for value in _texts(written[name])]
-    with warnings.catch_warnings():
-        # What is lost is found by reading back, and told below.
-        warnings.filterwarnings("ignore", module=r"pyogrio")
-        pyogrio.write_dataframe(
-            written,
-            path,
-            driver="ESRI Shapefile",
-            encoding="UTF-8",
-            geometry_type=None if len(flat) else "Point",
-        )
-        back = pyogrio.read_dataframe(path, read_geometry=False)
-    table = pd.DataFrame(
-        {
-            "field": [fields[column] for column in columns],
-            "column": columns,
-            "kept": [_kept(flat[c], back, fields[c]) for c in columns],
-        }
-    ).set_index("field")
-    path.with_name(f"{path.stem}_fields.csv").write_text(
-        to_csv_text(table), encoding="utf-8"
-    )
-    # The header carries the day of writing, which the content does not depend on.
-    dbf = path.with_suffix(".dbf")
-    content = dbf.read_bytes()
-    dbf.write_bytes(content[:1] + bytes([100, 1, 1]) + content[4:])
-    renamed = [column for column in columns if fields[column] != column]
-    lost = table.loc[table["kept"] != "yes", "column"].tolist()
-    if renamed or lost:
-        found = f"{len(renamed)} of {len(columns)} columns have other names"
-        if lost:
-            found += f", and {len(lost)} are not as they were: {shown(lost)}"
-        warnings.warn(
-            four_parts(
-                f"A plan was written to {path.name}",
-                found,
-                f"names of ten letters and texts of 254 bytes are allowed; "
-                f"{path.stem}_fields.csv says which field is which",
-                'For all columns as they are call plan.to_file("sites.gpkg")',
-            ),
-            DataQualityWarning,
-            stacklevel=_USER - 1,
-        )
-
-
-def _check_fits(flat: gpd.GeoDataFrame) -> None:
-    kinds = {kind.removeprefix("Multi") for kind in flat.geometry.geom_type.dropna()}
-    found = ""
-    if len(kinds) > 1:
-        found = "its sites are " + " and ".join(sorted(kinds))
-    elif len(flat.columns) - 1 > _FIELDS:
-        found = f"its sites have {len(flat.columns) - 1} columns"
-    if found:
-        raise LayerError(
-            four_parts(
-                "A plan was to be written as a shapefile",
-                found,
-                f"one kind of geometry and at most {_FIELDS} columns are allowed",
-                'Call plan.to_file("sites.gpkg")',
-            )
-        )
-
-
-def short_fields(columns: list[str]) -> dict[str, str]:
-    """Return names of at most ten letters, each once, for columns of any name.
-
-    Parameters
-    ----------
-    columns : list of str
-        The columns.
-
-    Returns
-    -------
-    dict of str to str
-        Column to field; a name that fits stays as it is.
-
-    Examples
-    --------
-    >>> short_fields(["mw", "permanent_jobs_low", "permanent_jobs_high"])
-    {'mw': 'mw', 'permanent_jobs_low': 'permanent', 'permanent_jobs_high': 'permanen_1'}
-    """
-    fits = re.compile(rf"[A-Za-z][A-Za-z0-9_]{{0,{_FIELD_LETTERS - 1}}}")
-    taken: set[str] = set()
-    found: dict[str, str] = {}
-    # Names that fit come first, so that no shortened one takes them.
-    for column in columns:
-        if fits.fullmatch(column) and column.casefold() not in taken:
-            found[column] = column
-            taken.add(column.casefold())
-    for column in columns:
-        if column in found:
-            continue
-        bare = re.sub(r"[^A-Za-z0-9_]+", "_", column).strip("_")
-        if not bare[:1].isalpha():
-            bare = f"f_{bare}"
-        field, n = bare[:_FIELD_LETTERS].rstrip("_"), 0
-        while field.casefold() in taken:
-            n += 1
-            field = f"{bare[: _FIELD_LETTERS - 1 - len(str(n))].rstrip('_')}_{n}"
-        taken.add(field.casefold())
-        found[column] = field
-    return {column: found[column] for column in columns}
-
-
-def _cut(value: str | None) -> str | None:
-    if value is None:
-        return None
-    return value.encode()[:_TEXT_BYTES].decode(errors="ignore")
-
-
-def _kept(before: pd.Series, back: pd.DataFrame, field: str) -> str:
-    """Say whether a column came back from the file as it went."""
-    if field not in back.columns:
-        return "no"
-    after = back[field]
-    if pd.api.types.is_numeric_dtype(before) and pd.api.types.is_numeric_dtype(after):
-        left = before.to_numpy(dtype=float, na_value=np.nan)
-        right = after.to_numpy(dtype=float, na_value=np.nan)
-        same = np.isclose(left, right, rtol=1e-12, atol=1e-12, equal_nan=True)
-        return "yes" if same.all() else "rounded or out of range"
-    left_text = ["" if pd.isna(v) else str(v) for v in before]
-    right_text = ["" if pd.isna(v) else str(v) for v in after]
-    if left_text == right_text:
-        return "yes"
-    return f"texts cut to {_TEXT_BYTES} bytes, or turned into text"
-
-
-def remove_indexes(path: Path) -> None:
-    """Remove the indexes of a shapefile that has been replaced.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The shapefile.
-    """
-    for suffix in _INDEXES:
-        path.with_suffix(suffix).unlink(missing_ok=True)

@@ -24,6 +24,7 @@ from siteselect.reporting.background import (
     sources_table,
 )
 from siteselect.reporting.files import (
+    as_path,
     data_uri,
     figure_bytes,
     plan_record,
@@ -305,7 +306,7 @@ def report(
     ('report.html', True)
     """
     system = unit_system(units)
-    target = Path(folder)
+    target = as_path(folder, 'plan.report("report/")')
     if target.exists() and not target.is_dir():
         raise LayerError(
             four_parts(
@@ -339,7 +340,7 @@ def report(
     content["plan.json"] = to_json_text(record).encode()
     files = [*content, "sites.csv", "sites.gpkg"]
     page = _page(_context(asked, content["map.png"], record, sorted(files)))
-    target.mkdir(parents=True, exist_ok=True)
+    _make(target)
     for name, body in content.items():
         write_bytes(target / name, body)
     write_plan(plan, target / "sites.csv")
@@ -349,6 +350,20 @@ def report(
         if name not in content:
             (target / name).unlink(missing_ok=True)
     return written
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LayerError(
+            four_parts(
+                f"A report was to be written into {folder}",
+                f"the folder cannot be made: {error.strerror}",
+                "a folder that may be made and written to is needed",
+                'Call plan.report("report/")',
+            )
+        ) from None
 
 
 def _pictures(plan: PlanLike) -> dict[str, bytes]:

@@ -91,7 +91,7 @@ def site_facts(plan: PlanLike, accelerator: str = ACCELERATOR) -> pd.DataFrame:
     changed = own_parameters(plan.candidates)
     given = pd.DataFrame({"mw": mw})
     given["peak_ratio"] = (
-        sites["peak_ratio"].astype(float)
+        sites["peak_ratio"]
         if "peak_ratio" in sites.columns
         else _figure("peak_ratio", changed, "mid")
     )

@@ -202,7 +202,7 @@ def _steps_lines(steps: Steps) -> list[str]:
         )
     stays = steps.robustness
     if stays is not None and len(stays):
-        share = stays["survival"].astype(float)
+        share = stays["survival"].map(real)
         lines.append(
             "With weights and layers shaken a pick is chosen again in "
             f"{percent(share.min())} to {percent(share.max())} of the re-solves."

@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reporting.toy_plans import HOSTILE, toy_candidates, toy_plan
 
-from siteselect.errors import DataQualityWarning, LayerError
+from siteselect.errors import DataQualityWarning, LayerError, StudyError
 from siteselect.reporting import to_geojson, write_plan
-from siteselect.reporting.geo_files import short_fields
+from siteselect.reporting.shapefile import short_fields
 
 FRAME = toy_candidates(spacing_km=300)
 
@@ -175,3 +175,28 @@ def test_geojson_is_longitude_latitude_and_turns_left():
         assert shapely.contains(shapely.Polygon(ring), near)
     with pytest.raises(LayerError, match="no CRS"):
         to_geojson(toy_plan(0, FRAME, sites=sites.set_crs(None, allow_override=True)))
+
+
+def test_parquet_keeps_columns_that_mix_kinds(tmp_path):
+    plan = toy_plan(3, FRAME, seed=1)
+    sites = plan.sites.assign(mixed=[1, "a", None]).rename(columns={"mixed": 7})
+    sites.index = pd.Index([1, "1", ("a", 2)], dtype=object)
+    path = write_plan(toy_plan(0, FRAME, sites=sites), tmp_path / "a.parquet")
+    back = gpd.read_parquet(path)
+    assert back.index.tolist() == ["1", "1", "('a', 2)"]
+    assert back["7"].tolist()[:2] == ["1", "a"]
+    np.testing.assert_array_equal(back["mw"], sites["mw"])
+
+
+@pytest.mark.parametrize("path", [None, 3, b"a.gpkg", "folder.gpkg", "a.shx"])
+def test_what_is_no_file_is_refused(tmp_path, monkeypatch, path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.gpkg").mkdir()
+    with pytest.raises(StudyError, match=r"sites\.gpkg"):
+        write_plan(plan_with(), path)
+
+
+def test_a_suffix_in_capitals_is_the_same_format(tmp_path):
+    with pytest.warns(DataQualityWarning, match="A_fields"):
+        path = write_plan(plan_with(permanent_jobs_low=1.0), tmp_path / "A.SHP")
+    assert len(gpd.read_file(path)) == 3

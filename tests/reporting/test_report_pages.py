@@ -15,7 +15,7 @@ from reporting.test_report import Page
 from reporting.toy_plans import HOSTILE, toy_candidates, toy_plan
 
 import siteselect as ss
-from siteselect.errors import StudyError
+from siteselect.errors import SiteSelectError, StudyError
 from siteselect.reporting import report, site_facts
 from siteselect.reporting.background import excluded_table
 from siteselect.reporting.steps import steps_of
@@ -198,6 +198,14 @@ def test_wrong_requests_are_refused_before_anything_is_written(
     with pytest.raises(StudyError, match=words):
         report(plan, tmp_path / "report", **asked)
     assert not (tmp_path / "report").exists()
+
+
+@pytest.mark.parametrize("folder", [None, 3, "a file/report"])
+def test_a_folder_that_cannot_be_is_refused(plan, tmp_path, monkeypatch, folder):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a file").write_text("mine")
+    with pytest.raises(SiteSelectError, match=r'plan\.report\("report/"\)'):
+        report(plan, folder, alternatives=0, importance=False)
 
 
 def test_only_what_is_quick_is_worked_out_unasked(plan, scored):
