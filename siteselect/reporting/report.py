@@ -307,11 +307,13 @@ def report(
     """
     system = unit_system(units)
     target = as_path(folder, 'plan.report("report/")')
-    if target.exists() and not target.is_dir():
+    # Seen before anything is worked out: that may take a while.
+    nearest = next((p for p in (target, *target.parents) if p.exists()), target)
+    if nearest.exists() and not nearest.is_dir():
         raise LayerError(
             four_parts(
                 f"A report was to be written into {target}",
-                "there is a file of this name",
+                f"{nearest} is a file",
                 "a folder, which is made if missing",
                 'Call plan.report("report/")',
             )
