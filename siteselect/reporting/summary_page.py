@@ -188,7 +188,7 @@ def _brings(facts: pd.DataFrame, accelerator: str) -> list[str]:
     last = facts[facts["months_to_power"].notna()] if _MONTHS in facts else facts[:0]
     if len(last) == len(facts):
         ends = (last[f"{_MONTHS}{suffix}"].max() for suffix in ("_low", "", "_high"))
-        lines.append(f"The last site has power after {span(*ends)} months.")
+        lines.append(f"The last site has power after {span(*ends)} months (judgement).")
     return lines
 
 

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from dataclasses import replace
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
@@ -280,3 +281,40 @@ def test_it_prints_with_caveats_first_and_two_sites_a_page(text, tmp_path, paper
     assert max(per_page) == 2
     # A half page is whole on its page.
     assert per_page == [p.count("Why here") for p in pages]
+
+
+def test_years_options_and_stronger_lines_are_told(tmp_path):
+    network = ss.grid.Network.from_tables(
+        pd.DataFrame({"bus": [1, 2, 3], "base_kv": 230.0, "load_mw": 0.0}),
+        pd.DataFrame(
+            {
+                "branch": ["a", "b"],
+                "from_bus": [1, 2],
+                "to_bus": [2, 3],
+                "x_pu": 0.1,
+                "rating_mva": 100.0,
+            }
+        ),
+        pd.DataFrame({"bus": [1], "p_mw": [0.0], "p_max_mw": [900.0]}),
+    )
+    sites = gpd.GeoDataFrame(
+        {"score": [0.9, 0.8], "bus": [2, 3], "substation": "model bus 1"},
+        geometry=gpd.points_from_xy([-100, -99], [32, 32]),
+        crs=4326,
+    )
+    lines = pd.DataFrame({"branch": ["a"], "usd_per_mw": 5e4, "lead_months": 36})
+    plan = ss.optimize_sites(
+        sites,
+        site_mw=[80],
+        power_mw={2028: (80, 80), 2030: (160, 160)},
+        limits=[ss.Deliverable(network, upgrades=lines, ordered=2025)],
+    )
+    page = Page(report(plan, tmp_path).read_text(encoding="utf-8")).text
+    assert "Lines that the plan strengthens" in page
+    assert "a 1 2 60 $3.00 million 36" in page
+    assert "Each bus is a model bus, not a real facility." in page
+    assert "2028 80 80 1" in page
+    assert "2030 160 80 2" in page
+    assert "MW by year 2028: 80, 2030: 80" in page
+    # A network in the program makes solving again dear: nothing unasked.
+    assert "plan.report(folder, alternatives=3)" in page
