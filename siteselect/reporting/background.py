@@ -11,6 +11,7 @@ import pandas as pd
 
 from siteselect.errors import SiteSelectError
 from siteselect.infrastructure import parameters
+from siteselect.reporting.page_cells import real, sheet, text
 from siteselect.reporting.plan_like import (
     attached,
     criteria_of,
@@ -19,7 +20,6 @@ from siteselect.reporting.plan_like import (
     sources_of,
     tidy_number,
 )
-from siteselect.reporting.sheet import real, sheet, text
 from siteselect.reporting.unit_system import UnitSystem
 from siteselect.suitability.ground import area_km2
 

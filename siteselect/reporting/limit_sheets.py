@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from siteselect.infrastructure import columns
-from siteselect.reporting.plan_like import PlanLike, percent, tidy_number
-from siteselect.reporting.sheet import (
+from siteselect.reporting.page_cells import (
     amount,
     place_of,
     real,
@@ -18,6 +17,7 @@ from siteselect.reporting.sheet import (
     sheet,
     text,
 )
+from siteselect.reporting.plan_like import PlanLike, percent, tidy_number
 from siteselect.reporting.unit_system import UnitSystem
 
 # Words for the kinds of accounts that the limits keep.

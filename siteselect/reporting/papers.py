@@ -7,6 +7,7 @@ from typing import Any
 
 from siteselect.reporting.limit_sheets import limits_sheet, with_units
 from siteselect.reporting.not_checked import not_checked_line
+from siteselect.reporting.page_cells import text
 from siteselect.reporting.plan_like import (
     SYNTHETIC_NOTICE,
     PlanLike,
@@ -16,7 +17,6 @@ from siteselect.reporting.plan_like import (
     subtitle_line,
     title_line,
 )
-from siteselect.reporting.sheet import text
 from siteselect.reporting.site_facts import ACCELERATOR, site_facts
 from siteselect.reporting.site_pages import sites_sheet
 from siteselect.reporting.steps import Steps

@@ -36,6 +36,7 @@ from siteselect.reporting.files import (
 from siteselect.reporting.limit_sheets import limits_sheet, with_units
 from siteselect.reporting.maps import close_figure, figure_of, plot_plan
 from siteselect.reporting.not_checked import NOT_CHECKED, not_checked_line
+from siteselect.reporting.page_cells import sheet, text
 from siteselect.reporting.plan_like import (
     SYNTHETIC_NOTICE,
     PlanLike,
@@ -47,7 +48,6 @@ from siteselect.reporting.plan_like import (
     status_line,
     title_line,
 )
-from siteselect.reporting.sheet import sheet, text
 from siteselect.reporting.site_facts import ACCELERATOR, site_facts
 from siteselect.reporting.site_pages import (
     MODEL_BUS,

@@ -10,6 +10,15 @@ import numpy as np
 import pandas as pd
 
 from siteselect.reporting.limit_sheets import limits_touched
+from siteselect.reporting.page_cells import (
+    dollar_span,
+    place_of,
+    real,
+    records,
+    sheet,
+    span,
+    text,
+)
 from siteselect.reporting.plan_like import (
     PlanLike,
     attached,
@@ -19,15 +28,6 @@ from siteselect.reporting.plan_like import (
     number,
     percent,
     tidy_number,
-)
-from siteselect.reporting.sheet import (
-    dollar_span,
-    place_of,
-    real,
-    records,
-    sheet,
-    span,
-    text,
 )
 from siteselect.reporting.steps import Steps, replacement_line
 from siteselect.reporting.unit_system import KM2_PER_ACRE, UnitSystem

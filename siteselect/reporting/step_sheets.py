@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from siteselect.reporting.page_cells import real, records, sheet, text
 from siteselect.reporting.plan_like import (
     PlanLike,
     dollars,
@@ -14,7 +15,6 @@ from siteselect.reporting.plan_like import (
     percent,
     tidy_number,
 )
-from siteselect.reporting.sheet import real, records, sheet, text
 from siteselect.reporting.steps import Steps, replacement_line
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from siteselect.errors import StudyError, four_parts, said
+from siteselect.reporting.page_cells import place_of, real, text
 from siteselect.reporting.plan_like import PlanLike, total_cost, total_mw
-from siteselect.reporting.sheet import place_of, real, text
 
 # A report with more would be read by nobody.
 _MOST_ALTERNATIVES = 100

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from siteselect.errors import SiteSelectError
+from siteselect.reporting.page_cells import dollar_span, real, sheet, span, text
 from siteselect.reporting.plan_like import (
     PlanLike,
     dollars,
@@ -18,7 +19,6 @@ from siteselect.reporting.plan_like import (
     total_cost,
     total_mw,
 )
-from siteselect.reporting.sheet import dollar_span, real, sheet, span, text
 from siteselect.reporting.steps import Steps
 from siteselect.reporting.unit_system import UnitSystem
 
