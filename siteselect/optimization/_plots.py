@@ -16,11 +16,11 @@ def plot_plan(plan: SitePlan, ax: Any = None, **kwargs: Any) -> Any:
     return draw(plan, ax, **kwargs)
 
 
-def report(plan: SitePlan, folder: str | Path) -> Any:
+def report(plan: SitePlan, folder: str | Path, **kwargs: Any) -> Any:
     """Write the plan's report into a folder."""
     from siteselect.reporting import report as write
 
-    return write(plan, folder)
+    return write(plan, folder, **kwargs)
 
 
 def explore(plan: SitePlan, path: str | Path) -> Any:
@@ -35,6 +35,27 @@ def write_plan(plan: SitePlan, path: str | Path) -> Any:
     from siteselect.reporting import write_plan as write
 
     return write(plan, path)
+
+
+def to_markdown(plan: SitePlan, **kwargs: Any) -> str:
+    """Return the plan as Markdown."""
+    from siteselect.reporting.papers import to_markdown as say
+
+    return say(plan, **kwargs)
+
+
+def to_latex(plan: SitePlan, **kwargs: Any) -> str:
+    """Return the plan's tables as LaTeX."""
+    from siteselect.reporting.papers import to_latex as say
+
+    return say(plan, **kwargs)
+
+
+def to_geojson(plan: SitePlan) -> str:
+    """Return the chosen sites as GeoJSON."""
+    from siteselect.reporting import to_geojson as say
+
+    return say(plan)
 
 
 def plot_powerflow(flow: Any, ax: Any = None, **kwargs: Any) -> Any:

@@ -192,13 +192,81 @@ class SitePlan:
         """Draw the plan on a map."""
         return _plots.plot_plan(self, ax, **kwargs)
 
-    def to_file(self, path: str | Path) -> Any:
-        """Write the chosen sites to a file (GeoPackage, GeoJSON, CSV, ...)."""
-        return _plots.write_plan(self, path)
+    def to_file(self, path: str | Path) -> Path:
+        """Write the plan to a file; the suffix says how.
 
-    def report(self, folder: str | Path) -> Any:
-        """Write a report with map and tables into a folder."""
-        return _plots.report(self, folder)
+        Parameters
+        ----------
+        path : path-like
+            ``.gpkg`` (styled for QGIS), ``.parquet``, ``.geojson``, ``.shp``,
+            ``.csv`` or ``.xlsx`` for the chosen sites, ``.json`` for the whole
+            record; see `siteselect.reporting.write_plan`.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+        """
+        return Path(_plots.write_plan(self, path))
+
+    def to_geojson(self) -> str:
+        """Return the chosen sites as GeoJSON (RFC 7946: longitude, latitude, WGS84).
+
+        Returns
+        -------
+        str
+            A FeatureCollection; unknown values are null.
+        """
+        return _plots.to_geojson(self)
+
+    def to_markdown(self, **kwargs: Any) -> str:
+        """Return the plan as Markdown: summary, sites, limits and caveats.
+
+        Parameters
+        ----------
+        **kwargs
+            ``units="us"``; see `siteselect.reporting.to_markdown`.
+
+        Returns
+        -------
+        str
+            The text; names and reasons are escaped.
+        """
+        return _plots.to_markdown(self, **kwargs)
+
+    def to_latex(self, **kwargs: Any) -> str:
+        """Return the tables of sites and limits as LaTeX, for the package booktabs.
+
+        Parameters
+        ----------
+        **kwargs
+            ``units="us"``; see `siteselect.reporting.to_latex`.
+
+        Returns
+        -------
+        str
+            Two ``table`` environments; names and reasons are escaped.
+        """
+        return _plots.to_latex(self, **kwargs)
+
+    def report(self, folder: str | Path, **kwargs: Any) -> Path:
+        """Write a report with map and tables into a folder.
+
+        Parameters
+        ----------
+        folder : path-like
+            The folder; made if missing.
+        **kwargs
+            ``alternatives=5``, ``importance=True``, ``robustness=criteria``,
+            ``units="us"``, ``accelerator="H100"``; see
+            `siteselect.reporting.report`.
+
+        Returns
+        -------
+        pathlib.Path
+            ``report.html``, with its files beside it.
+        """
+        return Path(_plots.report(self, folder, **kwargs))
 
     def explore(self, path: str | Path) -> Any:
         """Write an interactive page that works without a network."""

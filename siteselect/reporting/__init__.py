@@ -3,22 +3,25 @@
 from siteselect.reporting.explorer import explore
 from siteselect.reporting.files import (
     figure_bytes,
-    fingerprint,
     plan_record,
     versions,
     write_map,
     write_plan,
     write_text,
 )
+from siteselect.reporting.fingerprints import fingerprint
+from siteselect.reporting.geo_files import to_geojson
 from siteselect.reporting.maps import plot_plan, plot_suitability
 from siteselect.reporting.not_checked import (
     NOT_CHECKED,
     NotChecked,
     not_checked_line,
 )
+from siteselect.reporting.papers import to_latex, to_markdown
 from siteselect.reporting.plan_like import PlanLike
 from siteselect.reporting.ranking_charts import plot_ranks, plot_sensitivity
 from siteselect.reporting.report import report
+from siteselect.reporting.site_facts import site_facts
 from siteselect.reporting.summary import study_text
 from siteselect.reporting.tables import limits_table, sites_table, to_csv_text, to_text
 
@@ -37,9 +40,13 @@ __all__ = [
     "plot_sensitivity",
     "plot_suitability",
     "report",
+    "site_facts",
     "sites_table",
     "study_text",
     "to_csv_text",
+    "to_geojson",
+    "to_latex",
+    "to_markdown",
     "to_text",
     "versions",
     "write_map",

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import io
 import json
-import math
 import os
 import platform
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
 import matplotlib as mpl
-import numpy as np
-import pandas as pd
 import pyogrio
 import pyproj
 import shapely
@@ -27,8 +20,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from siteselect.errors import LayerError, StudyError, four_parts
+from siteselect.reporting.fingerprints import fingerprint
+from siteselect.reporting.geo_files import (
+    to_geojson_text,
+    write_gpkg,
+    write_parquet,
+)
 from siteselect.reporting.maps import figure_of
 from siteselect.reporting.not_checked import NOT_CHECKED
+from siteselect.reporting.plain_values import plain
 from siteselect.reporting.plan_like import (
     SYNTHETIC_NOTICE,
     PlanLike,
@@ -39,10 +39,16 @@ from siteselect.reporting.plan_like import (
     total_cost,
     total_mw,
 )
+from siteselect.reporting.shapefile import remove_indexes, write_shapefile
 from siteselect.reporting.tables import limits_table, lon_lat, sites_table, to_csv_text
+from siteselect.reporting.whole_files import (
+    as_path,
+    whole_file,
+    write_bytes,
+    write_text,
+)
+from siteselect.reporting.workbook import workbook_bytes
 
-# A GeoPackage must carry a time of change; this one is the same for every run.
-_FIXED_TIME = "2000-01-01T00:00:00Z"
 _PACKAGES = (
     "geopandas",
     "highspy",
@@ -58,131 +64,7 @@ _PACKAGES = (
 )
 
 
-@contextmanager
-def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a temporary path that becomes ``path`` only if the block succeeds.
-
-    Parameters
-    ----------
-    path : path-like
-        The file to write; what was there stays until the new one is complete.
-
-    Yields
-    ------
-    pathlib.Path
-        A path in the same folder, with the same suffix.
-    """
-    target = Path(path)
-    if not target.parent.is_dir():
-        raise StudyError(
-            four_parts(
-                f"A file was to be written to {target}",
-                f"the folder {target.parent} does not exist",
-                "an existing folder",
-                "Create the folder first",
-            )
-        )
-    with tempfile.TemporaryDirectory(
-        prefix=f".{target.name}-", dir=target.parent
-    ) as folder:
-        part = Path(folder) / target.name
-        yield part
-        with part.open("rb+") as handle:
-            os.fsync(handle.fileno())
-        part.replace(target)
-
-
-def write_bytes(path: str | os.PathLike[str], content: bytes) -> Path:
-    """Write bytes to a file, whole or not at all.
-
-    Parameters
-    ----------
-    path : path-like
-        The file.
-    content : bytes
-        What it shall hold.
-
-    Returns
-    -------
-    pathlib.Path
-        The file.
-    """
-    with whole_file(path) as part:
-        part.write_bytes(content)
-    return Path(path)
-
-
-def write_text(path: str | os.PathLike[str], content: str) -> Path:
-    """Write text as UTF-8 to a file, whole or not at all.
-
-    Parameters
-    ----------
-    path : path-like
-        The file.
-    content : str
-        What it shall hold.
-
-    Returns
-    -------
-    pathlib.Path
-        The file.
-    """
-    return write_bytes(path, content.encode("utf-8"))
-
-
-# ---------------------------------------------------------------- fingerprints
-
-
-def _column_bytes(values: pd.Series) -> bytes:
-    if pd.api.types.is_bool_dtype(values.dtype) and not values.isna().any():
-        return values.to_numpy(dtype=bool).astype("u1").tobytes()
-    if pd.api.types.is_numeric_dtype(values.dtype):
-        numbers = values.to_numpy(dtype="<f8", na_value=np.nan).copy()
-        numbers[np.isnan(numbers)] = np.nan
-        numbers[numbers == 0] = 0.0
-        return numbers.tobytes()
-    is_missing = values.isna().to_numpy()
-    texts = ("\x00" if m else str(v) for v, m in zip(values, is_missing, strict=True))
-    return "\x1f".join(texts).encode("utf-8")
-
-
-def fingerprint(frame: pd.DataFrame) -> str:
-    """Return a SHA-256 over a frame's labels, columns, values, geometry and CRS.
-
-    Parameters
-    ----------
-    frame : DataFrame or GeoDataFrame
-        The frame; the order of rows and columns counts.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits; the same on every platform for the same values.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from siteselect.reporting import fingerprint
-    >>> fingerprint(pd.DataFrame({"a": [1.0]})) == fingerprint(pd.DataFrame({"a": [1]}))
-    True
-    """
-    digest = hashlib.sha256()
-
-    def add(label: str, content: bytes) -> None:
-        digest.update(f"{label}\x1e{len(content)}\x1e".encode())
-        digest.update(content)
-
-    add("index", _column_bytes(pd.Series(frame.index)))
-    for position, name in enumerate(frame.columns):
-        values = frame.iloc[:, position]
-        if isinstance(values, gpd.GeoSeries):
-            crs = "" if values.crs is None else values.crs.to_string()
-            add("crs", crs.encode())
-            blobs = shapely.to_wkb(np.asarray(values.array), byte_order=1)
-            add(str(name), b"\x1f".join(b or b"" for b in blobs))
-        else:
-            add(str(name), _column_bytes(values))
-    return digest.hexdigest()
+# ------------------------------------------------------------------ versions
 
 
 def versions() -> dict[str, str]:
@@ -212,44 +94,6 @@ def versions() -> dict[str, str]:
 
 
 # ------------------------------------------------------------------------- JSON
-
-
-def plain(value: Any) -> Any:
-    """Turn a value into what JSON can hold; unknown and infinite become None.
-
-    Parameters
-    ----------
-    value : object
-        Numbers, text, arrays, frames, mappings, sequences.
-
-    Returns
-    -------
-    object
-        None, bool, int, float, str, list or dict.
-    """
-    if value is None or value is pd.NA or value is pd.NaT:
-        return None
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool | np.bool_):
-        return bool(value)
-    if isinstance(value, int | np.integer):
-        return int(value)
-    if isinstance(value, float | np.floating):
-        return float(value) if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, pd.DataFrame):
-        return [
-            {str(k): plain(v) for k, v in row.items()}
-            for row in value.to_dict(orient="records")
-        ]
-    if isinstance(value, pd.Series):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, np.ndarray | list | tuple | set | frozenset):
-        listed = sorted(value) if isinstance(value, set | frozenset) else value
-        return [plain(v) for v in listed]
-    return str(value)
 
 
 def plan_record(
@@ -339,104 +183,7 @@ def to_json_text(record: Mapping[str, Any]) -> str:
     return json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _rounded(geometry: Any) -> Any:
-    # RFC 7946: outer rings counter-clockwise; seven digits are a centimeter.
-    turned = shapely.orient_polygons(geometry)
-    return shapely.transform(turned, lambda xy: np.round(xy, 7))
-
-
-def to_geojson_text(frame: gpd.GeoDataFrame) -> str:
-    """Return a frame as GeoJSON after RFC 7946: longitude, latitude, WGS84.
-
-    Parameters
-    ----------
-    frame : GeoDataFrame
-        Rows of any CRS.
-
-    Returns
-    -------
-    str
-        A FeatureCollection; unknown values are null.
-    """
-    geometry = frame.geometry.to_crs(4326)
-    table = pd.DataFrame(frame.drop(columns=frame.geometry.name))
-    features = []
-    for label, row, shape in zip(
-        frame.index, plain(table), geometry.array, strict=True
-    ):
-        body = None
-        if shape is not None and not shape.is_empty:
-            body = json.loads(shapely.to_geojson(_rounded(shape)))
-        features.append(
-            {
-                "type": "Feature",
-                "id": plain(label),
-                "properties": {str(frame.index.name or "site"): plain(label), **row},
-                "geometry": body,
-            }
-        )
-    record = {"type": "FeatureCollection", "features": features}
-    return json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n"
-
-
 # ---------------------------------------------------------------------- writers
-
-
-@contextmanager
-def _gdal_time() -> Iterator[None]:
-    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _FIXED_TIME})
-    try:
-        yield
-    finally:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
-
-
-def _flat(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return the frame with its labels as a first column and flat values."""
-    name = str(frame.index.name or "site")
-    flat = frame.copy()
-    flat.attrs = {}
-    if name in flat.columns:
-        flat = flat.drop(columns=name)
-    flat.insert(0, name, [str(label) for label in frame.index])
-    flat = flat.reset_index(drop=True)
-    for column in flat.columns:
-        values = flat[column]
-        if column == flat.geometry.name or not pd.api.types.is_object_dtype(values):
-            continue
-        flat[column] = [None if pd.isna(v) else str(v) for v in values]
-    return flat
-
-
-def _write_gpkg(plan: PlanLike, path: Path) -> None:
-    with _gdal_time():
-        pyogrio.write_dataframe(
-            _flat(plan.sites),
-            path,
-            layer="sites",
-            driver="GPKG",
-            geometry_type=None if len(plan.sites) else "Point",
-            layer_options={"DESCRIPTION": f"Chosen {noun(plan.candidates, 2)}"},
-        )
-        limits = limits_table(plan)
-        if len(limits):
-            text = limits.copy()
-            text.attrs = {}
-            for column in text.columns:
-                if pd.api.types.is_object_dtype(text[column]):
-                    text[column] = [
-                        None if pd.isna(v) else str(v) for v in text[column]
-                    ]
-            pyogrio.write_dataframe(
-                text, path, layer="limits", driver="GPKG", append=False
-            )
-
-
-def _write_parquet(plan: PlanLike, path: Path) -> None:
-    frame = plan.sites.copy()
-    frame.attrs = {}
-    frame.to_parquet(path)
 
 
 def _write_geojson(plan: PlanLike, path: Path) -> None:
@@ -451,13 +198,21 @@ def _write_json(plan: PlanLike, path: Path) -> None:
     path.write_text(to_json_text(plan_record(plan)), encoding="utf-8")
 
 
+def _write_xlsx(plan: PlanLike, path: Path) -> None:
+    tables = {"sites": sites_table(plan), "limits": limits_table(plan)}
+    path.write_bytes(workbook_bytes(tables))
+
+
 _WRITERS: dict[str, Callable[[PlanLike, Path], None]] = {
     ".csv": _write_csv,
     ".geojson": _write_geojson,
-    ".gpkg": _write_gpkg,
+    ".gpkg": write_gpkg,
     ".json": _write_json,
-    ".parquet": _write_parquet,
+    ".parquet": write_parquet,
+    ".shp": write_shapefile,
+    ".xlsx": _write_xlsx,
 }
+_WITHOUT_MAP = {".csv", ".json", ".xlsx"}
 
 
 def write_plan(plan: PlanLike, path: str | os.PathLike[str]) -> Path:
@@ -468,9 +223,11 @@ def write_plan(plan: PlanLike, path: str | os.PathLike[str]) -> Path:
     plan : SitePlan
         The plan.
     path : path-like
-        ``.gpkg`` (layers ``sites`` and ``limits``), ``.parquet``, ``.geojson``
-        (RFC 7946) and ``.csv`` hold the chosen places; ``.json`` the whole
-        record with status, gap, bound, fingerprints and versions.
+        ``.gpkg`` (layers ``sites`` and ``limits``, styled for QGIS), ``.parquet``,
+        ``.geojson`` (RFC 7946), ``.csv`` and ``.xlsx`` hold the chosen places;
+        ``.json`` the whole record with status, gap, bound, fingerprints and
+        versions. ``.shp`` has names of ten letters: ``<name>_fields.csv`` beside it
+        says which field is which column and what was cut.
 
     Returns
     -------
@@ -481,6 +238,13 @@ def write_plan(plan: PlanLike, path: str | os.PathLike[str]) -> Path:
     ------
     StudyError
         If the suffix is not known or the folder does not exist.
+    LayerError
+        If the sites have no CRS, or a shapefile cannot hold them.
+
+    Warns
+    -----
+    DataQualityWarning
+        If a shapefile renames columns or cuts texts.
 
     Examples
     --------
@@ -495,7 +259,7 @@ def write_plan(plan: PlanLike, path: str | os.PathLike[str]) -> Path:
     ...     write_plan(plan, folder + "/sites.csv").read_text()[:13]
     'site,mw,score'
     """
-    target = Path(path)
+    target = as_path(path, 'plan.to_file("sites.gpkg")')
     writer = _WRITERS.get(target.suffix.lower())
     if writer is None:
         raise StudyError(
@@ -506,7 +270,7 @@ def write_plan(plan: PlanLike, path: str | os.PathLike[str]) -> Path:
                 'Call write_plan(plan, "sites.gpkg")',
             )
         )
-    if target.suffix.lower() not in {".csv", ".json"} and plan.sites.crs is None:
+    if target.suffix.lower() not in _WITHOUT_MAP and plan.sites.crs is None:
         raise LayerError(
             four_parts(
                 f"A plan was to be written to {target.name}",
@@ -517,6 +281,12 @@ def write_plan(plan: PlanLike, path: str | os.PathLike[str]) -> Path:
         )
     with whole_file(target) as part:
         writer(plan, part)
+        # A shapefile is several files: the one that names it comes last.
+        for beside in sorted(part.parent.iterdir()):
+            if beside != part:
+                beside.replace(target.parent / beside.name)
+        if writer is write_shapefile:
+            remove_indexes(target)
     return target
 
 
@@ -619,6 +389,7 @@ def data_uri(content: bytes, kind: str = "image/png") -> str:
 
 
 __all__ = [
+    "as_path",
     "data_uri",
     "figure_bytes",
     "fingerprint",

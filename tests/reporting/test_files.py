@@ -55,6 +55,7 @@ def test_the_geopackage_also_holds_the_limits(plan, tmp_path):
     assert {str(name) for name in pyogrio.list_layers(path)[:, 0]} == {
         "sites",
         "limits",
+        "layer_styles",
     }
     limits = pyogrio.read_dataframe(path, layer="limits", read_geometry=False)
     assert limits["limit"].tolist() == ["power", "budget"]
@@ -110,7 +111,7 @@ def test_a_fingerprint_moves_with_anything_that_counts(plan):
     assert fingerprint(moved) != same
 
 
-@pytest.mark.parametrize("name", ["a.gpkg", "a.csv", "a.json", "a.geojson"])
+@pytest.mark.parametrize("name", ["a.gpkg", "a.csv", "a.json", "a.geojson", "a.xlsx"])
 def test_the_same_plan_gives_the_same_bytes(plan, tmp_path, name):
     first = write_plan(plan, tmp_path / name).read_bytes()
     (tmp_path / "other").mkdir()
@@ -128,7 +129,9 @@ def test_a_map_has_the_same_bytes_twice(plan, tmp_path, suffix):
     assert len(seen) == 1
 
 
-@pytest.mark.parametrize("suffix", [".gpkg", ".parquet", ".geojson", ".csv", ".json"])
+@pytest.mark.parametrize(
+    "suffix", [".gpkg", ".parquet", ".geojson", ".csv", ".json", ".xlsx"]
+)
 def test_an_empty_plan_is_written_too(plan, tmp_path, suffix):
     empty = toy_plan(0, plan.candidates)
     path = write_plan(empty, tmp_path / f"sites{suffix}")

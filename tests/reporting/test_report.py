@@ -19,11 +19,14 @@ from siteselect.reporting import NOT_CHECKED, report
 
 FILES = [
     "limits.csv",
+    "map.pdf",
     "map.png",
+    "map.svg",
     "plan.json",
     "report.html",
     "sites.csv",
     "sites.gpkg",
+    "tables.xlsx",
 ]
 
 
