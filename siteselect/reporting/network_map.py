@@ -19,9 +19,11 @@ from siteselect.errors import LayerError, four_parts
 from siteselect.reporting import furniture as pieces
 from siteselect.reporting.furniture import Block, Preset
 from siteselect.reporting.labels import text_size
-from siteselect.reporting.maps import Base, Overlay, Sheet, _compose
+from siteselect.reporting.map_layers import Base
+from siteselect.reporting.map_page import Overlay, compose
 from siteselect.reporting.plan_like import number
 from siteselect.reporting.projection import crs_name, lonlat_bounds, map_crs
+from siteselect.reporting.sheet import Sheet
 
 #: Said under every map of flows.
 NOT_COVERED = (
@@ -196,7 +198,7 @@ def plot_network(
     if most > 0:
         note += f"; {number(float(most))} MW of line upgrades are in place"
     notes = [NOT_COVERED, f"A straight segment is not a route. {crs_name(crs)}."]
-    return _compose(
+    return compose(
         frame=flow.sites,
         column=None,
         picks=flow.sites,

@@ -1,0 +1,249 @@
+"""The chosen places on a map: circles by megawatts, with labels and leader lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from siteselect.reporting import furniture as pieces
+from siteselect.reporting.furniture import Block
+from siteselect.reporting.labels import Placement, place_labels, text_size
+from siteselect.reporting.map_layers import points_on_map
+from siteselect.reporting.sheet import Sheet
+
+Floats = NDArray[np.float64]
+
+
+def _no_legend(text_pt: float, width_pt: float) -> list[Block]:
+    return []
+
+
+@dataclass(frozen=True)
+class Marks:
+    """How the places of a map are drawn where they are not all alike.
+
+    Parameters
+    ----------
+    faces : sequence of colour, one a place
+        Colour of each circle.
+    edges : sequence of colour, one a place
+        Colour of its outline.
+    texts : sequence of str, one a place
+        What stands after the name of each, "" for the name alone.
+    kinds : sequence of str, one a place
+        Kind of each place; those of a kind are drawn together, as ``picks-<kind>``.
+    legend : callable
+        ``legend(text_pt, width_pt)`` returns blocks that say what the colours mean.
+    """
+
+    faces: Sequence[Any]
+    edges: Sequence[Any]
+    texts: Sequence[str]
+    kinds: Sequence[str]
+    legend: Callable[[float, float], list[Block]] = _no_legend
+
+    def at(self, rows: NDArray[np.intp]) -> Marks:
+        """Return the marks of some places."""
+        return Marks(
+            [self.faces[i] for i in rows],
+            [self.edges[i] for i in rows],
+            [self.texts[i] for i in rows],
+            [self.kinds[i] for i in rows],
+            self.legend,
+        )
+
+
+def _said_of(sites: gpd.GeoDataFrame, marks: Marks | None) -> list[str]:
+    """Return what is said of each place after its name."""
+    if marks is not None:
+        return list(marks.texts)
+    if "mw" not in sites.columns:
+        return [""] * len(sites)
+    return [
+        f"{mw:,.0f} MW" if mw >= 10 else f"{mw:.3g} MW"
+        for mw in sites["mw"].to_numpy(dtype=float)
+    ]
+
+
+def _label_texts(
+    sites: gpd.GeoDataFrame, marks: Marks | None, between: str | None
+) -> list[str]:
+    """Return name and megawatts of each place, or its name alone."""
+    names = [
+        "".join(c if c.isprintable() else " " for c in str(i)) for i in sites.index
+    ]
+    if between is None:
+        return names
+    return [
+        f"{name}{between}{text}" if text else name
+        for name, text in zip(names, _said_of(sites, marks), strict=True)
+    ]
+
+
+def _place(
+    sites: gpd.GeoDataFrame,
+    marks: Marks | None,
+    paper: Floats,
+    radii: Floats,
+    size: float,
+    sheet: Sheet,
+    more: list[str],
+    obstacles: Floats,
+) -> tuple[list[str], Placement]:
+    """Label with name and megawatts, on one line or two as they fit better.
+
+    Where that leaves some without room, the names alone are tried.
+    """
+    left, bottom, right, top = sheet.room
+    room = (left + 2, bottom + 2, right - 2, top - 2)
+    tried: list[tuple[tuple[int, float], list[str], Placement]] = []
+    # Two lines read a little worse than one.
+    for between, extra in ((" · ", 0.0), ("\n", 6.0), (None, 0.0)):
+        if between is None and any(not key[0] for key, _, _ in tried):
+            break
+        texts = [*_label_texts(sites, marks, between), *more]
+        sizes = np.array([text_size(t, size) for t in texts]).reshape(-1, 2)
+        # Renderers round glyphs to pixels; two points more keep boxes apart.
+        put = place_labels(
+            paper, radii, sizes + np.array([2.0, 0.4]), room, obstacles=obstacles
+        )
+        missing = int((~put.is_placed).sum())
+        tried.append(((missing, put.cost + extra * len(sites)), texts, put))
+    _, texts, put = min(tried, key=lambda item: item[0])
+    return texts, put
+
+
+def radii_of(
+    sites: gpd.GeoDataFrame, radius_of: Callable[[float], float]
+) -> NDArray[np.float64]:
+    """Return the radius of each place's circle [pt]."""
+    if "mw" not in sites.columns:
+        return np.full(len(sites), radius_of(1.0))
+    return np.array([radius_of(float(v)) for v in sites["mw"].to_numpy(dtype=float)])
+
+
+def draw_picks(
+    ax: Axes,
+    sites: gpd.GeoDataFrame,
+    sheet: Sheet,
+    clip: Rectangle,
+    radius_of: Callable[[float], float],
+    marks: Marks | None = None,
+) -> None:
+    """Draw the places as circles, large ones first so that small ones stay on top."""
+    if not len(sites):
+        return
+    xy = points_on_map(sites, sheet.crs)
+    radii = radii_of(sites, radius_of)
+    order = np.argsort(-radii, kind="stable")
+    if marks is None:
+        groups = {"picks": order}
+    else:
+        kinds = np.asarray(marks.kinds, dtype=object)
+        groups = {
+            f"picks-{kind}" if kind else "picks": order[kinds[order] == kind]
+            for kind in dict.fromkeys(kinds.tolist())
+        }
+    for gid, rows in groups.items():
+        drawn = ax.scatter(
+            xy[rows, 0],
+            xy[rows, 1],
+            s=(2 * radii[rows]) ** 2,
+            c=pieces.PICK if marks is None else [marks.faces[i] for i in rows],
+            edgecolors="white" if marks is None else [marks.edges[i] for i in rows],
+            linewidths=0.7 if marks is None else 1.1,
+            zorder=8,
+            gid=gid,
+        )
+        drawn.set_clip_path(clip)
+
+
+def label_picks(
+    ax: Axes,
+    sites: gpd.GeoDataFrame,
+    sheet: Sheet,
+    radius_of: Callable[[float], float],
+    size: float,
+    *,
+    marks: Marks | None = None,
+    tags: gpd.GeoDataFrame | None = None,
+    obstacles: Floats | None = None,
+) -> int:
+    """Label the places; return how many labels found no room.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Axes to write into.
+    sites : GeoDataFrame
+        The places.
+    sheet : Sheet
+        The paper.
+    radius_of : callable
+        Radius of a circle [pt] of so many megawatts.
+    size : float
+        Type size [pt].
+    marks : Marks, optional
+        What is said of each place.
+    tags : GeoDataFrame, optional
+        Other points to be labelled among them, with a column ``text``.
+    obstacles : ndarray of float, shape (m, 4), optional
+        Boxes on paper that no label covers [pt].
+
+    Returns
+    -------
+    int
+        How many labels found no room.
+    """
+    paper = sheet.to_paper(points_on_map(sites, sheet.crs))
+    radii = radii_of(sites, radius_of)
+    more: list[str] = []
+    if tags is not None and len(tags):
+        more = tags["text"].tolist()
+        paper = np.vstack([paper, sheet.to_paper(points_on_map(tags, sheet.crs))])
+        radii = np.concatenate([radii, np.full(len(tags), 1.5)])
+    if not len(paper):
+        return 0
+    blocked = np.empty((0, 4)) if obstacles is None else obstacles
+    texts, put = _place(sites, marks, paper, radii, size, sheet, more, blocked)
+    points = pieces.points_of_axes(ax)
+    for i in np.flatnonzero(put.is_placed):
+        corner, box, tip = put.lower_left[i], put.sizes[i], put.leader[i]
+        away = tip - paper[i]
+        length = float(np.hypot(*away))
+        if length > radii[i] + 3.5:
+            start = paper[i] + away / length * radii[i]
+            ax.plot(
+                [start[0], tip[0]],
+                [start[1], tip[1]],
+                transform=points,
+                color=pieces.INK,
+                linewidth=0.5,
+                solid_capstyle="butt",
+                zorder=9,
+                gid="leader",
+                scalex=False,
+                scaley=False,
+            )
+        label = pieces.write_text(
+            ax,
+            points,
+            float(corner[0] + box[0] / 2),
+            float(corner[1] + box[1] / 2),
+            texts[i],
+            size,
+            gid="label",
+            ha="center",
+            va="center",
+        )
+        label.set_linespacing(1.0)
+        label.set_zorder(10)
+        label.set_path_effects(pieces.halo(1.8 * size / 7.5))
+    return int((~put.is_placed).sum())
