@@ -1,5 +1,8 @@
 """Maps, reports, explorer page, tables and files of a plan."""
 
+from siteselect.reporting.comparison_maps import plot_alternatives, plot_robustness
+from siteselect.reporting.criteria_maps import plot_criteria
+from siteselect.reporting.criterion_chart import plot_criterion
 from siteselect.reporting.explorer import explore
 from siteselect.reporting.files import (
     figure_bytes,
@@ -10,7 +13,10 @@ from siteselect.reporting.files import (
     write_plan,
     write_text,
 )
+from siteselect.reporting.frontier_chart import plot_frontier
+from siteselect.reporting.limits_chart import plot_limits
 from siteselect.reporting.maps import plot_plan, plot_suitability
+from siteselect.reporting.network_map import plot_flows
 from siteselect.reporting.not_checked import (
     NOT_CHECKED,
     NotChecked,
@@ -21,6 +27,8 @@ from siteselect.reporting.ranking_charts import plot_ranks, plot_sensitivity
 from siteselect.reporting.report import report
 from siteselect.reporting.summary import study_text
 from siteselect.reporting.tables import limits_table, sites_table, to_csv_text, to_text
+from siteselect.reporting.waterfall_chart import plot_waterfall
+from siteselect.reporting.years_chart import plot_years
 
 __all__ = [
     "NOT_CHECKED",
@@ -32,10 +40,19 @@ __all__ = [
     "limits_table",
     "not_checked_line",
     "plan_record",
+    "plot_alternatives",
+    "plot_criteria",
+    "plot_criterion",
+    "plot_flows",
+    "plot_frontier",
+    "plot_limits",
     "plot_plan",
     "plot_ranks",
+    "plot_robustness",
     "plot_sensitivity",
     "plot_suitability",
+    "plot_waterfall",
+    "plot_years",
     "report",
     "sites_table",
     "study_text",

@@ -7,8 +7,10 @@ column and a slide are laid out by the same rule: blocks flow into rows.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import matplotlib.patheffects as effects
 import numpy as np
@@ -198,6 +200,51 @@ def flow(
     return placed, top
 
 
+class FittedText(Text):
+    """A line that stays within its room on paper.
+
+    Renderers round glyphs to pixels, so that the same line is some percent wider
+    at a low resolution; there it is written that much smaller.
+    """
+
+    def __init__(self, *args: Any, room_pt: float, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._room_pt = room_pt
+
+    def get_window_extent(self, renderer: Any = None, dpi: Any = None) -> Any:
+        """Return the box of the line as it is drawn."""
+        with self._fitted(renderer, dpi):
+            return super().get_window_extent(renderer, dpi)
+
+    def draw(self, renderer: Any) -> None:
+        """Draw the line, smaller where it would leave its room."""
+        with self._fitted(renderer):
+            super().draw(renderer)
+
+    @contextmanager
+    def _fitted(self, renderer: Any = None, dpi: Any = None) -> Iterator[None]:
+        figure = self.get_figure(root=True)
+        font = self.get_fontproperties()
+        size = font.get_size_in_points()
+        if figure is None or getattr(self, "_is_fitting", False):
+            yield
+            return
+        self._is_fitting = True
+        try:
+            # Rounding is in steps: one correction may not be enough.
+            for _ in range(4):
+                box = super().get_window_extent(renderer, dpi)
+                width = box.width * 72 / (figure.dpi if dpi is None else dpi)
+                if width <= self._room_pt:
+                    break
+                # Not through the text itself, which would ask to be drawn again.
+                font.set_size(font.get_size_in_points() * self._room_pt / width)
+            yield
+        finally:
+            font.set_size(size)
+            self._is_fitting = False
+
+
 def write_text(
     ax: Axes,
     points: Transform,
@@ -211,8 +258,32 @@ def write_text(
     gid: str = "note",
     ha: str = "left",
     va: str = "baseline",
+    room_pt: float = math.inf,
 ) -> Text:
-    """Write one line at a point of paper; a dollar sign stays a dollar sign."""
+    """Write one line at a point of paper; a dollar sign stays a dollar sign.
+
+    With ``room_pt`` [pt] the line is never wider than that, at any resolution.
+    """
+    if math.isfinite(room_pt):
+        line = FittedText(
+            x,
+            y,
+            text,
+            room_pt=room_pt,
+            transform=points,
+            fontsize=size,
+            color=color,
+            fontweight=weight,
+            ha=ha,
+            va=va,
+            gid=gid,
+            clip_on=False,
+            parse_math=False,
+            zorder=20,
+        )
+        ax.add_artist(line)
+        line.set_clip_path(None)
+        return line
     return ax.text(
         x,
         y,
@@ -248,7 +319,16 @@ def text_block(
         for i, line in enumerate(lines):
             up = y + step * (len(lines) - 1 - i) + 0.28 * size
             write_text(
-                ax, points, x, up, line, size, color=color, weight=weight, gid=gid
+                ax,
+                points,
+                x,
+                up,
+                line,
+                size,
+                color=color,
+                weight=weight,
+                gid=gid,
+                room_pt=width,
             )
 
     return Block(width, step * len(lines), draw)

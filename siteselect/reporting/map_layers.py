@@ -171,7 +171,9 @@ class Surface:
         return ~self.is_known & ~self.is_excluded
 
 
-def surface_of(frame: gpd.GeoDataFrame, column: str) -> Surface:
+def surface_of(
+    frame: gpd.GeoDataFrame, column: str, span: tuple[float, float] | None = None
+) -> Surface:
     """Sort rows by what is known of them and choose the colours' range."""
     values = frame[column].to_numpy(dtype=float, na_value=np.nan)
     known = np.isfinite(values)
@@ -180,7 +182,11 @@ def surface_of(frame: gpd.GeoDataFrame, column: str) -> Surface:
         excluded = (frame["excluded_by"].fillna("").astype(str) != "").to_numpy()
     known &= ~excluded
     low, high = 0.0, 1.0
-    if known.any():
+    if span is not None:
+        low, high = span
+        under = bool((values[known] < low).any())
+        over = bool((values[known] > high).any())
+    elif known.any():
         inside = values[known]
         small, large = np.quantile(inside, [0.02, 0.98])
         spread = max(float(large - small), 1e-9)

@@ -128,6 +128,7 @@ def compose(
     notes: Sequence[str],
     overlay: Overlay | None = None,
     marks: Marks | None = None,
+    span: tuple[float, float] | None = None,
 ) -> Axes:
     """Lay out and draw one map."""
     sizes = preset_for(preset, ax)
@@ -160,7 +161,7 @@ def compose(
         )
     above = sum(block.height for block in head) + (GAP if head else 0)
 
-    surface = surface_of(frame, column) if column is not None else None
+    surface = surface_of(frame, column, span) if column is not None else None
     megawatts = (
         picks["mw"].to_numpy(dtype=float)
         if picks is not None and "mw" in picks.columns
