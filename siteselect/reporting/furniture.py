@@ -599,7 +599,7 @@ def color_bar_block(
             orientation="horizontal",
             extend=extend,
             extendfrac=0.06,
-            ticks=MaxNLocator(5, steps=[1, 2, 2.5, 5, 10], integer=counts),
+            ticks=_ticks(norm, length, size, counts),
         )
         # A tick at the very edge must not be cut off by the page.
         if extend in ("neither", "max") and norm.vmin == bar.get_ticks()[0]:
@@ -608,6 +608,19 @@ def color_bar_block(
         bar.outline.set_linewidth(0.4)
 
     return Block(width, thick + 4 + 2.55 * size, draw)
+
+
+def _ticks(norm: Normalize, length: float, size: float, counts: bool) -> MaxNLocator:
+    """Return a locator of as many ticks as have room beside each other."""
+    low, high = float(norm.vmin or 0), float(norm.vmax or 0)
+    for most in (5, 4, 3, 2, 1):
+        locator = MaxNLocator(most, steps=[1, 2, 2.5, 5, 10], integer=counts)
+        ticks = [v for v in locator.tick_values(low, high) if low <= v <= high]
+        digits = max((len(f"{v:.10g}") for v in ticks), default=1)
+        # The outer ones are moved inward, so that each needs twice its room.
+        if 1.8 * text_size("0" * digits, size)[0] * len(ticks) <= length:
+            break
+    return locator
 
 
 def swatch_block(entries: Sequence[tuple[str, str]], size: float) -> Block:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import geopandas as gpd
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
 from pyproj import CRS
 
 from siteselect.errors import LayerError, four_parts, shown
@@ -19,13 +17,12 @@ from siteselect.reporting.furniture import Block, Preset
 from siteselect.reporting.map_layers import (
     Base,
     as_base,
-    draw_base,
-    draw_surface,
     surface_of,
     touches_states,
 )
+from siteselect.reporting.map_scene import Overlay, Scene, draw_scene
 from siteselect.reporting.not_checked import not_checked_line
-from siteselect.reporting.picks import Marks, draw_picks, label_picks
+from siteselect.reporting.picks import Marks
 from siteselect.reporting.plan_like import SYNTHETIC_NOTICE, noun, source_lines
 from siteselect.reporting.projection import (
     crs_name,
@@ -34,29 +31,7 @@ from siteselect.reporting.projection import (
     map_crs,
     north_angle_deg,
 )
-from siteselect.reporting.sheet import EDGE, GAP, Sheet, extent_of, fit_sheet, middle_of
-
-
-@dataclass(frozen=True)
-class Overlay:
-    """Something drawn over the ground and under the places.
-
-    Parameters
-    ----------
-    frame : GeoDataFrame
-        What it covers.
-    draw : callable
-        ``draw(ax, sheet, clip)``.
-    legend : callable
-        ``legend(text_pt, width_pt)`` returns blocks for the strip.
-    tags : GeoDataFrame
-        Points to be labelled, with a column ``text``.
-    """
-
-    frame: gpd.GeoDataFrame
-    draw: Callable[[Axes, Sheet, Rectangle], None]
-    legend: Callable[[float, float], list[Block]]
-    tags: gpd.GeoDataFrame
+from siteselect.reporting.sheet import EDGE, GAP, extent_of, fit_sheet, middle_of
 
 
 def new_axes(width: float, height: float) -> Axes:
@@ -129,6 +104,7 @@ def compose(
     overlay: Overlay | None = None,
     marks: Marks | None = None,
     span: tuple[float, float] | None = None,
+    inset: bool = True,
 ) -> Axes:
     """Lay out and draw one map."""
     sizes = preset_for(preset, ax)
@@ -249,53 +225,21 @@ def compose(
 
     if ax is None:
         ax = new_axes(sheet.width, sheet.height)
-    ax.set_axis_off()
-    x0, x1, y0, y1 = sheet.limits()
-    ax.set_xlim(x0, x1)
-    ax.set_ylim(y0, y1)
-    ax.set_aspect("equal")
-    ax.autoscale(False)
     points = pieces.points_of_axes(ax)
     left, bottom, right, top = sheet.room
-    clip = Rectangle(
-        (left, bottom),
-        right - left,
-        top - bottom,
-        transform=points,
-        facecolor=pieces.WATER,
-        edgecolor="none",
-        zorder=0,
-        gid="map-box",
+    scene = Scene(
+        frame=frame,
+        column=column,
+        surface=surface,
+        picks=picks,
+        base=drawn_base,
+        radius_of=radius_of,
+        text_pt=text,
+        labels=labels,
+        marks=marks,
+        overlay=overlay,
     )
-    ax.add_patch(clip)
-    draw_base(ax, drawn_base, sheet, clip)
-    if surface is not None:
-        draw_surface(ax, frame, surface, sheet, clip)
-    tags = None
-    if overlay is not None:
-        overlay.draw(ax, sheet, clip)
-        tags = overlay.tags
-    left_out = 0
-    if picks is not None:
-        draw_picks(ax, picks, sheet, clip, radius_of, marks)
-        if labels and len(picks):
-            left_out = label_picks(
-                ax, picks, sheet, radius_of, text, marks=marks, tags=tags
-            )
-    ax.add_patch(
-        Rectangle(
-            (left, bottom),
-            right - left,
-            top - bottom,
-            transform=points,
-            facecolor="none",
-            edgecolor=pieces.BORDER,
-            linewidth=0.5,
-            clip_on=False,
-            zorder=12,
-            gid="neatline",
-        )
-    )
+    left_out = draw_scene(ax, sheet, scene, inset=inset)
     y = sheet.height - EDGE
     for block in head:
         y -= block.height

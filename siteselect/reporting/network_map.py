@@ -22,7 +22,8 @@ from siteselect.reporting import furniture as pieces
 from siteselect.reporting.furniture import Block, Preset
 from siteselect.reporting.labels import text_size
 from siteselect.reporting.map_layers import Base
-from siteselect.reporting.map_page import Overlay, compose
+from siteselect.reporting.map_page import compose
+from siteselect.reporting.map_scene import Overlay
 from siteselect.reporting.plan_like import number
 from siteselect.reporting.projection import crs_name, lonlat_bounds, map_crs
 from siteselect.reporting.sheet import Sheet

@@ -53,6 +53,17 @@ class Sheet:
         paper: Floats = (xy - np.array(self.center)) / self.units_per_point + middle
         return paper
 
+    def to_map(self, paper: Floats) -> Floats:
+        """Turn points of paper into map units."""
+        middle = np.array(
+            [
+                self.map_left + self.map_width / 2,
+                self.map_bottom + self.map_height / 2,
+            ]
+        )
+        xy: Floats = (paper - middle) * self.units_per_point + np.array(self.center)
+        return xy
+
     def limits(self) -> tuple[float, float, float, float]:
         """Return the axes' limits: left, right, bottom, top [map unit]."""
         s = self.units_per_point

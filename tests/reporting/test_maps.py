@@ -41,13 +41,19 @@ def named(ax, gid):
     return [artist for artist in every if artist.get_gid() == gid]
 
 
+def named_everywhere(ax, gid):
+    """Artists of the map and of its inset."""
+    return [a for part in (ax, *named(ax, "inset")) for a in named(part, gid)]
+
+
 def words(ax):
     return [text.get_text() for text in ax.texts if text.get_text()]
 
 
 def drawn_boxes(ax):
     renderer = ax.figure.canvas.get_renderer()
-    return np.array([t.get_window_extent(renderer).extents for t in named(ax, "label")])
+    labels = named_everywhere(ax, "label")
+    return np.array([t.get_window_extent(renderer).extents for t in labels])
 
 
 def pairs_overlap(boxes):
