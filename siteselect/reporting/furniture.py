@@ -35,6 +35,8 @@ BORDER = "#7d7d7d"
 EXCLUDED = "#d2d2d2"
 UNKNOWN = "#ebe6da"
 MM = 72 / 25.4
+#: A line may reach into the margin by so much before it is written smaller [pt].
+_SPILL = 3.0
 
 
 @dataclass(frozen=True)
@@ -312,7 +314,7 @@ def text_block(
 ) -> Block:
     """Return a paragraph broken to a width."""
     # Renderers round glyphs to pixels: a line may come out some percent wider.
-    lines = wrap(text, 0.965 * width, size, weight)
+    lines = wrap(text, 0.95 * width, size, weight)
     step = 1.25 * size
 
     def draw(ax: Axes, points: Transform, x: float, y: float) -> None:
@@ -328,7 +330,7 @@ def text_block(
                 color=color,
                 weight=weight,
                 gid=gid,
-                room_pt=width,
+                room_pt=width + _SPILL,
             )
 
     return Block(width, step * len(lines), draw)

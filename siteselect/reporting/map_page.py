@@ -239,7 +239,7 @@ def compose(
         marks=marks,
         overlay=overlay,
     )
-    left_out = draw_scene(ax, sheet, scene, inset=inset)
+    draw_scene(ax, sheet, scene, inset=inset)
     y = sheet.height - EDGE
     for block in head:
         y -= block.height
@@ -256,16 +256,6 @@ def compose(
             ha="center",
             va="center",
         ).set_path_effects(pieces.halo(3))
-    if left_out:
-        pieces.write_text(
-            ax,
-            points,
-            left + 3,
-            bottom + 3,
-            f"{left_out} labels left out for lack of room; see the table",
-            note,
-            gid="left-out",
-        ).set_path_effects(pieces.halo())
     strip_top = bottom - GAP
     for item in placed:
         item.block.draw(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from siteselect.reporting import furniture as pieces
 from siteselect.reporting.furniture import Block
 from siteselect.reporting.inset import Inset, find_inset
+from siteselect.reporting.labels import text_size
 from siteselect.reporting.map_layers import (
     Surface,
     draw_base,
@@ -22,10 +23,19 @@ from siteselect.reporting.map_layers import (
     points_on_map,
     surface_of,
 )
-from siteselect.reporting.picks import Marks, draw_picks, label_picks, radii_of
+from siteselect.reporting.picks import (
+    Labels,
+    Marks,
+    draw_labels,
+    draw_picks,
+    place_picks,
+    radii_of,
+)
 from siteselect.reporting.plan_like import is_area
 from siteselect.reporting.projection import ground_m_per_unit
 from siteselect.reporting.sheet import Sheet
+
+Box: TypeAlias = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -143,14 +153,10 @@ def draw_scene(ax: Axes, sheet: Sheet, scene: Scene, *, inset: bool = True) -> i
     if scene.overlay is not None:
         scene.overlay.draw(ax, sheet, clip)
     left_out = 0
-    picks = scene.picks
-    if picks is not None:
-        draw_picks(ax, picks, sheet, clip, scene.radius_of, scene.marks)
-        if scene.labels and len(picks):
-            found = _inset_of(scene, sheet) if inset else None
-            left_out = _label(ax, sheet, scene, found)
-            if found is not None:
-                left_out += _draw_inset(ax, sheet, scene, found)
+    if scene.picks is not None:
+        draw_picks(ax, scene.picks, sheet, clip, scene.radius_of, scene.marks)
+        if scene.labels and len(scene.picks):
+            left_out = _label(ax, sheet, scene, inset)
     _box(
         ax,
         sheet.room,
@@ -164,7 +170,7 @@ def draw_scene(ax: Axes, sheet: Sheet, scene: Scene, *, inset: bool = True) -> i
 
 def _box(
     ax: Axes,
-    box: tuple[float, float, float, float],
+    box: Box,
     *,
     gid: str,
     facecolor: str = "none",
@@ -205,45 +211,123 @@ def _inset_of(scene: Scene, sheet: Sheet) -> Inset | None:
     )
 
 
-def _label(ax: Axes, sheet: Sheet, scene: Scene, inset: Inset | None) -> int:
-    """Label the places that no inset shows."""
+def _label(ax: Axes, sheet: Sheet, scene: Scene, inset: bool) -> int:
+    """Label the places, in an inset as well where that leaves out no more labels."""
+    plain = _placed(sheet, scene, None)
+    found = _inset_of(scene, sheet) if inset else None
+    if found is not None:
+        outer = _placed(sheet, scene, found)
+        own = found.sheet(sheet)
+        part = scene.within(found.is_inside, own)
+        bar, under = _bar_of(own, part.text_pt)
+        inner = _placed(own, part, None, [under])
+        left_out = outer.left_out + inner.left_out
+        if left_out <= plain.left_out:
+            draw_labels(ax, outer, scene.text_pt)
+            drawn = _draw_inset(ax, found, own, part)
+            _box(drawn, under, gid="inset-bar", facecolor="#ffffffd0", zorder=11)
+            bar.draw(drawn, pieces.points_of_axes(drawn), 4.0, 2.5)
+            draw_labels(drawn, inner, part.text_pt)
+            _say_left_out(ax, sheet, scene, found, left_out)
+            return left_out
+    draw_labels(ax, plain, scene.text_pt)
+    _say_left_out(ax, sheet, scene, None, plain.left_out)
+    return plain.left_out
+
+
+def _placed(
+    sheet: Sheet, scene: Scene, inset: Inset | None, obstacles: Sequence[Box] = ()
+) -> Labels:
+    """Choose where the labels stand of the places that no inset shows."""
     assert scene.picks is not None
     picks, marks = scene.picks, scene.marks
     tags = None if scene.overlay is None else scene.overlay.tags
-    obstacles = None
+    blocked = list(obstacles)
     if inset is not None:
         outside = ~inset.is_inside
         picks = picks[outside]
         marks = None if marks is None else marks.at(np.flatnonzero(outside))
-        obstacles = np.array([inset.box, inset.window])
-        if tags is not None and len(tags):
-            at = sheet.to_paper(points_on_map(tags, sheet.crs))
-            lost = np.zeros(len(tags), dtype=bool)
-            for box in (inset.box, inset.window):
-                lost |= (at >= box[:2]).all(axis=1) & (at <= box[2:]).all(axis=1)
-            tags = tags[~lost]
-    return label_picks(
-        ax,
+        blocked += [inset.box, inset.window]
+    if tags is not None and len(tags):
+        at = sheet.to_paper(points_on_map(tags, sheet.crs))
+        lost = ~_within(at, sheet.room)
+        for box in blocked:
+            lost |= _within(at, box)
+        tags = tags[~lost]
+    return place_picks(
         picks,
         sheet,
         scene.radius_of,
         scene.text_pt,
         marks=marks,
         tags=tags,
-        obstacles=obstacles,
+        obstacles=blocked,
+        reserve=_note_box(sheet, scene, inset),
     )
 
 
-def _draw_inset(ax: Axes, sheet: Sheet, scene: Scene, inset: Inset) -> int:
-    """Draw the enlarged cluster in its corner; return labels without room."""
+def _within(xy: NDArray[np.float64], box: Box) -> NDArray[np.bool_]:
+    """Tell which points lie in a box of paper."""
+    inside: NDArray[np.bool_] = np.all(xy >= box[:2], axis=1)
+    inside &= np.all(xy <= box[2:], axis=1)
+    return inside
+
+
+def _left_out_text(count: int) -> str:
+    """Say how many labels are missing, and where to look instead."""
+    word = "label" if count == 1 else "labels"
+    return f"{count} {word} left out for lack of room; see the table"
+
+
+def _note_box(sheet: Sheet, scene: Scene, inset: Inset | None) -> Box:
+    """Return where it would be said that labels are left out: a lower corner."""
+    left, bottom, right, _ = sheet.room
+    width, height = text_size(_left_out_text(9999), 0.93 * scene.text_pt)
+    width, height = 1.05 * width + 4, height + 3
+    is_taken = inset is not None and inset.box[1] < bottom + height + 6
+    if is_taken and inset is not None and inset.box[0] < (left + right) / 2:
+        left = right - width - 2
+    return left + 1, bottom + 1, left + 1 + width, bottom + 1 + height
+
+
+def _say_left_out(
+    ax: Axes, sheet: Sheet, scene: Scene, inset: Inset | None, count: int
+) -> None:
+    """Say how many labels found no room."""
+    if not count:
+        return
+    left, bottom, _, _ = _note_box(sheet, scene, inset)
+    said = pieces.write_text(
+        ax,
+        pieces.points_of_axes(ax),
+        left + 2,
+        bottom + 2.5,
+        _left_out_text(count),
+        0.93 * scene.text_pt,
+        gid="left-out",
+    )
+    said.set_path_effects(pieces.halo())
+
+
+def _bar_of(own: Sheet, text_pt: float) -> tuple[Block, Box]:
+    """Return the scale bar of an inset, and the box under it."""
+    bar = pieces.scale_bar_block(
+        ground_m_per_unit(own.crs, *own.center, 20 * own.units_per_point),
+        own.units_per_point,
+        0.93 * text_pt,
+        0.22 * own.width,
+    )
+    return bar, (0.0, 0.0, bar.width + 8.0, bar.height + 4.0)
+
+
+def _draw_inset(ax: Axes, inset: Inset, own: Sheet, part: Scene) -> Axes:
+    """Draw the enlarged cluster in its corner, without labels."""
     left, bottom, right, top = inset.box
     points = pieces.points_of_axes(ax)
-    inner: Any = ax.inset_axes(
+    inner: Axes = ax.inset_axes(
         (left, bottom, right - left, top - bottom), transform=points, zorder=13
     )
     inner.set_gid("inset")
-    own = inset.sheet(sheet)
-    part = scene.within(inset.is_inside, own)
     x0, x1, y0, y1 = own.limits()
     inner.set_axis_off()
     inner.set_xlim(x0, x1)
@@ -257,25 +341,6 @@ def _draw_inset(ax: Axes, sheet: Sheet, scene: Scene, inset: Inset) -> int:
         part.overlay.draw(inner, own, clip)
     assert part.picks is not None
     draw_picks(inner, part.picks, own, clip, part.radius_of, part.marks)
-    size = 0.93 * part.text_pt
-    bar = pieces.scale_bar_block(
-        ground_m_per_unit(own.crs, *own.center, 20 * own.units_per_point),
-        own.units_per_point,
-        size,
-        0.22 * own.width,
-    )
-    under = (0.0, 0.0, bar.width + 8.0, bar.height + 4.0)
-    _box(inner, under, gid="inset-bar", facecolor="#ffffffd0", zorder=11)
-    bar.draw(inner, pieces.points_of_axes(inner), 4.0, 2.5)
-    left_out = label_picks(
-        inner,
-        part.picks,
-        own,
-        part.radius_of,
-        part.text_pt,
-        marks=part.marks,
-        obstacles=np.array([under]),
-    )
     for box, gid in ((inset.box, "inset-edge"), (inset.window, "inset-window")):
         _box(ax, box, gid=gid, edgecolor=pieces.INK, linewidth=0.8, zorder=14)
     start, end = _nearest_corners(inset.window, inset.box)
@@ -284,17 +349,17 @@ def _draw_inset(ax: Axes, sheet: Sheet, scene: Scene, inset: Inset) -> int:
         [start[1], end[1]],
         transform=points,
         color=pieces.INK,
-        linewidth=0.8,
-        zorder=9,
+        linewidth=0.5,
+        zorder=7,
         gid="inset-line",
         scalex=False,
         scaley=False,
     )
-    return left_out
+    return inner
 
 
 def _nearest_corners(
-    one: tuple[float, float, float, float], other: tuple[float, float, float, float]
+    one: Box, other: Box
 ) -> tuple[tuple[float, float], tuple[float, float]]:
     """Return the two corners, one of each box, that are nearest to each other."""
     pairs = [

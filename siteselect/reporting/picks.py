@@ -87,37 +87,36 @@ def _label_texts(
     ]
 
 
-def _place(
-    sites: gpd.GeoDataFrame,
-    marks: Marks | None,
-    paper: Floats,
-    radii: Floats,
-    size: float,
-    sheet: Sheet,
-    more: list[str],
-    obstacles: Floats,
-) -> tuple[list[str], Placement]:
-    """Label with name and megawatts, on one line or two as they fit better.
+@dataclass(frozen=True)
+class Labels:
+    """Labels with their places on paper, not yet drawn.
 
-    Where that leaves some without room, the names alone are tried.
+    Parameters
+    ----------
+    texts : list of str
+        What is written.
+    anchors : ndarray of float, shape (n, 2)
+        The places [pt].
+    radii : ndarray of float, shape (n,)
+        Radius of each circle [pt].
+    put : Placement
+        Where each label stands.
     """
-    left, bottom, right, top = sheet.room
-    room = (left + 2, bottom + 2, right - 2, top - 2)
-    tried: list[tuple[tuple[int, float], list[str], Placement]] = []
-    # Two lines read a little worse than one.
-    for between, extra in ((" · ", 0.0), ("\n", 6.0), (None, 0.0)):
-        if between is None and any(not key[0] for key, _, _ in tried):
-            break
-        texts = [*_label_texts(sites, marks, between), *more]
-        sizes = np.array([text_size(t, size) for t in texts]).reshape(-1, 2)
-        # Renderers round glyphs to pixels; two points more keep boxes apart.
-        put = place_labels(
-            paper, radii, sizes + np.array([2.0, 0.4]), room, obstacles=obstacles
-        )
-        missing = int((~put.is_placed).sum())
-        tried.append(((missing, put.cost + extra * len(sites)), texts, put))
-    _, texts, put = min(tried, key=lambda item: item[0])
-    return texts, put
+
+    texts: list[str]
+    anchors: Floats
+    radii: Floats
+    put: Placement
+
+    @property
+    def left_out(self) -> int:
+        """How many labels found no room."""
+        return int((~self.put.is_placed).sum())
+
+
+def _longest_leader(sheet: Sheet) -> float:
+    """Return how far a label may stand from its place before it says little [pt]."""
+    return max(48.0, 0.17 * max(sheet.map_width, sheet.map_height))
 
 
 def radii_of(
@@ -165,8 +164,7 @@ def draw_picks(
         drawn.set_clip_path(clip)
 
 
-def label_picks(
-    ax: Axes,
+def place_picks(
     sites: gpd.GeoDataFrame,
     sheet: Sheet,
     radius_of: Callable[[float], float],
@@ -174,14 +172,13 @@ def label_picks(
     *,
     marks: Marks | None = None,
     tags: gpd.GeoDataFrame | None = None,
-    obstacles: Floats | None = None,
-) -> int:
-    """Label the places; return how many labels found no room.
+    obstacles: Sequence[tuple[float, float, float, float]] = (),
+    reserve: tuple[float, float, float, float] | None = None,
+) -> Labels:
+    """Choose where the labels of places stand: name and megawatts, or the name alone.
 
     Parameters
     ----------
-    ax : matplotlib.axes.Axes
-        Axes to write into.
     sites : GeoDataFrame
         The places.
     sheet : Sheet
@@ -194,13 +191,16 @@ def label_picks(
         What is said of each place.
     tags : GeoDataFrame, optional
         Other points to be labelled among them, with a column ``text``.
-    obstacles : ndarray of float, shape (m, 4), optional
+    obstacles : sequence of box
         Boxes on paper that no label covers [pt].
+    reserve : box, optional
+        A box that is kept free where some labels are left out, to say so [pt].
 
     Returns
     -------
-    int
-        How many labels found no room.
+    Labels
+        On one line or two as they fit better; names alone where that leaves more
+        room.
     """
     paper = sheet.to_paper(points_on_map(sites, sheet.crs))
     radii = radii_of(sites, radius_of)
@@ -209,11 +209,44 @@ def label_picks(
         more = tags["text"].tolist()
         paper = np.vstack([paper, sheet.to_paper(points_on_map(tags, sheet.crs))])
         radii = np.concatenate([radii, np.full(len(tags), 1.5)])
-    if not len(paper):
-        return 0
-    blocked = np.empty((0, 4)) if obstacles is None else obstacles
-    texts, put = _place(sites, marks, paper, radii, size, sheet, more, blocked)
+    left, bottom, right, top = sheet.room
+    room = (left + 2, bottom + 2, right - 2, top - 2)
+    blocked = [tuple(box) for box in obstacles]
+
+    def tried(boxes: list[tuple[float, ...]]) -> Labels:
+        best: tuple[tuple[int, float], Labels] | None = None
+        # Two lines read a little worse than one.
+        for between, extra in ((" · ", 0.0), ("\n", 6.0), (None, 0.0)):
+            if between is None and best is not None and not best[0][0]:
+                break
+            texts = [*_label_texts(sites, marks, between), *more]
+            sizes = np.array([text_size(t, size) for t in texts]).reshape(-1, 2)
+            # Renderers round glyphs to pixels; two points more keep boxes apart.
+            put = place_labels(
+                paper,
+                radii,
+                sizes + np.array([2.0, 0.4]),
+                room,
+                obstacles=np.array(boxes).reshape(-1, 4),
+                longest=_longest_leader(sheet),
+            )
+            labels = Labels(texts, paper, radii, put)
+            key = (labels.left_out, put.cost + extra * len(sites))
+            if best is None or key < best[0]:
+                best = key, labels
+        assert best is not None
+        return best[1]
+
+    found = tried(blocked)
+    if found.left_out and reserve is not None:
+        return tried([*blocked, reserve])
+    return found
+
+
+def draw_labels(ax: Axes, labels: Labels, size: float) -> None:
+    """Write the labels that found room, with a line back to each place."""
     points = pieces.points_of_axes(ax)
+    put, paper, radii = labels.put, labels.anchors, labels.radii
     for i in np.flatnonzero(put.is_placed):
         corner, box, tip = put.lower_left[i], put.sizes[i], put.leader[i]
         away = tip - paper[i]
@@ -237,7 +270,7 @@ def label_picks(
             points,
             float(corner[0] + box[0] / 2),
             float(corner[1] + box[1] / 2),
-            texts[i],
+            labels.texts[i],
             size,
             gid="label",
             ha="center",
@@ -246,4 +279,3 @@ def label_picks(
         label.set_linespacing(1.0)
         label.set_zorder(10)
         label.set_path_effects(pieces.halo(1.8 * size / 7.5))
-    return int((~put.is_placed).sum())

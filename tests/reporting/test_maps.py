@@ -9,6 +9,13 @@ import pytest
 import shapely
 from matplotlib.colors import to_rgba
 from pyproj import CRS, Geod, Transformer
+from reporting.artists import (
+    boxes_of,
+    named,
+    named_everywhere,
+    pairs_overlap,
+    words,
+)
 from reporting.toy_plans import HOSTILE, toy_candidates, toy_plan, toy_states
 
 from siteselect.errors import LayerError, StudyError
@@ -36,31 +43,8 @@ def _close():
     plt.close("all")
 
 
-def named(ax, gid):
-    every = dict.fromkeys([*ax.get_children(), *ax.child_axes])
-    return [artist for artist in every if artist.get_gid() == gid]
-
-
-def named_everywhere(ax, gid):
-    """Artists of the map and of its inset."""
-    return [a for part in (ax, *named(ax, "inset")) for a in named(part, gid)]
-
-
-def words(ax):
-    return [text.get_text() for text in ax.texts if text.get_text()]
-
-
 def drawn_boxes(ax):
-    renderer = ax.figure.canvas.get_renderer()
-    labels = named_everywhere(ax, "label")
-    return np.array([t.get_window_extent(renderer).extents for t in labels])
-
-
-def pairs_overlap(boxes):
-    a, b = boxes[:, None, :], boxes[None, :, :]
-    hit = (a[..., 0] < b[..., 2]) & (a[..., 2] > b[..., 0])
-    hit &= (a[..., 1] < b[..., 3]) & (a[..., 3] > b[..., 1])
-    return int(np.triu(hit, 1).sum())
+    return boxes_of(named_everywhere(ax, "label"))
 
 
 def test_every_row_is_drawn_once_in_the_colour_of_its_kind(wide):
