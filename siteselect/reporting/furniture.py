@@ -32,8 +32,8 @@ PICK = "#d55e00"
 GROUND = "#f6f5f2"
 WATER = "#ffffff"
 BORDER = "#7d7d7d"
-EXCLUDED = "#d2d2d2"
-UNKNOWN = "#ebe6da"
+EXCLUDED = "#cacade"
+UNKNOWN = "#e6d6da"
 MM = 72 / 25.4
 #: A line may reach into the margin by so much before it is written smaller [pt].
 _SPILL = 3.0
@@ -202,16 +202,32 @@ def flow(
     return placed, top
 
 
-class FittedText(Text):
-    """A line that stays within its room on paper.
+class PaperText(Text):
+    """A line that stays within its room, and legible on colour.
 
     Renderers round glyphs to pixels, so that the same line is some percent wider
-    at a low resolution; there it is written that much smaller.
+    at a low resolution; there it is written that much smaller. A halo is drawn
+    under the letters, which stay letters in SVG and PDF; by path effects alone
+    they would become outlines.
+
+    Parameters
+    ----------
+    room_pt : float
+        The line is never wider than that [pt].
+    halo_pt : float
+        Width of a white outline [pt]; 0 for none.
     """
 
-    def __init__(self, *args: Any, room_pt: float, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        room_pt: float = math.inf,
+        halo_pt: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._room_pt = room_pt
+        self._halo_pt = halo_pt
 
     def get_window_extent(self, renderer: Any = None, dpi: Any = None) -> Any:
         """Return the box of the line as it is drawn."""
@@ -219,8 +235,13 @@ class FittedText(Text):
             return super().get_window_extent(renderer, dpi)
 
     def draw(self, renderer: Any) -> None:
-        """Draw the line, smaller where it would leave its room."""
+        """Draw the halo and the line, smaller where it would leave its room."""
         with self._fitted(renderer):
+            if self._halo_pt:
+                outline = effects.Stroke(linewidth=self._halo_pt, foreground="white")
+                self.set_path_effects([outline])
+                super().draw(renderer)
+                self.set_path_effects([])
             super().draw(renderer)
 
     @contextmanager
@@ -228,7 +249,8 @@ class FittedText(Text):
         figure = self.get_figure(root=True)
         font = self.get_fontproperties()
         size = font.get_size_in_points()
-        if figure is None or getattr(self, "_is_fitting", False):
+        is_busy = getattr(self, "_is_fitting", False)
+        if figure is None or is_busy or not math.isfinite(self._room_pt):
             yield
             return
         self._is_fitting = True
@@ -261,35 +283,40 @@ def write_text(
     ha: str = "left",
     va: str = "baseline",
     room_pt: float = math.inf,
+    halo_pt: float = 0.0,
 ) -> Text:
     """Write one line at a point of paper; a dollar sign stays a dollar sign.
 
-    With ``room_pt`` [pt] the line is never wider than that, at any resolution.
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Axes to write into.
+    points : Transform
+        From ``x`` and ``y`` to the page, such as `points_of_axes`.
+    x, y : float
+        Where it stands.
+    text : str
+        What is written.
+    size : float
+        Type size [pt].
+    color, weight, gid, ha, va : str
+        Colour, weight, name and alignment.
+    room_pt : float
+        The line is never wider than that, at any resolution [pt].
+    halo_pt : float
+        Width of a white outline that keeps it legible on colour [pt].
+
+    Returns
+    -------
+    matplotlib.text.Text
+        The line.
     """
-    if math.isfinite(room_pt):
-        line = FittedText(
-            x,
-            y,
-            text,
-            room_pt=room_pt,
-            transform=points,
-            fontsize=size,
-            color=color,
-            fontweight=weight,
-            ha=ha,
-            va=va,
-            gid=gid,
-            clip_on=False,
-            parse_math=False,
-            zorder=20,
-        )
-        ax.add_artist(line)
-        line.set_clip_path(None)
-        return line
-    return ax.text(
+    line = PaperText(
         x,
         y,
         text,
+        room_pt=room_pt,
+        halo_pt=halo_pt,
         transform=points,
         fontsize=size,
         color=color,
@@ -301,6 +328,9 @@ def write_text(
         parse_math=False,
         zorder=20,
     )
+    ax.add_artist(line)
+    line.set_clip_path(None)
+    return line
 
 
 def text_block(
@@ -667,8 +697,3 @@ def swatch_block(entries: Sequence[tuple[str, str]], size: float) -> Block:
             )
 
     return Block(width, step * len(entries), draw)
-
-
-def halo(width: float = 1.6) -> list[effects.AbstractPathEffect]:
-    """Return a white outline that keeps type legible on colour."""
-    return [effects.withStroke(linewidth=width, foreground="white")]

@@ -13,6 +13,7 @@ from siteselect.errors import LayerError, StudyError, four_parts, shown
 from siteselect.reporting import furniture as pieces
 from siteselect.reporting.chart_paper import (
     chart_axes,
+    figure_of_axes,
     height_pt,
     laid_out_width_pt,
     plain_axes,
@@ -90,8 +91,13 @@ def plot_limits(
     [100, 50]
     """
     table, hidden = limits_to_draw(plan.limits, most)
+    is_new = ax is None
     ax, sizes = chart_axes(ax, preset, 8 + 2.5 * max(len(table), 2))
-    fit = int(max(height_pt(ax) / (1.25 * sizes.text_pt) - 5.5, 4.0) / 2.2)
+    lines = height_pt(ax) / (1.25 * sizes.text_pt)
+    if is_new:
+        figure = figure_of_axes(ax)
+        lines = figure.get_figheight() * 72 / (1.25 * sizes.text_pt) - 8
+    fit = max(int(lines / 2.2), 1)
     if fit < len(table):
         table, hidden = limits_to_draw(plan.limits, fit)
     at = np.arange(len(table))
@@ -126,19 +132,18 @@ def plot_limits(
         room = width - text_size(said, sizes.text_pt, weight)[0] - 2 * sizes.text_pt
         name = short_lines(str(row["name"]), room, sizes.text_pt, 1, weight)
         for x, text, gid in ((0.0, name, "name"), (1.0, said, "figure")):
-            ax.text(
+            pieces.write_text(
+                ax,
+                ax.get_yaxis_transform(),
                 x,
                 y - 0.08,
                 text,
-                transform=ax.get_yaxis_transform(),
+                sizes.text_pt,
+                weight=weight,
+                gid=gid,
                 ha="right" if x else "left",
                 va="bottom",
-                fontsize=sizes.text_pt,
-                fontweight=weight,
-                color=pieces.INK,
-                gid=gid,
-                parse_math=False,
-                path_effects=pieces.halo(),
+                halo_pt=1.6,
             )
     _say(ax, plan, table, hidden, sizes, title)
     return ax

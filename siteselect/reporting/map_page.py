@@ -255,7 +255,8 @@ def compose(
             gid="empty",
             ha="center",
             va="center",
-        ).set_path_effects(pieces.halo(3))
+            halo_pt=3.0,
+        )
     strip_top = bottom - GAP
     for item in placed:
         item.block.draw(

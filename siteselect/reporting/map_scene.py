@@ -297,7 +297,7 @@ def _say_left_out(
     if not count:
         return
     left, bottom, _, _ = _note_box(sheet, scene, inset)
-    said = pieces.write_text(
+    pieces.write_text(
         ax,
         pieces.points_of_axes(ax),
         left + 2,
@@ -305,8 +305,8 @@ def _say_left_out(
         _left_out_text(count),
         0.93 * scene.text_pt,
         gid="left-out",
+        halo_pt=1.6,
     )
-    said.set_path_effects(pieces.halo())
 
 
 def _bar_of(own: Sheet, text_pt: float) -> tuple[Block, Box]:

@@ -38,6 +38,7 @@ def plot_plan(
     subtitle: str | None = None,
     labels: bool = True,
     furniture: bool = True,
+    inset: bool = True,
     crs: CRS | str | None = None,
 ) -> Axes:
     """Draw a plan: the chosen places by megawatts over the suitability surface.
@@ -62,6 +63,8 @@ def plot_plan(
     furniture : bool
         Whether to draw legends, scale bar, north arrow and notes. The
         synthetic-network notice is always drawn where it applies.
+    inset : bool
+        Whether a cluster of places is shown enlarged in a free corner of the map.
     crs : CRS or str, optional
         Projection; EPSG:5070 for the contiguous United States, otherwise an
         equal-area projection centered on the extent.
@@ -110,6 +113,7 @@ def plot_plan(
         labels=labels,
         crs=chosen,
         notes=source_notes(frame, chosen, base, bounds),
+        inset=inset,
     )
 
 

@@ -275,7 +275,7 @@ def draw_labels(ax: Axes, labels: Labels, size: float) -> None:
             gid="label",
             ha="center",
             va="center",
+            halo_pt=1.8 * size / 7.5,
         )
         label.set_linespacing(1.0)
         label.set_zorder(10)
-        label.set_path_effects(pieces.halo(1.8 * size / 7.5))
