@@ -17,6 +17,7 @@ from pyproj import CRS
 
 from siteselect.errors import LayerError, StudyError, four_parts, shown
 from siteselect.reporting import furniture as pieces
+from siteselect.reporting.chart_paper import need
 from siteselect.reporting.furniture import Block, Preset
 from siteselect.reporting.labels import text_size
 from siteselect.reporting.map_grid import SmallMap, map_page
@@ -118,9 +119,19 @@ def plot_alternatives(
     >>> sorted(t.get_text() for t in ax.texts if t.get_gid() == "label")
     ['0 · 100 MW', '1 · out in 1 of 1', '2 · in 1 of 1']
     """
-    if isinstance(others, int | np.integer):
-        others = plan.alternatives(int(others))
-    plans: list[Any] = list(others)  # type: ignore[arg-type]
+    given = ("sites", "candidates", "alternatives")
+    looks = isinstance(others, int | np.integer)
+    need(
+        plan,
+        given if looks else given[:2],
+        "A map of alternatives",
+        "a plan",
+        "plot_alternatives(plan, plan.alternatives(5))",
+    )
+    if looks:
+        others = plan.alternatives(int(others))  # type: ignore[arg-type]
+    # One plan is a list of one.
+    plans: list[Any] = [others] if hasattr(others, "sites") else list(others or ())  # type: ignore[arg-type]
     if not plans or not all(hasattr(other, "sites") for other in plans):
         raise StudyError(
             four_parts(
@@ -397,6 +408,13 @@ def plot_robustness(
     >>> [text.get_text() for text in ax.texts if text.get_gid() == "label"]
     ['0 · 100 %']
     """
+    need(
+        plan,
+        ("sites", "candidates"),
+        "A map of how often sites survive",
+        "a plan",
+        "plot_robustness(plan, plan.survival(criteria))",
+    )
     share = _shares(plan, survival)
     frame = plan.candidates
     bounds = lonlat_bounds(frame, plan.sites)

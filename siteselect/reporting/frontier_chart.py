@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from siteselect.reporting.chart_paper import chart_axes, width_pt, write_title
+from siteselect.reporting.chart_paper import chart_axes, need, width_pt, write_title
 from siteselect.reporting.furniture import Preset
 
 #: Units that are shown larger, so that the ticks stay short.
@@ -61,6 +61,13 @@ def plot_frontier(
     >>> plot_frontier(curve).get_xlabel()
     'budget [billion USD]'
     """
+    need(
+        frontier,
+        ("table", "along", "objective_name"),
+        "A chart of a frontier",
+        "what siteselect.frontier returned",
+        "plot_frontier(frontier(sites, values=[...]))",
+    )
     ax, sizes = chart_axes(ax, preset, 0, least=0.62)
     stroke = sizes.text_pt / 7.5
     table = frontier.table

@@ -16,6 +16,7 @@ from siteselect.reporting.chart_paper import (
     figure_of_axes,
     height_pt,
     laid_out_width_pt,
+    need,
     plain_axes,
     short_lines,
     width_pt,
@@ -90,6 +91,7 @@ def plot_limits(
     >>> [round(float(bar.get_width())) for bar in ax.patches]
     [100, 50]
     """
+    need(plan, ("limits",), "A chart of limits", "a plan", "plot_limits(plan)")
     table, hidden = limits_to_draw(plan.limits, most)
     is_new = ax is None
     ax, sizes = chart_axes(ax, preset, 8 + 2.5 * max(len(table), 2))

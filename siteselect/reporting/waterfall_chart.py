@@ -12,6 +12,7 @@ from siteselect.errors import StudyError, four_parts
 from siteselect.reporting.chart_paper import (
     chart_axes,
     laid_out_width_pt,
+    need,
     plain_axes,
     short_lines,
     width_pt,
@@ -74,6 +75,13 @@ def plot_waterfall(
     >>> plot_waterfall(waterfall(sites, [Where("slope", above=8)])).get_xlabel()
     'candidates'
     """
+    need(
+        waterfall,
+        ("km2", "n_candidates", "table"),
+        "A chart of a waterfall",
+        "what siteselect.waterfall returned",
+        "plot_waterfall(waterfall(sites, rules))",
+    )
     total_km2 = float(waterfall.km2)
     if measure is None:
         measure = "candidates" if np.isnan(total_km2) else "km2"

@@ -161,6 +161,27 @@ def test_an_unknown_preset_is_refused(plots, name):
         plots[name](preset="poster")
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda plan: ss.plot_limits([1]),
+        lambda plan: ss.plot_limits(plan, ax="axes"),
+        lambda plan: ss.plot_years([1]),
+        lambda plan: ss.plot_alternatives([1], 2),
+        lambda plan: ss.plot_alternatives(plan, None),
+        lambda plan: ss.plot_robustness([1], pd.DataFrame({"survival": []})),
+        lambda plan: ss.plot_flows([1]),
+        lambda plan: ss.plot_criterion("grid"),
+        lambda plan: ss.plot_criteria([1]),
+        lambda plan: ss.plot_frontier([1]),
+        lambda plan: ss.plot_waterfall([1]),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused_in_words(plan, call):
+    with pytest.raises(ss.SiteSelectError, match="asked for|drawn of|no years"):
+        call(plan)
+
+
 def test_presets_have_the_sizes_of_their_paper():
     assert {name: preset.width_mm for name, preset in PRESETS.items()} == WIDTHS_MM
     assert PRESETS["slide"].width_mm / PRESETS["slide"].height_mm == pytest.approx(
