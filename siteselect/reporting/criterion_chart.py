@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import matplotlib.pyplot as plt
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from siteselect.errors import StudyError, four_parts
+from siteselect.errors import LayerError, StudyError, four_parts
+from siteselect.reporting.chart_paper import chart_axes, width_pt
+from siteselect.reporting.furniture import Preset
 from siteselect.reporting.plan_like import clean
+from siteselect.suitability import Criterion, score_sites
 
 Floats = NDArray[np.float64]
 
@@ -28,8 +31,6 @@ _MOST_BINS = 40
 #: Share of the height that the tallest bar takes.
 _TALLEST = 0.55
 _FLOOR, _CEILING = -0.02, 1.06
-#: Widths of axes below which the type is smaller [pt].
-_SMALL, _NARROW = 140.0, 250.0
 
 
 def plot_value(
@@ -40,6 +41,7 @@ def plot_value(
     unit: str = "",
     name: str = "",
     rows: str = "figures",
+    preset: str | Preset = "page",
 ) -> Axes:
     """Draw a value function as a line, and a histogram of figures under it.
 
@@ -50,11 +52,13 @@ def plot_value(
     raw : array-like, optional
         Figures or labels [unit of the bounds]; unknown ones are counted.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure by default.
+        Axes to draw into; a new figure of the preset's size if None.
     unit, name : str
         Unit and name of the figures.
     rows : str
         What a figure belongs to, in the plural.
+    preset : str or Preset
+        "page" (180 mm wide), "column" (85 mm), "slide" (16:9) or "a3".
 
     Returns
     -------
@@ -74,10 +78,9 @@ def plot_value(
     Rising(a=100, b=500)
     3 figures, 1 unknown
     """
-    if ax is None:
-        _, ax = plt.subplots(figsize=(5.2, 3.1), layout="constrained")
-    width = _width(ax)
-    size = 6.5 if width < _SMALL else 7.5 if width < _NARROW else 9.0
+    ax, sizes = chart_axes(ax, preset, 0, least=0.55)
+    width = width_pt(ax)
+    size = sizes.text_pt
     column = None if raw is None else pd.Series(raw)
     said = ""
     if getattr(value, "takes_labels", False):
@@ -98,6 +101,78 @@ def plot_value(
     ax.set_title(head, loc="left", fontsize=size, linespacing=1.4)
     ax.spines[["top", "right"]].set_visible(False)
     return ax
+
+
+def plot_criterion(
+    criterion: Criterion,
+    data: Any = None,
+    ax: Axes | None = None,
+    *,
+    preset: str | Preset = "page",
+) -> Axes:
+    """Draw the value function of a criterion, and under it what it values.
+
+    Parameters
+    ----------
+    criterion : Criterion
+        The criterion.
+    data : GeoDataFrame, Series or array-like, optional
+        Candidates, scored already or to be measured now, or raw figures in the
+        unit of the measurement.
+    ax : matplotlib.axes.Axes, optional
+        Axes to draw into; a new figure of the preset's size if None.
+    preset : str or Preset
+        "page" (180 mm wide), "column" (85 mm), "slide" (16:9) or "a3".
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes of the curve; the bars have axes of their own behind it.
+
+    Raises
+    ------
+    LayerError
+        If this is no criterion.
+    StudyError
+        If neither the value function nor the data say what range to draw, or there
+        is no such preset.
+
+    Examples
+    --------
+    >>> import siteselect as ss
+    >>> size = ss.Criterion("size", ss.Column("acres"), ss.Rising(100, 500))
+    >>> ss.plot_criterion(size, [120.0, 300.0, 900.0]).get_xlabel()
+    'size'
+    """
+    if not isinstance(criterion, Criterion):
+        raise LayerError(
+            four_parts(
+                "The chart of a criterion was asked for",
+                f"found a {type(criterion).__name__}",
+                "a Criterion; a page of maps of all criteria takes the scored frame",
+                "plot_criterion(criteria[0], scored), or plot_criteria(scored)",
+            )
+        )
+    if isinstance(data, gpd.GeoDataFrame):
+        data = _raw_of(criterion, data)
+    return plot_value(
+        criterion.value,
+        data,
+        ax,
+        unit=criterion.unit,
+        name=criterion.name,
+        rows="candidates",
+        preset=preset,
+    )
+
+
+def _raw_of(criterion: Criterion, sites: gpd.GeoDataFrame) -> Any:
+    """Return the figures a frame holds already, or measure them."""
+    column = f"{criterion.name}_raw"
+    if column not in sites.columns:
+        bare = gpd.GeoDataFrame(sites.drop(columns=["score"], errors="ignore"))
+        sites = score_sites(bare, [criterion])
+    return sites[column]
 
 
 def _draw_figures(
@@ -125,12 +200,19 @@ def _draw_figures(
         beyond = len(figures) - n_unknown - len(inside)
         said = _counts(len(figures), n_unknown, rows, beyond)
     x = np.linspace(low, high, 2001)
-    ax.plot(x, np.asarray(value(x), dtype=np.float64), color=_CURVE, linewidth=1.8)
+    ax.plot(
+        x,
+        np.asarray(value(x), dtype=np.float64),
+        color=_CURVE,
+        linewidth=1.8 * size / 7.5,
+    )
     ax.set_xlim(low, high)
     ax.xaxis.set_major_locator(
-        MaxNLocator(int(np.clip(_width(ax) / 42, 2, 6)), steps=[1, 2, 2.5, 5, 10])
+        MaxNLocator(
+            int(np.clip(width_pt(ax) / (5.6 * size), 2, 6)), steps=[1, 2, 2.5, 5, 10]
+        )
     )
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.6g}"))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.10g}"))
     return said
 
 
@@ -163,7 +245,7 @@ def _draw_labels(
         _behind(ax, np.array(heights), size, rows).bar(at, heights, 0.8, color=_BARS)
     ax.hlines(values, at - 0.4, at + 0.4, color=_CURVE, linewidth=2.2)
     ax.set_xlim(-0.6, len(texts) - 0.4)
-    is_tight = max(map(len, texts)) * size * 0.6 > _width(ax) / len(texts)
+    is_tight = max(map(len, texts)) * size * 0.6 > width_pt(ax) / len(texts)
     ax.set_xticks(
         at,
         [
@@ -227,12 +309,6 @@ def _behind(ax: Axes, counts: NDArray[Any], size: float, rows: str) -> Axes:
 def _cut(text: str) -> str:
     """Shorten a label that would not fit."""
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
-
-
-def _width(ax: Axes) -> float:
-    """Return the width of the axes [pt]."""
-    figure: Any = ax.get_figure(root=True)
-    return float(ax.get_window_extent().width * 72 / figure.dpi)
 
 
 def _counts(n: int, n_unknown: int, rows: str, beyond: int) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from siteselect.reporting.chart_paper import chart_axes, need, width_pt, write_title
+from siteselect.reporting.furniture import Preset
 
 #: Units that are shown larger, so that the ticks stay short.
 _LARGER = {"USD": ((1e9, "billion USD"), (1e6, "million USD")), "MW": ()}
@@ -23,7 +25,13 @@ _BOUND = "#4c72b0"
 _PLAN = "#c44e52"
 
 
-def plot_frontier(frontier: Any, ax: Axes | None = None, *, title: bool = True) -> Axes:
+def plot_frontier(
+    frontier: Any,
+    ax: Axes | None = None,
+    *,
+    preset: str | Preset = "page",
+    title: bool = True,
+) -> Axes:
     """Draw bounds as a line and solved plans as dots, with labelled axes.
 
     Parameters
@@ -31,7 +39,9 @@ def plot_frontier(frontier: Any, ax: Axes | None = None, *, title: bool = True) 
     frontier : siteselect.optimization.Frontier
         The curve.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure by default.
+        Axes to draw into; a new figure of the preset's size if None.
+    preset : str or Preset
+        "page" (180 mm wide), "column" (85 mm), "slide" (16:9) or "a3".
     title : bool
         Write what is shown above the axes.
 
@@ -51,8 +61,15 @@ def plot_frontier(frontier: Any, ax: Axes | None = None, *, title: bool = True) 
     >>> plot_frontier(curve).get_xlabel()
     'budget [billion USD]'
     """
-    if ax is None:
-        _, ax = plt.subplots(figsize=(6.4, 4.0), layout="constrained")
+    need(
+        frontier,
+        ("table", "along", "objective_name"),
+        "A chart of a frontier",
+        "what siteselect.frontier returned",
+        "plot_frontier(frontier(sites, values=[...]))",
+    )
+    ax, sizes = chart_axes(ax, preset, 0, least=0.62)
+    stroke = sizes.text_pt / 7.5
     table = frontier.table
     x_size, x_unit = _unit(frontier.unit, table["value"].max())
     y_size, y_unit = _unit(frontier.objective_name, table["bound"].abs().max())
@@ -62,9 +79,9 @@ def plot_frontier(frontier: Any, ax: Axes | None = None, *, title: bool = True) 
         known["value"] / x_size,
         known["bound"] / y_size,
         color=_BOUND,
-        linewidth=1.6,
+        linewidth=1.6 * stroke,
         marker=".",
-        markersize=4,
+        markersize=4 * stroke,
         label=f"bound: every plan is {word} this",
     )
     solved = table[table["objective"].notna()]
@@ -74,7 +91,7 @@ def plot_frontier(frontier: Any, ax: Axes | None = None, *, title: bool = True) 
             solved["objective"] / y_size,
             linestyle="none",
             marker="o",
-            markersize=6,
+            markersize=6 * stroke,
             markerfacecolor=_PLAN,
             markeredgecolor="white",
             label="plan, solved exactly",
@@ -87,6 +104,7 @@ def plot_frontier(frontier: Any, ax: Axes | None = None, *, title: bool = True) 
             transform=ax.get_xaxis_transform(),
             linestyle="none",
             marker="x",
+            markersize=6 * stroke,
             color="0.4",
             clip_on=False,
             label="no plan exists",
@@ -95,15 +113,18 @@ def plot_frontier(frontier: Any, ax: Axes | None = None, *, title: bool = True) 
     ax.set_xlabel(f"{along} [{x_unit}]" if x_unit else along)
     name = frontier.objective_name
     ax.set_ylabel(f"cost [{y_unit}]" if name == "USD" else f"objective [{name}]")
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_locator(MaxNLocator(7, steps=[1, 2, 2.5, 5, 10]))
-        axis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.6g}"))
-    if title:
-        ax.set_title(f"How good a plan can be, by {along}", loc="left", fontsize=11)
+    ax.tick_params(labelsize=sizes.text_pt)
     ax.grid(color="0.9", linewidth=0.8)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False, loc="best", fontsize=9)
+    n_ticks = 7 if width_pt(ax) > 300 else 4
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.label.set_fontsize(sizes.text_pt)
+        axis.set_major_locator(MaxNLocator(n_ticks, steps=[1, 2, 2.5, 5, 10]))
+        axis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.10g}"))
+    if title:
+        write_title(ax, f"How good a plan can be, by {along}", sizes)
+    ax.legend(frameon=False, loc="best", fontsize=sizes.text_pt)
     return ax
 
 

@@ -8,250 +8,40 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 
-import matplotlib.patheffects as effects
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
+from matplotlib.colors import Colormap, Normalize
 from matplotlib.patches import Circle, Polygon, Rectangle
-from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
-from matplotlib.transforms import Affine2D, ScaledTranslation, Transform
+from matplotlib.transforms import Affine2D, Transform
 from matplotlib_scalebar.scalebar import ScaleBar
 
-from siteselect.errors import StudyError, four_parts, nearest_name, shown
-from siteselect.reporting.labels import text_size, wrap
-
-INK = "#222222"
-QUIET = "#555555"
-PICK = "#d55e00"
-GROUND = "#f6f5f2"
-WATER = "#ffffff"
-BORDER = "#7d7d7d"
-EXCLUDED = "#d2d2d2"
-UNKNOWN = "#ebe6da"
-MM = 72 / 25.4
-
-
-@dataclass(frozen=True)
-class Preset:
-    """Sizes of one kind of print.
-
-    Parameters
-    ----------
-    name : str
-        How a caller asks for it.
-    width_mm : float
-        Width of the figure [mm].
-    height_mm : float or None
-        Height of the figure [mm]; None follows the extent.
-    text_pt, title_pt, note_pt : float
-        Type sizes [pt].
-    radius_pt : float
-        Radius of the largest pick [pt].
-    """
-
-    name: str
-    width_mm: float
-    height_mm: float | None
-    text_pt: float
-    title_pt: float
-    note_pt: float
-    radius_pt: float
-
-    def scaled(self, factor: float) -> Preset:
-        """Return the preset with larger or smaller type and symbols."""
-        return replace(
-            self,
-            text_pt=self.text_pt * factor,
-            title_pt=self.title_pt * factor,
-            note_pt=self.note_pt * factor,
-            radius_pt=self.radius_pt * factor,
-        )
-
-
-PRESETS: dict[str, Preset] = {
-    "page": Preset("page", 180, None, 7.5, 11, 7, 8.5),
-    "column": Preset("column", 85, None, 7, 9, 7, 6),
-    "slide": Preset("slide", 338.67, 190.5, 14, 22, 11, 16),
-    "a3": Preset("a3", 420, 297, 10, 18, 8.5, 14),
-}
-
-
-def preset_named(name: str) -> Preset:
-    """Return a print preset.
-
-    Parameters
-    ----------
-    name : str
-        "page" (180 mm), "column" (85 mm), "slide" (16:9) or "a3".
-
-    Returns
-    -------
-    Preset
-        Its sizes.
-
-    Raises
-    ------
-    StudyError
-        If there is no such preset.
-    """
-    if name not in PRESETS:
-        raise StudyError(
-            four_parts(
-                f"A map was asked for with preset={name!r}",
-                "there is no such preset",
-                f"one of {shown(PRESETS)}",
-                f'Use preset="page".{nearest_name(str(name), PRESETS)}',
-            )
-        )
-    return PRESETS[name]
-
-
-def _suitability_colors() -> Colormap:
-    """Build light-to-dark blue-green: its lightness falls steadily, in any eye."""
-    stops = ["#f4fbd0", "#c9e8b4", "#84cdbb", "#41a9c4", "#2177b3", "#24409a"]
-    return LinearSegmentedColormap.from_list("siteselect", stops, N=256)
-
-
-SUITABILITY = _suitability_colors()
-
-
-@dataclass(frozen=True)
-class Block:
-    """A piece of furniture with its size on paper.
-
-    Parameters
-    ----------
-    width, height : float
-        Size [pt].
-    draw : callable
-        ``draw(ax, points, x, y)`` with the lower-left corner [pt].
-    """
-
-    width: float
-    height: float
-    draw: Callable[[Axes, Transform, float, float], None]
-
-
-@dataclass(frozen=True)
-class Placed:
-    """A block and its place below the top of a strip [pt]."""
-
-    block: Block
-    x: float
-    top: float
-
-
-def points_of_axes(ax: Axes) -> Transform:
-    """Return the transform from points of paper, from the axes' lower-left corner."""
-    return (
-        Affine2D().scale(1 / 72)
-        + ax.figure.dpi_scale_trans
-        + ScaledTranslation(0, 0, ax.transAxes)  # type: ignore[arg-type]
-    )
-
-
-def flow(
-    blocks: Sequence[Block], width: float, *, gap: float = 16.0, row_gap: float = 7.0
-) -> tuple[list[Placed], float]:
-    """Lay blocks into rows no wider than ``width``.
-
-    Parameters
-    ----------
-    blocks : sequence of Block
-        In reading order.
-    width : float
-        Room [pt].
-    gap, row_gap : float
-        Least room between blocks and between rows [pt].
-
-    Returns
-    -------
-    tuple
-        The placed blocks and the height they need [pt].
-    """
-    placed: list[Placed] = []
-    row: list[Block] = []
-    top = 0.0
-
-    def close(row: list[Block], top: float) -> float:
-        x = 0.0
-        for block in row:
-            placed.append(Placed(block, x, top))
-            x += block.width + gap
-        return top + max(block.height for block in row)
-
-    used = 0.0
-    for block in blocks:
-        need = block.width if not row else used + gap + block.width
-        if row and need > width:
-            top = close(row, top) + row_gap
-            row, used = [], 0.0
-            need = block.width
-        row.append(block)
-        used = need
-    if row:
-        top = close(row, top)
-    return placed, top
-
-
-def write_text(
-    ax: Axes,
-    points: Transform,
-    x: float,
-    y: float,
-    text: str,
-    size: float,
-    *,
-    color: str = INK,
-    weight: str = "normal",
-    gid: str = "note",
-    ha: str = "left",
-    va: str = "baseline",
-) -> Text:
-    """Write one line at a point of paper; a dollar sign stays a dollar sign."""
-    return ax.text(
-        x,
-        y,
-        text,
-        transform=points,
-        fontsize=size,
-        color=color,
-        fontweight=weight,
-        ha=ha,
-        va=va,
-        gid=gid,
-        clip_on=False,
-        parse_math=False,
-        zorder=20,
-    )
-
-
-def text_block(
-    text: str,
-    width: float,
-    size: float,
-    *,
-    color: str = INK,
-    weight: str = "normal",
-    gid: str = "note",
-) -> Block:
-    """Return a paragraph broken to a width."""
-    # Renderers round glyphs to pixels: a line may come out some percent wider.
-    lines = wrap(text, 0.965 * width, size, weight)
-    step = 1.25 * size
-
-    def draw(ax: Axes, points: Transform, x: float, y: float) -> None:
-        for i, line in enumerate(lines):
-            up = y + step * (len(lines) - 1 - i) + 0.28 * size
-            write_text(
-                ax, points, x, up, line, size, color=color, weight=weight, gid=gid
-            )
-
-    return Block(width, step * len(lines), draw)
+from siteselect.reporting.labels import text_size
+from siteselect.reporting.palette import (
+    BORDER,
+    EXCLUDED,
+    GROUND,
+    INK,
+    PICK,
+    QUIET,
+    SUITABILITY,
+    UNKNOWN,
+    WATER,
+)
+from siteselect.reporting.paper import (
+    MM,
+    PRESETS,
+    Block,
+    Placed,
+    Preset,
+    flow,
+    points_of_axes,
+    preset_named,
+    text_block,
+    write_text,
+)
 
 
 def nice_length(longest: float) -> float:
@@ -519,7 +309,7 @@ def color_bar_block(
             orientation="horizontal",
             extend=extend,
             extendfrac=0.06,
-            ticks=MaxNLocator(5, steps=[1, 2, 2.5, 5, 10], integer=counts),
+            ticks=_ticks(norm, length, size, counts),
         )
         # A tick at the very edge must not be cut off by the page.
         if extend in ("neither", "max") and norm.vmin == bar.get_ticks()[0]:
@@ -528,6 +318,19 @@ def color_bar_block(
         bar.outline.set_linewidth(0.4)
 
     return Block(width, thick + 4 + 2.55 * size, draw)
+
+
+def _ticks(norm: Normalize, length: float, size: float, counts: bool) -> MaxNLocator:
+    """Return a locator of as many ticks as have room beside each other."""
+    low, high = float(norm.vmin or 0), float(norm.vmax or 0)
+    for most in (5, 4, 3, 2, 1):
+        locator = MaxNLocator(most, steps=[1, 2, 2.5, 5, 10], integer=counts)
+        ticks = [v for v in locator.tick_values(low, high) if low <= v <= high]
+        digits = max((len(f"{v:.10g}") for v in ticks), default=1)
+        # The outer ones are moved inward, so that each needs twice its room.
+        if 1.8 * text_size("0" * digits, size)[0] * len(ticks) <= length:
+            break
+    return locator
 
 
 def swatch_block(entries: Sequence[tuple[str, str]], size: float) -> Block:
@@ -574,6 +377,32 @@ def swatch_block(entries: Sequence[tuple[str, str]], size: float) -> Block:
     return Block(width, step * len(entries), draw)
 
 
-def halo(width: float = 1.6) -> list[effects.AbstractPathEffect]:
-    """Return a white outline that keeps type legible on colour."""
-    return [effects.withStroke(linewidth=width, foreground="white")]
+__all__ = [
+    "BORDER",
+    "EXCLUDED",
+    "GROUND",
+    "INK",
+    "MM",
+    "PICK",
+    "PRESETS",
+    "QUIET",
+    "SUITABILITY",
+    "UNKNOWN",
+    "WATER",
+    "Block",
+    "Placed",
+    "Preset",
+    "color_bar_block",
+    "flow",
+    "legend_megawatts",
+    "nice_length",
+    "north_arrow_block",
+    "points_of_axes",
+    "preset_named",
+    "scale_bar_block",
+    "side_by_side",
+    "size_legend_block",
+    "swatch_block",
+    "text_block",
+    "write_text",
+]

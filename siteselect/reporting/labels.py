@@ -236,6 +236,15 @@ def _lattice(
     return boxes, end, 20 + np.hypot(*(end - anchor).T)
 
 
+def _near(
+    choice: tuple[Floats, Floats, Floats], anchor: Floats, longest: float
+) -> tuple[Floats, Floats, Floats]:
+    """Return the positions whose line to the anchor is not too long."""
+    boxes, end, cost = choice
+    keep = np.hypot(*(end - anchor).T) <= longest
+    return boxes[keep], end[keep], cost[keep]
+
+
 def place_labels(
     anchors: ArrayLike,
     radii: ArrayLike,
@@ -244,6 +253,7 @@ def place_labels(
     *,
     obstacles: ArrayLike | None = None,
     pad: float = 1.5,
+    longest: float = np.inf,
 ) -> Placement:
     """Place label boxes beside their anchors so that none overlaps another.
 
@@ -261,6 +271,9 @@ def place_labels(
         Boxes that labels must not cover [pt].
     pad : float
         Least distance of two boxes [pt].
+    longest : float
+        Longest line from a box to its anchor [pt]; a label that would need a
+        longer one has no room.
 
     Returns
     -------
@@ -291,13 +304,18 @@ def place_labels(
         gaps = np.hypot(*(points[:, None, :] - points[None, :, :]).transpose(2, 0, 1))
         crowd = (gaps < 70).sum(axis=1)
         order = np.lexsort((np.arange(n), points[:, 0], -crowd))
-        choices = [_options(points[i], radius[i], size[i], space) for i in range(n)]
+        choices = [
+            _near(_options(points[i], radius[i], size[i], space), points[i], longest)
+            for i in range(n)
+        ]
         for sweep in range(_SWEEPS):
             before = box.copy()
             for i in order:
                 found = _best(i, choices[i], points, radius, box, end, fixed, pad)
                 if found is None and sweep == 0:
-                    wide = _lattice(points[i], size[i], space)
+                    wide = _near(
+                        _lattice(points[i], size[i], space), points[i], longest
+                    )
                     found = _best(i, wide, points, radius, box, end, fixed, pad)
                 if found is not None:
                     box[i], end[i], spent[i] = found

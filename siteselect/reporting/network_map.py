@@ -16,12 +16,17 @@ from matplotlib.patches import Rectangle
 from matplotlib.transforms import Transform
 
 from siteselect.errors import LayerError, four_parts
+from siteselect.optimization import SitePlan
+from siteselect.optimization.powerflow import PowerFlow
 from siteselect.reporting import furniture as pieces
 from siteselect.reporting.furniture import Block, Preset
 from siteselect.reporting.labels import text_size
-from siteselect.reporting.maps import Base, Overlay, Sheet, _compose
+from siteselect.reporting.map_layers import Base
+from siteselect.reporting.map_page import compose
+from siteselect.reporting.map_scene import Overlay
 from siteselect.reporting.plan_like import number
 from siteselect.reporting.projection import crs_name, lonlat_bounds, map_crs
+from siteselect.reporting.sheet import Sheet
 
 #: Said under every map of flows.
 NOT_COVERED = (
@@ -48,7 +53,10 @@ LOADING = _loading_colors()
 class LoadedLines(Protocol):
     """What a map of lines reads of `SitePlan.powerflow`."""
 
-    lines: pd.DataFrame
+    @property
+    def lines(self) -> pd.DataFrame:
+        """One row per branch."""
+
     sites: gpd.GeoDataFrame
     network: Any
     when: str
@@ -196,7 +204,7 @@ def plot_network(
     if most > 0:
         note += f"; {number(float(most))} MW of line upgrades are in place"
     notes = [NOT_COVERED, f"A straight segment is not a route. {crs_name(crs)}."]
-    return _compose(
+    return compose(
         frame=flow.sites,
         column=None,
         picks=flow.sites,
@@ -288,4 +296,93 @@ def _line_block(entries: Sequence[tuple[float, Any, str]], size: float) -> Block
     return Block(width, step * len(entries), draw)
 
 
-__all__ = ["plot_network"]
+def plot_flows(
+    flow: Any,
+    ax: Axes | None = None,
+    *,
+    base: Base = None,
+    preset: str | Preset = "page",
+    title: str | None = None,
+    subtitle: str | None = None,
+    labels: bool = True,
+    furniture: bool = True,
+    synthetic: bool = True,
+) -> Axes:
+    """Draw how full the sites of a plan make the lines of its network.
+
+    Parameters
+    ----------
+    flow : PowerFlow or SitePlan
+        What ``plan.powerflow()`` returned, or a plan with a `Deliverable`.
+    ax : matplotlib.axes.Axes, optional
+        Axes to draw into; a new figure of the preset's size if None.
+    base : GeoDataFrame, None or False
+        Ground of the map; None takes the bundled states, False draws none.
+    preset : str or Preset
+        "page" (180 mm wide), "column" (85 mm), "slide" (16:9) or "a3".
+    title, subtitle : str, optional
+        Replace the lines that the map writes itself; "" leaves one out.
+    labels : bool
+        Whether to name sites and full lines.
+    furniture : bool
+        Whether to draw legends, scale bar, north arrow and notes.
+    synthetic : bool, default True
+        Whether the network is a synthetic one, as the bundled is.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
+
+    Raises
+    ------
+    LayerError
+        If this is neither, or no places of the network's buses are known.
+    StudyError
+        If the plan has no `Deliverable`, or there is no such preset.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, pandas as pd, siteselect as ss
+    >>> places = gpd.GeoSeries.from_xy([-100, -99], [32, 32], index=[1, 2], crs=4326)
+    >>> network = ss.grid.Network.from_tables(
+    ...     pd.DataFrame({"bus": [1, 2], "base_kv": 230.0, "load_mw": 0.0}),
+    ...     pd.DataFrame({"branch": ["a"], "from_bus": [1], "to_bus": [2],
+    ...                   "x_pu": [0.1], "rating_mva": [200.0]}),
+    ...     pd.DataFrame({"bus": [1], "p_mw": [0.0], "p_max_mw": [900.0]}),
+    ... ).with_places(places)
+    >>> sites = gpd.GeoDataFrame(
+    ...     {"score": [0.9], "bus": [2]}, geometry=places.iloc[1:].to_numpy(), crs=4326
+    ... )
+    >>> plan = ss.optimize_sites(
+    ...     sites, site_mw=[100], limits=[ss.Deliverable(network)]
+    ... )
+    >>> ax = ss.plot_flows(plan, base=False)
+    >>> [text.get_text() for text in ax.texts if text.get_gid() == "subtitle"]
+    ['None of 1 rated lines drawn is full.']
+    """
+    if isinstance(flow, SitePlan):
+        flow = flow.powerflow()
+    if not isinstance(flow, PowerFlow):
+        raise LayerError(
+            four_parts(
+                "A map of loaded lines was asked for",
+                f"found a {type(flow).__name__}",
+                "what plan.powerflow() returned, or a plan with a Deliverable",
+                "plot_flows(plan.powerflow(network, bus='bus'))",
+            )
+        )
+    return plot_network(
+        flow,
+        ax,
+        base=base,
+        preset=preset,
+        title=title,
+        subtitle=subtitle,
+        labels=labels,
+        furniture=furniture,
+        synthetic=synthetic,
+    )
+
+
+__all__ = ["plot_flows", "plot_network"]

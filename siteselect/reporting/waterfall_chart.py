@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from siteselect.errors import StudyError, four_parts
+from siteselect.reporting.chart_paper import (
+    chart_axes,
+    laid_out_width_pt,
+    need,
+    plain_axes,
+    short_lines,
+    width_pt,
+    write_title,
+)
+from siteselect.reporting.furniture import Preset
+from siteselect.reporting.labels import text_size
+from siteselect.reporting.plan_like import clean
 
 _KEPT = "#4c72b0"
 _OUT = "#c44e52"
 _BACK = "#55a868"
 _ALONE = "0.45"
-#: Width of a character of the figures beside the bars [pt].
-_TEXT_PT = 5.6
 
 __all__ = ["plot_waterfall"]
 
@@ -26,6 +35,7 @@ def plot_waterfall(
     ax: Axes | None = None,
     *,
     measure: Literal["km2", "candidates"] | None = None,
+    preset: str | Preset = "page",
     title: bool = True,
 ) -> Axes:
     """Draw the candidates before, what each rule takes out, and what is left.
@@ -38,9 +48,11 @@ def plot_waterfall(
     waterfall : siteselect.suitability.Waterfall
         From `siteselect.waterfall`.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure by default.
+        Axes to draw into; a new figure of the preset's size if None.
     measure : {"km2", "candidates"}, optional
         Ground or count; ground where every candidate has one.
+    preset : str or Preset
+        "page" (180 mm wide), "column" (85 mm), "slide" (16:9) or "a3".
     title : bool
         Write what is shown above the axes.
 
@@ -63,6 +75,13 @@ def plot_waterfall(
     >>> plot_waterfall(waterfall(sites, [Where("slope", above=8)])).get_xlabel()
     'candidates'
     """
+    need(
+        waterfall,
+        ("km2", "n_candidates", "table"),
+        "A chart of a waterfall",
+        "what siteselect.waterfall returned",
+        "plot_waterfall(waterfall(sites, rules))",
+    )
     total_km2 = float(waterfall.km2)
     if measure is None:
         measure = "candidates" if np.isnan(total_km2) else "km2"
@@ -79,9 +98,8 @@ def plot_waterfall(
             )
         )
     table = waterfall.table
-    if ax is None:
-        height = 1.6 + 0.42 * (len(table) + 2)
-        _, ax = plt.subplots(figsize=(7.2, height), layout="constrained")
+    ax, sizes = chart_axes(ax, preset, 9 + 2.4 * (len(table) + 2))
+    stroke = sizes.text_pt / 7.5
     total = total_km2 if measure == "km2" else float(waterfall.n_candidates)
     left = table[f"left_{measure}"].to_numpy(dtype=float)
     before = np.concatenate([[total], left[:-1]]) if len(left) else left
@@ -103,8 +121,8 @@ def plot_waterfall(
         rows[shown],
         linestyle="none",
         marker="|",
-        markersize=17,
-        markeredgewidth=1.6,
+        markersize=14 * stroke,
+        markeredgewidth=1.5 * stroke,
         color=_ALONE,
         label="left if it were the only rule",
     )
@@ -120,10 +138,14 @@ def plot_waterfall(
         f"{ends[-1]:,.0f} {unit}".strip(),
     ]
     ax.set_yticks(
-        range(len(table) + 2), ["all candidates", *map(str, table.index), "left"]
+        range(len(table) + 2),
+        [
+            short_lines(str(clean(name)), 0.4 * width_pt(ax), sizes.text_pt)
+            for name in ("all candidates", *map(str, table.index), "left")
+        ],
     )
-    room = _TEXT_PT * max(map(len, texts)) + 8
-    width = _width(ax)
+    room = max(text_size(text, sizes.text_pt)[0] for text in texts) + 10
+    width = laid_out_width_pt(ax)
     ax.set_xlim(0, (total or 1.0) / max(1 - room / width, 0.4))
     for row, (end, text) in enumerate(zip(ends, texts, strict=True)):
         ax.annotate(
@@ -132,7 +154,7 @@ def plot_waterfall(
             xytext=(5, 0),
             textcoords="offset points",
             va="center",
-            fontsize=9,
+            fontsize=sizes.text_pt,
             # A tick of what the rule takes alone may stand where the figure does.
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
             zorder=4,
@@ -140,28 +162,17 @@ def plot_waterfall(
     # Not by turning round: axes that share theirs would be turned back again.
     ax.set_ylim(len(table) + 1.6, -0.6)
     ax.set_xlabel("ground of the candidates [km²]" if unit else "candidates")
+    plain_axes(ax, sizes)
     n_ticks = int(np.clip(width / 52, 2, 6))
     ax.xaxis.set_major_locator(MaxNLocator(n_ticks, steps=[1, 2, 2.5, 5, 10]))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.6g}"))
-    ax.grid(axis="x", color="0.9", linewidth=0.8)
-    ax.set_axisbelow(True)
-    ax.spines[["top", "right", "left"]].set_visible(False)
-    ax.tick_params(axis="y", length=0)
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.10g}"))
     if shown.any():
         ax.legend(
             frameon=False,
-            fontsize=9,
+            fontsize=sizes.text_pt,
             loc="upper left",
             bbox_to_anchor=(0.0, -0.16 if len(table) > 3 else -0.24),
         )
     if title:
-        ax.set_title("What each exclusion takes out", loc="left", fontsize=11)
+        write_title(ax, "What each exclusion takes out", sizes)
     return ax
-
-
-def _width(ax: Axes) -> float:
-    """Return the width of the axes as laid out [pt]."""
-    figure: Any = ax.get_figure(root=True)
-    # Long names of rules take from the width: lay them out before measuring.
-    figure.draw_without_rendering()
-    return float(ax.get_window_extent().width * 72 / figure.dpi)

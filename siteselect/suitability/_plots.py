@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import geopandas as gpd
-
 if TYPE_CHECKING:
     from siteselect.suitability.criteria import Criterion
     from siteselect.suitability.value_function import ValueFunction
@@ -28,26 +26,6 @@ def plot_value(value: ValueFunction, raw: Any, ax: Any, *, unit: str, name: str)
 
 def plot_criterion(criterion: Criterion, data: Any, ax: Any) -> Any:
     """Draw the value function of a criterion, and under it what it values."""
-    from siteselect.reporting.criterion_chart import plot_value as draw
+    from siteselect.reporting.criterion_chart import plot_criterion as draw
 
-    if isinstance(data, gpd.GeoDataFrame):
-        data = _raw_of(criterion, data)
-    return draw(
-        criterion.value,
-        data,
-        ax,
-        unit=criterion.unit,
-        name=criterion.name,
-        rows="candidates",
-    )
-
-
-def _raw_of(criterion: Criterion, sites: gpd.GeoDataFrame) -> Any:
-    """Return the figures a frame holds already, or measure them."""
-    from siteselect.suitability.score import score_sites
-
-    column = f"{criterion.name}_raw"
-    if column not in sites.columns:
-        bare = gpd.GeoDataFrame(sites.drop(columns=["score"], errors="ignore"))
-        sites = score_sites(bare, [criterion])
-    return sites[column]
+    return draw(criterion, data, ax)

@@ -9,6 +9,13 @@ import pytest
 import shapely
 from matplotlib.colors import to_rgba
 from pyproj import CRS, Geod, Transformer
+from reporting.artists import (
+    boxes_of,
+    named,
+    named_everywhere,
+    pairs_overlap,
+    words,
+)
 from reporting.toy_plans import HOSTILE, toy_candidates, toy_plan, toy_states
 
 from siteselect.errors import LayerError, StudyError
@@ -36,25 +43,8 @@ def _close():
     plt.close("all")
 
 
-def named(ax, gid):
-    every = dict.fromkeys([*ax.get_children(), *ax.child_axes])
-    return [artist for artist in every if artist.get_gid() == gid]
-
-
-def words(ax):
-    return [text.get_text() for text in ax.texts if text.get_text()]
-
-
 def drawn_boxes(ax):
-    renderer = ax.figure.canvas.get_renderer()
-    return np.array([t.get_window_extent(renderer).extents for t in named(ax, "label")])
-
-
-def pairs_overlap(boxes):
-    a, b = boxes[:, None, :], boxes[None, :, :]
-    hit = (a[..., 0] < b[..., 2]) & (a[..., 2] > b[..., 0])
-    hit &= (a[..., 1] < b[..., 3]) & (a[..., 3] > b[..., 1])
-    return int(np.triu(hit, 1).sum())
+    return boxes_of(named_everywhere(ax, "label"))
 
 
 def test_every_row_is_drawn_once_in_the_colour_of_its_kind(wide):

@@ -1,0 +1,186 @@
+"""Pages of small maps that share one legend and one set of notes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from siteselect.errors import StudyError, four_parts
+from siteselect.reporting import furniture as pieces
+from siteselect.reporting.chart_paper import part, short_lines
+from siteselect.reporting.furniture import Block, Preset
+from siteselect.reporting.labels import text_size
+from siteselect.reporting.sheet import EDGE, GAP
+
+#: Share of a page's type size that a small map uses.
+_SMALLER = 0.86
+_FEWEST_PT = 6.0
+
+
+@dataclass(frozen=True)
+class SmallMap:
+    """One map of a page.
+
+    Parameters
+    ----------
+    titles : tuple of str
+        What it shows, in a few words, then in fewer: the first that fits is taken.
+    draw : callable
+        ``draw(ax, sizes, title, furniture)`` draws it.
+    """
+
+    titles: tuple[str, ...]
+    draw: Callable[[Axes, Preset, str, bool], Any]
+
+
+def map_page(
+    maps: Sequence[SmallMap],
+    axs: Axes | Iterable[Axes] | None,
+    preset: str | Preset,
+    *,
+    ratio: float,
+    title: str,
+    subtitle: str,
+    legend: Callable[[float, float], list[Block]],
+    notes: Sequence[tuple[str, bool]],
+) -> NDArray[np.object_]:
+    """Draw small maps on one page, or into the caller's axes.
+
+    Parameters
+    ----------
+    maps : sequence of SmallMap
+        What to draw, in reading order.
+    axs : Axes, iterable of Axes or None
+        Axes of the caller, one a map, each of which then gets its own legend;
+        None opens a page with a legend for all.
+    preset : str or Preset
+        "page" (180 mm wide), "column" (85 mm), "slide" (16:9) or "a3".
+    ratio : float
+        Height of the maps' ground over its width [-].
+    title, subtitle : str
+        Lines above the page; "" leaves one out.
+    legend : callable
+        ``legend(text_pt, width_pt)`` returns the blocks of the common legend.
+    notes : sequence of (str, bool)
+        Lines below, and whether each is bold.
+
+    Returns
+    -------
+    ndarray of Axes, shape (n,)
+        The axes of the maps, in their order.
+
+    Raises
+    ------
+    StudyError
+        If there are fewer axes than maps, or there is no such preset.
+    """
+    sizes = preset if isinstance(preset, Preset) else pieces.preset_named(preset)
+    if axs is not None:
+        given = list(np.ravel(np.asarray(axs, dtype=object)))
+        if len(given) < len(maps):
+            raise StudyError(
+                four_parts(
+                    f"A page of {len(maps)} maps was asked for",
+                    f"found {len(given)} axes",
+                    "one a map",
+                    f"plt.subplots({math.ceil(len(maps) / 3)}, 3)[1], or leave ax out",
+                )
+            )
+        for ax, item in zip(given, maps, strict=False):
+            item.draw(ax, sizes, item.titles[0], True)
+        return np.array(given[: len(maps)], dtype=object)
+
+    width = sizes.width_mm * pieces.MM
+    inner = width - 2 * EDGE
+    small = part(
+        replace(
+            sizes,
+            text_pt=max(_FEWEST_PT, _SMALLER * sizes.text_pt),
+            title_pt=max(_FEWEST_PT + 0.5, _SMALLER * sizes.text_pt + 0.5),
+            radius_pt=0.6 * sizes.radius_pt,
+        )
+    )
+    head = [
+        pieces.text_block(text, inner, size, color=color, weight=weight, gid=gid)
+        for text, size, color, weight, gid in (
+            (title, sizes.title_pt, pieces.INK, "bold", "title"),
+            (subtitle, sizes.text_pt + 0.5, pieces.QUIET, "normal", "subtitle"),
+        )
+        if text
+    ]
+    blocks, tall = pieces.flow(legend(sizes.text_pt, inner), inner)
+    foot = [
+        pieces.text_block(
+            line,
+            inner,
+            sizes.note_pt,
+            color=pieces.INK if bold else pieces.QUIET,
+            weight="bold" if bold else "normal",
+            gid="synthetic-notice" if bold else "note",
+        )
+        for line, bold in notes
+    ]
+    above = EDGE + sum(block.height for block in head) + (GAP if head else 0)
+    below = EDGE + tall + 2 * GAP + sum(block.height for block in foot)
+    over = 1.2 * small.title_pt + GAP + 2 * EDGE
+    shape = min(max(ratio, 0.4), 1.4)
+    if sizes.height_mm is None:
+        most = 2 if sizes.width_mm < 120 else 3 if len(maps) <= 9 else 4
+        columns = min(len(maps), most)
+        cell = inner / columns * shape + over
+        height = above + cell * math.ceil(len(maps) / columns) + below
+    else:
+        height = sizes.height_mm * pieces.MM
+        room = height - above - below
+
+        def scale(columns: int) -> float:
+            rows = math.ceil(len(maps) / columns)
+            return min(inner / columns, (room / rows - over) / shape)
+
+        columns = max(range(1, len(maps) + 1), key=scale)
+        cell = room / math.ceil(len(maps) / columns)
+    figure = plt.figure(figsize=(width / 72, height / 72))
+    paper = figure.add_axes((0, 0, 1, 1), label="paper")
+    paper.set_axis_off()
+    points = pieces.points_of_axes(paper)
+    y = height - EDGE
+    for block in head:
+        y -= block.height
+        block.draw(paper, points, EDGE, y)
+    found = []
+    wide = inner / columns
+    for k, item in enumerate(maps):
+        row, column = divmod(k, columns)
+        box = (EDGE + column * wide, height - above - (row + 1) * cell, wide, cell)
+        left, bottom = box[0] / width, box[1] / height
+        ax = figure.add_axes((left, bottom, box[2] / width, box[3] / height))
+        name = _title_that_fits(item.titles, 0.96 * (wide - 2 * EDGE), small.title_pt)
+        item.draw(ax, small, name, False)
+        found.append(ax)
+    y = below - GAP
+    for placed in blocks:
+        low = y - placed.top - placed.block.height
+        placed.block.draw(paper, points, EDGE + placed.x, low)
+    y -= tall + (GAP if tall else 0)
+    for block in foot:
+        y -= block.height
+        block.draw(paper, points, EDGE, y)
+    return np.array(found, dtype=object)
+
+
+def _title_that_fits(titles: Sequence[str], width: float, size: float) -> str:
+    """Return the first title that fits, or what fits of the last."""
+    for title in titles:
+        if text_size(title, size, "bold")[0] <= width:
+            return title
+    return short_lines(titles[-1], width, size, most=1, weight="bold")
+
+
+__all__ = ["SmallMap", "map_page"]
