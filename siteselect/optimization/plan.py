@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from siteselect.optimization.strengthen import no_upgrades
 
 if TYPE_CHECKING:
     from siteselect.optimization._compile import Compiled
+    from siteselect.optimization.frontier import Frontier
     from siteselect.optimization.powerflow import PowerFlow
 
 
@@ -200,9 +201,30 @@ class SitePlan:
         """Write a report with map and tables into a folder."""
         return _plots.report(self, folder)
 
-    def explore(self, path: str | Path) -> Any:
-        """Write an interactive page that works without a network."""
-        return _plots.explore(self, path)
+    def explore(
+        self,
+        path: str | Path | None = None,
+        *,
+        alternatives: Iterable[SitePlan] = (),
+        frontier: Frontier | None = None,
+    ) -> Any:
+        """Show the plan as an interactive page that works without a network.
+
+        Parameters
+        ----------
+        path : path-like, optional
+            The page, such as "map.html"; without it a notebook shows the page.
+        alternatives : iterable of SitePlan, optional
+            Plans to flip through, such as ``plan.alternatives(5)``.
+        frontier : Frontier, optional
+            A curve over the same candidates; its dots lead to its plans.
+
+        Returns
+        -------
+        pathlib.Path or siteselect.reporting.ExplorerPage
+            The file, or without a path the page itself.
+        """
+        return _plots.explore(self, path, alternatives=alternatives, frontier=frontier)
 
     def alternatives(
         self, n: int = 5, *, within: float | None = None, different_by: int = 1

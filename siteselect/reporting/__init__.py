@@ -1,6 +1,6 @@
 """Maps, reports, explorer page, tables and files of a plan."""
 
-from siteselect.reporting.explorer import explore
+from siteselect.reporting.explorer import ExplorerPage, explore
 from siteselect.reporting.files import (
     figure_bytes,
     fingerprint,
@@ -24,6 +24,7 @@ from siteselect.reporting.tables import limits_table, sites_table, to_csv_text, 
 
 __all__ = [
     "NOT_CHECKED",
+    "ExplorerPage",
     "NotChecked",
     "PlanLike",
     "explore",
