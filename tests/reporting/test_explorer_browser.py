@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -450,6 +451,29 @@ def test_hostile_names_stay_text_in_the_browser(page, tmp_path):
     assert (
         page.do("return document.querySelectorAll('#app img, #app script').length") == 0
     )
+    assert page.complaints() == []
+
+
+ODD = {
+    "all excluded": lambda f: f.assign(excluded_by="lakes", score=np.nan),
+    "no score": lambda f: f.drop(columns=["score", "excluded_by"]),
+    "no values": lambda f: f.drop(columns=["grid_value"]),
+    "parcels": lambda f: f.drop(columns=["cell_km", "state"]),
+    "all unknown": lambda f: f.assign(score=np.nan, grid_value=np.nan),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_plans_are_shown_without_complaint(page, study, tmp_path, name):
+    frame = ODD[name](study.frame)
+    sites = study.plan.sites
+    sites = sites[[c for c in sites if c in frame or c == "mw"]]
+    plan = replace(toy_plan(0, study.frame), candidates=frame, sites=sites)
+    page.open(explore(plan, tmp_path / "map.html", alternatives=[plan]))
+    page.point("layer:chosen", 1)
+    assert page.text("#card").startswith(str(sites.index[1]))
+    page.click("#after")
+    page.click("#chosen-ranks tr")
     assert page.complaints() == []
 
 

@@ -72,11 +72,11 @@ def sheet_of(plan: PlanLike) -> Sheet:
     is_in = np.ones(len(frame), dtype=bool)
     if "excluded_by" in frame.columns:
         is_in = (frame["excluded_by"].fillna("").astype(str) == "").to_numpy()
-    cell_km = (
-        float(np.nanmedian(frame["cell_km"].to_numpy(dtype=float)))
-        if is_area(frame) and len(frame)
-        else 0.0
-    )
+    cell_km = 0.0
+    if is_area(frame):
+        given = frame["cell_km"].to_numpy(dtype=float, na_value=np.nan)
+        known = given[np.isfinite(given) & (given > 0)]
+        cell_km = float(np.median(known)) if len(known) else 0.0
     return Sheet(crs, points_on_map(frame, crs), is_in, default_base(bounds), cell_km)
 
 

@@ -19,6 +19,8 @@
     const candidates = named("candidates");
     const scoring = config.scoring;
     const weighted = scoring.why_not === "";
+    // Where weights stand still, so do ranks.
+    document.body.classList.toggle("is-still", !weighted);
     const n = candidates ? candidates.get_length() : 0;
     const column = (name) => candidates.data[name];
     // Bokeh's own arrays are cut at the wrong place by subarray.
@@ -131,7 +133,7 @@
         for (const key of ["cost", "substation", "why"]) {
           line(list, key, chosen[key] && chosen[key][pick]);
         }
-        if (at >= 0) { tellScore(list, at); tellCriteria(at); }
+        if (candidates && at >= 0) { tellScore(list, at); tellCriteria(at); }
         if (more) { card.append(made("p", `and ${more} more chosen here: zoom in`, "quiet")); }
       } else if (row !== undefined) {
         card.append(made("h3", placeOf(column("site")[row], column("place")[row])), list);
@@ -318,6 +320,7 @@
       at.sort((a, b) => (rankOf(a) === rankOf(b) ? a - b : rankOf(a) - rankOf(b)));
       element("chosen-ranks").replaceChildren(...at.slice(0, MOST_ROWS).map((k) =>
         rankRow(placeOf(chosen.site[k], chosen.place[k]), chosen.mw[k], chosen.row[k], chosen.x[k], chosen.y[k], k)));
+      element("chosen-table").hidden = !at.length;
       element("ranks-told").textContent = `among ${whole.format(now.order.length)} scored` +
         (chosen.site.length > MOST_ROWS ? `, the highest ${MOST_ROWS}` : "");
       if (candidates) {
@@ -410,7 +413,7 @@
 
     const excluded = named("layer:excluded");
     if (excluded) { count("excluded", excluded.data_source.get_length()); }
-    if (!candidates) { element("ranks").hidden = true; }
+    element("ranks").hidden = !candidates;
     if (weighted) { sliders(); }
     flipping();
     frontier();

@@ -198,6 +198,8 @@ def _page(
     sheet = sheet_of(plan)
     scoring = rescoring_of(frame)
     inside = replace(scoring, values=scoring.values[:, sheet.is_in])
+    if not sheet.is_in.any() and not inside.why_not:
+        inside = replace(inside, why_not="No candidate can be scored.")
     chosen = _chosen(plans, sheet)
     drawn, layers = map_figure(bokeh, plan, sheet, inside, chosen[0])
     figures = {"map": drawn}
@@ -255,7 +257,8 @@ def _page(
         plans=plans,
         no_plan=no_plan_line(frontier) if frontier is not None else "",
         has_frontier=frontier is not None,
-        scoring=scoring,
+        scoring=inside,
+        leads_on=bool(leads_on),
         style=Markup(_own("page.css")),
         library=Markup("\n".join(library).replace("</script", "<\\/script")),
         script=Markup(_own("score.js") + _own("page.js")),
