@@ -244,7 +244,7 @@ def test_alternatives_and_frontier_become_plans_to_flip_through(frame, tmp_path)
     assert len(notes["plans"][0]["lines"]) == 3
     gone = len(plan.sites.index.difference(others[0].sites.index))
     assert f"{gone} gone (dotted rings)" in notes["plans"][1]["lines"][3]
-    assert "−31.72 (−1.3 %)" in notes["plans"][1]["lines"][3]
+    assert "−31.72 score (−1.3 %)" in notes["plans"][1]["lines"][3]
     (dots,) = [data for data in sources(document) if "gap" in data]
     assert dots["plan"] == [3, 4]
     assert dots["x"] == [20.0, 30.0]

@@ -159,11 +159,15 @@ def map_figure(
     figure = _empty_figure(bokeh, "map")
     layers: list[Layer] = []
     shown: list[Any] = []
-    borders = _draw_ground(models, figure, sheet, box)
+    rings, borders = _ground(sheet.base, sheet.crs, box)
+    if rings:
+        _draw_land(models, figure, rings)
     if "score" in frame.columns and len(frame):
         drawn, layers = _draw_candidates(models, figure, frame, sheet, scoring)
         shown += drawn
+    # What is drawn later lies above; bokeh's upper levels are not cut at the edge.
     if borders:
+        _draw_borders(models, figure, borders)
         layers.append(Layer("borders", "states", pieces.BORDER, "line"))
     if chosen["x"]:
         words = f"chosen {noun(frame, 2)}, by MW"
@@ -208,34 +212,26 @@ def _empty_figure(bokeh: Any, name: str) -> Any:
     return figure
 
 
-def _draw_ground(
-    models: Any,
-    figure: Any,
-    sheet: Sheet,
-    box: tuple[float, float, float, float],
-) -> bool:
-    """Draw land and borders; tell whether there are borders."""
-    rings, borders = _ground(sheet.base, sheet.crs, box)
-    if rings:
-        ground = figure.patches(
-            "xs",
-            "ys",
-            source=models.ColumnDataSource(_paths(rings)),
-            fill_color=pieces.GROUND,
-            line_color=None,
-        )
-        ground.level = "image"
-    if borders:
-        outline = figure.multi_line(
-            "xs",
-            "ys",
-            source=models.ColumnDataSource(_paths(borders)),
-            line_color=pieces.BORDER,
-            line_width=0.8,
-            name="layer:borders",
-        )
-        outline.level = "annotation"
-    return bool(borders)
+def _draw_land(models: Any, figure: Any, rings: Sequence[Floats]) -> None:
+    land = figure.patches(
+        "xs",
+        "ys",
+        source=models.ColumnDataSource(_paths(rings)),
+        fill_color=pieces.GROUND,
+        line_color=None,
+    )
+    land.level = "image"
+
+
+def _draw_borders(models: Any, figure: Any, borders: Sequence[Floats]) -> None:
+    figure.multi_line(
+        "xs",
+        "ys",
+        source=models.ColumnDataSource(_paths(borders)),
+        line_color=pieces.BORDER,
+        line_width=0.8,
+        name="layer:borders",
+    )
 
 
 def _draw_candidates(
@@ -301,7 +297,7 @@ def _draw_chosen(figure: Any, models: Any, chosen: dict[str, list[Any]]) -> list
     data = {key: chosen[key] for key in ("x", "y", "size")}
     data["color"] = [pieces.PICK] * len(chosen["x"])
     source = models.ColumnDataSource(data, name="chosen")
-    gone = figure.scatter(
+    figure.scatter(
         "x",
         "y",
         size="size",
@@ -322,7 +318,7 @@ def _draw_chosen(figure: Any, models: Any, chosen: dict[str, list[Any]]) -> list
         line_width=1.2,
         name="layer:chosen",
     )
-    found = figure.scatter(
+    figure.scatter(
         "x",
         "y",
         size=40,
@@ -331,6 +327,4 @@ def _draw_chosen(figure: Any, models: Any, chosen: dict[str, list[Any]]) -> list
         line_color="#222222",
         line_width=2,
     )
-    for glyph in (gone, picks, found):
-        glyph.level = "overlay"
     return [picks] if chosen["x"] else []

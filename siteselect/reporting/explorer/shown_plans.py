@@ -85,8 +85,7 @@ class ShownPlan:
             said.append(money(cost))
         status = status_line(plan)
         lines = [", ".join(said), status[0].upper() + status[1:]]
-        name = str(clean(plan.objective_name))
-        lines.append(f"Objective {tidy_number(plan.objective)} {name}")
+        lines.append(f"Objective {_objective(plan.objective, plan)}")
         if plan is first:
             return lines
         told = []
@@ -94,12 +93,19 @@ class ShownPlan:
             change = plan.objective - first.objective
             share = abs(change / first.objective) if first.objective else float("nan")
             sign = "+" if change >= 0 else "−"
-            told.append(f"{sign}{tidy_number(abs(change))} ({sign}{percent(share)})")
-        new = len(plan.sites.index.difference(first.sites.index))
-        gone = len(first.sites.index.difference(plan.sites.index))
+            more = f"{sign}{_objective(abs(change), plan)} ({sign}{percent(share)})"
+            told.append(more if change else "the same objective")
+        new = len(plan.sites.index.difference(first.sites.index, sort=False))
+        gone = len(first.sites.index.difference(plan.sites.index, sort=False))
         told.append(f"{new} new (blue), {gone} gone (dotted rings)")
         lines.append("Against the plan: " + ", ".join(told))
         return lines
+
+
+def _objective(value: float, plan: PlanLike) -> str:
+    """Return a figure of the objective with its unit."""
+    name = str(clean(plan.objective_name))
+    return money(value) if name == "USD" else f"{tidy_number(value)} {name}"
 
 
 def shown_plans(
@@ -181,7 +187,7 @@ def _is_plan(given: Any) -> bool:
 
 def _check_same_candidates(plan: PlanLike, other: PlanLike, which: str) -> None:
     """Refuse a plan whose places the page does not hold."""
-    stray = other.sites.index.difference(plan.candidates.index)
+    stray = other.sites.index.difference(plan.candidates.index, sort=False)
     if not len(stray) or not len(plan.candidates):
         return
     raise StudyError(
