@@ -194,11 +194,16 @@
     function sortRows() {
       if (!candidates) { return; }
       const known = [], unknown = [];
-      for (let i = 0; i < n; i++) { (Number.isNaN(now.score[i]) ? unknown : known).push(i); }
-      if (sortRows.known !== known.length) {
+      let changed = !sortRows.was;
+      for (let i = 0; i < n; i++) {
+        const isUnknown = Number.isNaN(now.score[i]);
+        (isUnknown ? unknown : known).push(i);
+        changed = changed || Number.isNaN(sortRows.was[i]) !== isUnknown;
+      }
+      if (changed) {
         named("rows:known").indices = known;
         named("rows:unknown").indices = unknown;
-        sortRows.known = known.length;
+        sortRows.was = now.score;
       }
       count("known", known.length);
       count("unknown", unknown.length);
