@@ -23,11 +23,11 @@ def report(plan: SitePlan, folder: str | Path, **kwargs: Any) -> Any:
     return write(plan, folder, **kwargs)
 
 
-def explore(plan: SitePlan, path: str | Path) -> Any:
-    """Write the plan's interactive page."""
+def explore(plan: SitePlan, path: str | Path | None, **kwargs: Any) -> Any:
+    """Write or return the plan's interactive page."""
     from siteselect.reporting import explore as write
 
-    return write(plan, path)
+    return write(plan, path, **kwargs)
 
 
 def write_plan(plan: SitePlan, path: str | Path) -> Any:

@@ -17,6 +17,7 @@ from scipy.special import ndtri
 
 from siteselect.errors import StudyError, four_parts, shown
 from siteselect.optimization._distance import lonlat
+from siteselect.optimization.limit_card import ShownAsCard
 from siteselect.optimization.limits import accounts, clean_name
 from siteselect.optimization.problem import (
     GW,
@@ -53,7 +54,7 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True, eq=False)
-class AtLeast:
+class AtLeast(ShownAsCard):
     """Hold so many sites that the megawatts arrive with a probability.
 
     Each site comes through with its own probability. Scenarios of which sites do

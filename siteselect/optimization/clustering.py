@@ -14,6 +14,7 @@ from scipy import sparse
 from siteselect.errors import StudyError, four_parts
 from siteselect.layers import spatial
 from siteselect.optimization._distance import geodesic_km, lonlat, unit_vectors
+from siteselect.optimization.limit_card import ShownAsCard
 from siteselect.optimization.limits import accounts, clean_name
 from siteselect.optimization.problem import Floats, Ints, Problem, Rows, number
 from siteselect.optimization.rules import open_rows, plain_named, sites_named
@@ -106,7 +107,7 @@ def reach(km: object, limit: str) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class Cluster:
+class Cluster(ShownAsCard):
     """Keep every chosen site within ``km`` of a chosen hub.
 
     Parameters

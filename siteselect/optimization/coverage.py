@@ -16,6 +16,7 @@ from siteselect.errors import LayerError, StudyError, four_parts, nearest_name, 
 from siteselect.layers.crs import require_crs
 from siteselect.optimization._distance import lonlat
 from siteselect.optimization.clustering import FARTHEST_KM, pairs_in_reach, reach
+from siteselect.optimization.limit_card import ShownAsCard
 from siteselect.optimization.limits import accounts, clean_name
 from siteselect.optimization.problem import (
     ExtraColumns,
@@ -59,7 +60,7 @@ class Reached:
 
 
 @dataclass(frozen=True, eq=False)
-class Cover:
+class Cover(ShownAsCard):
     """Bring a share of a demand layer within reach of a chosen site.
 
     Reach is a distance, or a one-way latency of light in fiber:

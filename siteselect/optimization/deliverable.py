@@ -32,6 +32,7 @@ from siteselect.infrastructure.grid.kept import kept
 from siteselect.infrastructure.grid.outages import outage_factors
 from siteselect.optimization.by_year import year_of
 from siteselect.optimization.circuits import Circuits
+from siteselect.optimization.limit_card import ShownAsCard
 from siteselect.optimization.limits import accounts, clean_name
 from siteselect.optimization.lines import OVER, ROUNDING, Lines, Over, line_name
 from siteselect.optimization.problem import (
@@ -69,7 +70,7 @@ LINE, SPARE, UPGRADE = "line", "spare generation", "upgrade"
 
 
 @dataclass(frozen=True, eq=False)
-class Deliverable:
+class Deliverable(ShownAsCard):
     r"""The chosen sites together push no line beyond its rating or its base flow.
 
     Each site alone may be within the hosting capacity of its bus, and both together

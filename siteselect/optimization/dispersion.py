@@ -16,6 +16,7 @@ from scipy import sparse
 
 from siteselect.errors import StudyError, four_parts
 from siteselect.optimization import highs
+from siteselect.optimization.limit_card import ShownAsCard
 from siteselect.optimization.problem import Bools, Floats, Ints
 
 #: Nodes that the graph search may visit before the integer program takes over.
@@ -25,7 +26,7 @@ STARTS = 24
 
 
 @dataclass(frozen=True, eq=False)
-class Dispersion:
+class Dispersion(ShownAsCard):
     """Chosen places and what was proven about them.
 
     Parameters

@@ -22,6 +22,7 @@ from siteselect.layers import spatial
 from siteselect.optimization._distance import lonlat
 from siteselect.optimization.asked import not_below, whole, yes_or_no
 from siteselect.optimization.by_year import is_yearly
+from siteselect.optimization.limit_card import ShownAsCard
 from siteselect.optimization.limits import (
     Bound,
     accounts,
@@ -72,7 +73,7 @@ class SiteOptions:
 
 
 @dataclass(frozen=True, eq=False)
-class Draw:
+class Draw(ShownAsCard):
     """Let each chosen site draw from any of several sources that others share.
 
     Parameters

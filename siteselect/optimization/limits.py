@@ -24,6 +24,7 @@ from scipy import sparse
 from siteselect.errors import StudyError, four_parts, said, shown
 from siteselect.optimization._distance import Nearby, lonlat
 from siteselect.optimization.by_year import Arriving, ByYear, PerSite, is_yearly
+from siteselect.optimization.limit_card import ShownAsCard
 from siteselect.optimization.problem import (
     GW,
     MILLION,
@@ -340,7 +341,7 @@ def crossed(limit: str, low: Floats, high: Floats, keys: list[Any]) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class Limit:
+class Limit(ShownAsCard):
     """Bound what the chosen sites use of a resource, in total or per group.
 
     The use of a group is the sum over its chosen sites of ``per_mw`` x MW plus
@@ -449,7 +450,7 @@ class Limit:
 
 
 @dataclass(frozen=True, eq=False)
-class Average:
+class Average(ShownAsCard):
     """Bound the weighted average of a column over the chosen sites.
 
     Parameters
@@ -556,7 +557,7 @@ class Average:
 
 
 @dataclass(frozen=True, eq=False)
-class Share:
+class Share(ShownAsCard):
     """Bound the share of megawatts, or of energy, in sites where something holds.
 
     Parameters
@@ -654,7 +655,7 @@ class Share:
 
 
 @dataclass(frozen=True, eq=False)
-class Spread:
+class Spread(ShownAsCard):
     """Spread the chosen sites over groups such as states or counties.
 
     Parameters
@@ -888,7 +889,7 @@ MOST_PAIRS = 5_000
 
 
 @dataclass(frozen=True, eq=False)
-class Spacing:
+class Spacing(ShownAsCard):
     """Keep chosen sites at least ``km`` apart, measured on the ellipsoid.
 
     Sites exactly ``km`` apart are allowed. Polygons are measured between their
@@ -1024,7 +1025,7 @@ class Spacing:
 
 
 @dataclass(frozen=True, eq=False)
-class Power:
+class Power(ShownAsCard):
     """Built-in limit: total facility MW, by year where there are years."""
 
     at_least: float
@@ -1060,7 +1061,7 @@ DEFAULT_PEAK_RATIO = 1.30
 
 
 @dataclass(frozen=True, eq=False)
-class ItPower:
+class ItPower(ShownAsCard):
     """Built-in limit: total IT MW, which is facility MW over the sizing ratio."""
 
     at_least: float
@@ -1111,7 +1112,7 @@ class ItPower:
 
 
 @dataclass(frozen=True, eq=False)
-class Budget:
+class Budget(ShownAsCard):
     """Built-in limit: what the cost columns count, in US dollars.
 
     With ``by_year`` each amount bounds the period that ends with its year.
@@ -1135,7 +1136,7 @@ class Budget:
 
 
 @dataclass(frozen=True, eq=False)
-class Sites:
+class Sites(ShownAsCard):
     """Built-in limit: number of chosen sites; the least of it at the end."""
 
     at_least: float
@@ -1164,7 +1165,7 @@ class Sites:
 
 
 @dataclass(frozen=True, eq=False)
-class SiteCapacity:
+class SiteCapacity(ShownAsCard):
     """Built-in limit: one size per site, extra megawatts only where it is open.
 
     Capacity itself needs no row: sizes over it are not offered.
@@ -1206,7 +1207,7 @@ class SiteCapacity:
 
 
 @dataclass(frozen=True, eq=False)
-class Fixed:
+class Fixed(ShownAsCard):
     """Built-in limit: sites that must be chosen."""
 
     name: str = "fixed"

@@ -12,6 +12,7 @@ from scipy import sparse
 
 from siteselect.errors import StudyError, four_parts
 from siteselect.infrastructure import present_value_factor
+from siteselect.optimization.limit_card import ShownAsCard
 from siteselect.optimization.limits import accounts, clean_name, plain
 from siteselect.optimization.problem import (
     MILLION,
@@ -27,7 +28,7 @@ DEFAULT_SITE_CAPITAL = "fixed_cost_usd"
 
 
 @dataclass(frozen=True, eq=False)
-class PresentValue:
+class PresentValue(ShownAsCard):
     """Bound what the chosen sites cost over their life, in dollars of today.
 
     The present value is the capital plus the yearly cost times

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,13 +11,19 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from siteselect.layers.cards import card, escaped, printable
 from siteselect.optimization import _plots
 from siteselect.optimization.problem import Floats, Problem, Rows
 from siteselect.optimization.strengthen import no_upgrades
 
 if TYPE_CHECKING:
     from siteselect.optimization._compile import Compiled
+    from siteselect.optimization.frontier import Frontier
     from siteselect.optimization.powerflow import PowerFlow
+
+
+#: Sites that a printed plan lists.
+_MOST_ROWS = 20
 
 
 def _no_years() -> pd.DataFrame:
@@ -268,9 +273,30 @@ class SitePlan:
         """
         return Path(_plots.report(self, folder, **kwargs))
 
-    def explore(self, path: str | Path) -> Any:
-        """Write an interactive page that works without a network."""
-        return _plots.explore(self, path)
+    def explore(
+        self,
+        path: str | Path | None = None,
+        *,
+        alternatives: Iterable[SitePlan] = (),
+        frontier: Frontier | None = None,
+    ) -> Any:
+        """Show the plan as an interactive page that works without a network.
+
+        Parameters
+        ----------
+        path : path-like, optional
+            The page, such as "map.html"; without it a notebook shows the page.
+        alternatives : iterable of SitePlan, optional
+            Plans to flip through, such as ``plan.alternatives(5)``.
+        frontier : Frontier, optional
+            A curve over the same candidates; its dots lead to its plans.
+
+        Returns
+        -------
+        pathlib.Path or siteselect.reporting.ExplorerPage
+            The file, or without a path the page itself.
+        """
+        return _plots.explore(self, path, alternatives=alternatives, frontier=frontier)
 
     def alternatives(
         self, n: int = 5, *, within: float | None = None, different_by: int = 1
@@ -381,28 +407,24 @@ class SitePlan:
 
     def __repr__(self) -> str:
         lines = [f"{key:<10}{value}" for key, value in self._headline()]
-        table = self._table().head(20)
+        table = self._table().head(_MOST_ROWS)
         text = "SitePlan\n" + "\n".join(lines)
         if len(table):
             text += "\n" + table.to_string(max_colwidth=60)
-        if len(self.sites) > 20:
-            text += f"\n... and {len(self.sites) - 20} more"
+        if len(self.sites) > _MOST_ROWS:
+            text += f"\n... and {len(self.sites) - _MOST_ROWS} more"
         for note in self.notes:
             text += f"\nnote: {printable(note)}"
         return text
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><th style='text-align:left'>{html.escape(k)}</th>"
-            f"<td style='text-align:left'>{html.escape(v)}</td></tr>"
-            for k, v in self._headline()
-        )
-        table = self._table().head(50).to_html(escape=True)
-        notes = "".join(f"<li>{html.escape(n)}</li>" for n in self.notes)
-        return (
-            f"<div><strong>SitePlan</strong><table>{rows}</table>{table}"
-            f"<ul>{notes}</ul></div>"
-        )
+        table = self._table()
+        shown = table.head(_MOST_ROWS).to_html(escape=True) if len(table) else ""
+        if len(table) > _MOST_ROWS:
+            shown += f"<p>and {len(table) - _MOST_ROWS:,} more sites</p>"
+        notes = "".join(f"<li>{escaped(note, 500)}</li>" for note in self.notes)
+        shown += f"<ul>{notes}</ul>" if notes else ""
+        return card("SitePlan", self._headline(), shown)
 
 
 def gap_text(gap: float) -> str:
@@ -416,17 +438,6 @@ def gap_text(gap: float) -> str:
     if not np.isfinite(gap):
         return "unknown"
     return f"{100 * gap:.2g} %"
-
-
-def printable(text: object) -> str:
-    """Return text whose control characters are spelled out.
-
-    Examples
-    --------
-    >>> printable("two" + chr(0x200B) + "words").isascii()
-    True
-    """
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text))
 
 
 def dollars(usd: float) -> str:

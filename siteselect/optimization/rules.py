@@ -12,6 +12,7 @@ import pandas as pd
 from scipy import sparse
 
 from siteselect.errors import StudyError, four_parts, nearest_name, said, shown
+from siteselect.optimization.limit_card import ShownAsCard
 from siteselect.optimization.limits import (
     accounts,
     clean_name,
@@ -172,7 +173,7 @@ def open_rows(problem: Problem) -> sparse.csr_array:
 
 
 @dataclass(frozen=True, eq=False)
-class Choose:
+class Choose(ShownAsCard):
     """Bound how many of some sites are chosen.
 
     Parameters
@@ -258,7 +259,7 @@ class Choose:
 
 
 @dataclass(frozen=True, eq=False)
-class AllOrNone:
+class AllOrNone(ShownAsCard):
     """Choose all of some sites or none of them.
 
     Parameters
@@ -359,7 +360,7 @@ class AllOrNone:
 
 
 @dataclass(frozen=True, eq=False)
-class IfThen:
+class IfThen(ShownAsCard):
     """Where any of some sites is chosen, choose at least one of some others.
 
     Parameters

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from siteselect.errors import StudyError, four_parts, nearest_name, shown
+from siteselect.layers.cards import card, escaped, stated_fields
 from siteselect.layers.info import EVIDENCE
 from siteselect.suitability.measures import Measurement
 from siteselect.suitability.queries import function_name
@@ -279,6 +281,17 @@ class Criterion:
         options = {key: record[key] for key in ("weight", "evidence") if key in record}
         return cls(record["name"], measure, value, **options)
 
+    def _repr_html_(self) -> str:
+        said = [_in_words(part) for part in (self.measure, self.value)]
+        rows = [
+            ("measures", f"{said[0]} [{self.unit}]" if self.unit else said[0]),
+            ("layer", self.layer_name),
+            ("value", said[1]),
+            ("weight", f"{self.weight:.6g}, relative to the others"),
+            ("evidence", self.evidence_level),
+        ]
+        return card(f"Criterion {self.name!r}", rows, _sparkline(self.value, self.unit))
+
     def __eq__(self, other: object) -> bool:
         """Return True for equal parts that read the same layer."""
         return same_parts(self, other)
@@ -311,3 +324,39 @@ def _described(part: Any) -> dict[str, Any]:
     if isinstance(part, (Measurement, ValueFunction)):
         return part.describe()
     return {"kind": "function", "name": function_name(part)}
+
+
+def _in_words(part: Any) -> str:
+    """Return a part as its call, with the arguments that were given."""
+    if not is_dataclass(part) or isinstance(part, type):
+        return function_name(part)
+    told = ", ".join(f"{name}={text}" for name, text in stated_fields(part))
+    return f"{type(part).__name__}({told})"
+
+
+#: Size of the small curve [px].
+_WIDE, _HIGH = 140, 32
+
+
+def _sparkline(value: Any, unit: str) -> str:
+    """Return the curve of a value function in the color of the text around it."""
+    span = getattr(value, "span", None)
+    if span is None or getattr(value, "takes_labels", False):
+        return ""
+    low, high = span
+    margin = 0.15 * (high - low)
+    if not (np.isfinite(margin) and margin > 0):
+        return ""
+    at = np.linspace(low - margin, high + margin, 60)
+    worth = np.asarray(value(at), dtype=float)
+    known = np.isfinite(worth)
+    x = np.round(np.linspace(1, _WIDE - 1, len(at)), 1)
+    y = np.round(_HIGH - 1 - worth * (_HIGH - 2), 1)
+    points = " ".join(f"{a},{b}" for a, b in zip(x[known], y[known], strict=True))
+    return (
+        f'<svg width="{_WIDE}" height="{_HIGH}" role="img" '
+        f'aria-label="value from {low:.6g} to {high:.6g}">'
+        f'<polyline points="{points}" fill="none" stroke="currentColor" '
+        f'stroke-width="1.5"/></svg><div>from {low:,.6g} to {high:,.6g} '
+        f"{escaped(unit)}</div>"
+    )

@@ -37,6 +37,7 @@ def test_wheel_in_an_empty_environment_loads_a_layer_from_the_root(tmp_path):
     names = zipfile.ZipFile(wheel).namelist()
     assert "siteselect/py.typed" in names
     assert "siteselect/data/catalog.toml" in names
+    assert "siteselect/reporting/explorer/page.js" in names
 
     _run(sys.executable, "-m", "venv", tmp_path / "env")
     python = tmp_path / "env" / ("Scripts" if os.name == "nt" else "bin") / "python"

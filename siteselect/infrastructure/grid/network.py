@@ -22,6 +22,7 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from siteselect.errors import LayerError, four_parts, nearest_name, shown
+from siteselect.layers.cards import card, in_short
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -640,6 +641,33 @@ class Network:
             f"{len(self.p_mw):,} generators, {len(self.dc_mw):,} DC lines, "
             f"{self.n_islands:,} islands, {self.load_mw.sum():,.0f} MW load)"
         )
+
+    def _repr_html_(self) -> str:
+        kv = np.unique(self.base_kv)
+        ratings = self.rating_mw[np.isfinite(self.rating_mw)]
+        placed = (
+            0
+            if self.lon_lat is None
+            else int(np.isfinite(self.lon_lat).all(axis=1).sum())
+        )
+        branches = f"{len(self.branch):,}"
+        if len(ratings) < len(self.branch):
+            branches += f", {len(self.branch) - len(ratings):,} without a limit"
+        rows = [
+            ("buses", f"{len(self.bus):,}, {placed:,} with a known place"),
+            ("voltages", f"{in_short(kv[::-1].tolist())} kV" if len(kv) else ""),
+            ("branches", branches),
+            (
+                "generators",
+                f"{len(self.p_mw):,}, {self.p_mw.sum():,.0f} of "
+                f"{self.p_max_mw.sum():,.0f} MW in the base case",
+            ),
+            ("load", f"{self.load_mw.sum():,.0f} MW"),
+            ("DC lines", f"{len(self.dc_mw):,}"),
+            ("islands", f"{self.n_islands:,}"),
+            ("not covered", "voltage, stability, short circuit (DC power flow)"),
+        ]
+        return card("Network", rows)
 
 
 def _committed(
