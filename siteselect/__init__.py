@@ -189,7 +189,7 @@ if TYPE_CHECKING:
         plot_sensitivity,
         plot_suitability,
     )
-    from siteselect.study import Study, bundled_study
+    from siteselect.study import Study, StudyResult, bundled_study
     from siteselect.study_file import ScoredStudy, score_study
     from siteselect.suitability import (
         AHP,
@@ -437,7 +437,7 @@ _ROOM_OF = {
         ("plot_plan", "plot_ranks", "plot_sensitivity", "plot_suitability"),
         "reporting",
     ),
-    **dict.fromkeys(("Study", "bundled_study"), "study"),
+    **dict.fromkeys(("Study", "StudyResult", "bundled_study"), "study"),
     **dict.fromkeys(("ScoredStudy", "score_study"), "study_file"),
 }
 
@@ -527,6 +527,7 @@ __all__ = [  # noqa: RUF022
     "Step",
     "Study",
     "StudyError",
+    "StudyResult",
     "Supply",
     "Travel",
     "TriangularError",

@@ -10,7 +10,14 @@ import geopandas as gpd
 import numpy.typing as npt
 import pandas as pd
 
-from siteselect.errors import StudyError, four_parts, nearest_name, shown
+from siteselect.errors import (
+    SiteSelectError,
+    StudyError,
+    all_of,
+    four_parts,
+    nearest_name,
+    shown,
+)
 from siteselect.layers.info import EVIDENCE
 from siteselect.suitability.measures import Measurement
 from siteselect.suitability.queries import function_name
@@ -21,6 +28,7 @@ from siteselect.suitability.stored import (
     Own,
     check_keys,
     check_plain,
+    gathered,
     part_of,
     placed,
     record_of,
@@ -268,16 +276,22 @@ class Criterion:
         own = tuple(own)
         known = tuple(field.name for field in fields(cls))
         check_keys(record, known, ("name", "measure", "value"), what)
-        for key in ("weight", "evidence"):
-            check_plain(record, key, float if key == "weight" else str, what)
         values = tuple(made for made in own if issubclass(made, ValueFunction))
-        with placed(f"{what}, value"):
-            value = value_from_dict(record["value"], own=values)
-        measure = part_of(
-            record["measure"], "Measurement", layers or {}, f"{what}, measure", own
-        )
+        made: dict[str, Any] = {}
+        wrong: list[SiteSelectError] = []
+        for key, kind in (("name", str), ("weight", float), ("evidence", str)):
+            with gathered(wrong):
+                check_plain(record, key, kind, what)
+        with gathered(wrong), placed(f"{what}, value"):
+            made["value"] = value_from_dict(record["value"], own=values)
+        with gathered(wrong):
+            made["measure"] = part_of(
+                record["measure"], "Measurement", layers or {}, f"{what}, measure", own
+            )
+        if wrong:
+            raise all_of(wrong)
         options = {key: record[key] for key in ("weight", "evidence") if key in record}
-        return cls(record["name"], measure, value, **options)
+        return cls(record["name"], **made, **options)
 
     def __eq__(self, other: object) -> bool:
         """Return True for equal parts that read the same layer."""

@@ -373,8 +373,9 @@ class _Gathered:
             return make()
         except SiteSelectError as error:
             # A message names its criterion or gate, unless that has no name.
-            named = str(error).startswith(f"{place.split()[0]} ")
-            self.mistakes.append(str(error) if named else f"{place}: {error}")
+            for message in getattr(error, "mistakes", ()) or (str(error),):
+                named = message.startswith(f"{place.split()[0]} ")
+                self.mistakes.append(message if named else f"{place}: {message}")
             return None
 
     def each(
