@@ -40,6 +40,7 @@ from siteselect.suitability import (
     Gate,
     grid_candidates,
     parcel_candidates,
+    presets,
     substation_candidates,
 )
 from siteselect.suitability.records import aggregate_from_dict
@@ -92,6 +93,9 @@ class OnDemand(Mapping[str, Any]):
         if name not in self._read:
             self._read[name] = datasets.load(name)
         return self._read[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
@@ -277,7 +281,7 @@ def _scoring(mistakes: Mistakes, layers: Mapping[str, Any], unread: set[str]) ->
     }
     for key, make in makers.items():
         items = mistakes.at((key,))
-        names: set[str] = set()
+        names = _names_of(preset) if key == "criteria" else set()
         for i, item in enumerate(items if isinstance(items, list) else ()):
             if unread & set(_texts_in(item)):
                 continue  # Its layer cannot be read, which is said already.
@@ -308,6 +312,12 @@ def _scoring(mistakes: Mistakes, layers: Mapping[str, Any], unread: set[str]) ->
     _weights_fit(mistakes, layers)
 
 
+def _names_of(preset: Any) -> set[str]:
+    """Return the names of the criteria of a preset."""
+    table = presets.table()
+    return set(table.index[table[preset] > 0]) if preset in PRESETS else set()
+
+
 def _numbered(make: Callable[[Any, int], Any], i: int, item: Any) -> Any:
     return make(item, i)
 
@@ -326,6 +336,10 @@ def _weights_fit(mistakes: Mistakes, layers: Mapping[str, Any]) -> None:
 
     parts = ("preset", "criteria", "weights", "aggregate", "exclude", "gates")
     if any(place[0] in (*parts, "layers", "area") for place, _ in mistakes.found):
+        return
+    # Bundled criteria over bundled layers are known to be good.
+    told = {"weights", "aggregate", "layers"} & set(mistakes.record)
+    if mistakes.at(("preset",)) and not told:
         return
     with mistakes.of("weights" if "weights" in mistakes.record else "criteria"):
         steps.scoring_of(mistakes.record, layers)

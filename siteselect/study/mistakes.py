@@ -132,18 +132,30 @@ def meant_by(message: str, part: Any, place: Place = ()) -> Place:
     """
     best, most = place, 0
     for where, key, value in leaves(part, place):
-        score = 0
-        if f"{key} = {value!r}"[:60] in message:
-            score = 4
-        elif f"unknown key {key!r}" in message:
-            score = 5
-        elif isinstance(value, str) and value and repr(value) in message:
-            score = 3 if key != "name" else 1
-        elif f"a key {key!r}" in message or f"{key!r}" in message.split(". ")[0]:
-            score = 2
+        score = _score(message, key, value)
         if score > most:
             best, most = where, score
     return best
+
+
+def _score(message: str, key: str | int, value: Any) -> int:
+    """Return how surely a message speaks of a key with a value."""
+    shown = repr(value)
+    said = (f"unknown key {key!r}", f"{key!r}, which it does not take")
+    if any(words in message for words in said):
+        return 5
+    pairs = (f"{key} = {shown}"[:60], f"{key}={shown}"[:60], f"{key} {shown}"[:60])
+    if any(pair in message for pair in pairs):
+        return 4
+    is_text = isinstance(value, str)
+    if is_text and value and shown in message:
+        return 3 if key != "name" else 1
+    if not is_text and any(f"{word} {shown}" in message for word in ("ound", "given")):
+        return 3
+    if is_text and len(value) > 3 and value in message and key != "name":
+        return 2
+    is_named = f"a key {key!r}" in message or f"{key!r}" in message.split(". ")[0]
+    return 1 if is_named else 0
 
 
 def leaves(part: Any, place: Place = ()) -> Iterator[tuple[Place, str | int, Any]]:

@@ -27,6 +27,7 @@ from siteselect.errors import (
     shown,
 )
 from siteselect.study import sources
+from siteselect.suitability.records import without_kind
 from siteselect.suitability.stored import gathered, placed
 from siteselect.suitability.value_function import plain
 
@@ -121,7 +122,7 @@ def _class_and_arguments(
     known = makers_of(word)
     kind = record.get("kind") if isinstance(record, Mapping) else None
     if not isinstance(kind, str) or kind not in known:
-        found = f"found {said(record)}"
+        found = without_kind(record)
         if kind is not None:
             found = f"found kind = {kind!r}.{nearest_name(str(kind), known)}"
         raise StudyError(
@@ -173,11 +174,18 @@ def arguments_of(made: Callable[..., Any]) -> dict[str, bool]:
     """Return what a class or function takes from a file, and whether it needs it."""
     found = {}
     for name, parameter in inspect.signature(made).parameters.items():
-        if name in sources.GIVEN:
+        if name in given_to(made):
             continue
         many = parameter.kind is inspect.Parameter.VAR_POSITIONAL
         found[name] = not many and parameter.default is inspect.Parameter.empty
     return found
+
+
+def given_to(made: Callable[..., Any]) -> list[str]:
+    """Return the arguments of a call that the study itself gives."""
+    if made not in sources.MAKERS:
+        return []
+    return [n for n in inspect.signature(made).parameters if n in sources.GIVEN]
 
 
 #: Words of annotations that say what of a file fits.
@@ -294,9 +302,8 @@ def _made(
             spread = found
         else:
             arguments[key] = found
-    for key in sources.GIVEN:
-        if key in parameters:
-            arguments[key] = data[key]
+    for key in given_to(made):
+        arguments[key] = data[key]
     with placed(what):
         return made(*spread, **arguments)
 

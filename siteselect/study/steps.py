@@ -196,6 +196,18 @@ def own_layer(name: str, entry: Any, folder: Path) -> Any:
         for word, plain in (("str", str), ("bool", bool), ("float", float)):
             if kind.split(" | ")[0] == word:
                 check_plain(options, key, plain, what)
+    units = options.get("units", {})
+    if not isinstance(units, Mapping) or not all(
+        isinstance(unit, str) for unit in units.values()
+    ):
+        raise StudyError(
+            four_parts(
+                f"{what} takes a key 'units'",
+                f"found units = {said(units)}",
+                "allowed is a table column = unit",
+                "write for instance units = { headroom = 'MW' }",
+            )
+        )
     about: dict[str, Any] = {k: options[k] for k in options if k != "file"}
     file = options["file"]
     with placed(what):
