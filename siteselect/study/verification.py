@@ -93,6 +93,8 @@ def verify_folder(
     A plan that was proven is searched for again. One that was stopped is not: its
     sites are set, and all that follows from them is worked out.
     """
+    from siteselect.optimization.plan import relative_gap
+
     place, then = read_plan(place)
     checks: list[tuple[str, bool, str]] = []
 
@@ -120,7 +122,10 @@ def verify_folder(
             "the search was stopped: its sites are checked, its bound "
             f"({then['bound']:,.6g}) is not worked out again"
         )
-    skip = set(_APART)
+    gap = relative_gap(then["bound"], then["objective"])
+    said_gap = [f"{then['gap']} then, {gap:g} now"]
+    say("gap follows from bound", said_gap * (not _is_same(then["gap"], gap, _SAME)))
+    skip = set(_APART) | ({"why"} if not is_proven else set())
     tolerance = _OTHER if notes else _SAME
     if notes:
         skip |= set(_OF_THE_SEARCH)

@@ -20,9 +20,9 @@ FREE = {("layers",), ("layers", "depots"), ("layers", "depots", "units", "lots")
 
 
 def cases(places):
-    """Every fifth is run always, all of them in the soak."""
+    """Every eighth is run always, all of them in the soak."""
     return [
-        pytest.param(*one, marks=() if i % 5 == 0 else pytest.mark.soak)
+        pytest.param(*one, marks=() if i % 8 == 0 else pytest.mark.soak)
         for i, one in enumerate(places)
     ]
 

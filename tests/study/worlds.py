@@ -111,3 +111,40 @@ def folder(path: Path) -> Path:
     depots.to_csv(path / "depots.csv", index=False)
     (path / "full.toml").write_text(FULL, "utf-8")
     return path
+
+
+#: Resources that compete in the study that takes long.
+RESOURCES = 12
+
+
+def long_search(path: Path) -> Path:
+    """Write a study whose best plan is found at once, and proven in hours."""
+    rng = np.random.default_rng(7)
+    n = 300
+    table = pd.DataFrame({f"need_{i}": rng.uniform(1, 10, n) for i in range(RESOURCES)})
+    table["worth"] = 1 + table.mean(axis=1) + rng.uniform(0, 1, n)
+    table.insert(0, "lon", rng.uniform(-105, -100, n))
+    table.insert(1, "lat", rng.uniform(35, 40, n))
+    table.to_csv(path / "many.csv", index=False)
+    limits = [
+        f"""
+        [[limits]]
+        kind = "Limit"
+        name = "resource {i}"
+        per_site = "need_{i}"
+        at_most = {float(table[f"need_{i}"].sum() / 2)!r}
+        """
+        for i in range(RESOURCES)
+    ]
+    text = """
+        candidates = { file = "many.csv", x = "lon", y = "lat" }
+        plan = { site_mw = [100], gap = 0, objective = "worth" }
+        outputs = { files = ["sites.csv"] }
+        [[criteria]]
+        name = "worth"
+        measure = { kind = "Column", source = "worth" }
+        value = { kind = "Rising", a = 0, b = 20 }
+        """
+    study = path / "long.toml"
+    study.write_text(text + "".join(limits), "utf-8")
+    return study
