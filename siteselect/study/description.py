@@ -53,6 +53,10 @@ class Study:
     prepare : mapping or bool
         Whether the models of `prepare` add their columns; ``cooling`` and
         ``parameters`` are passed on.
+    supply : mapping
+        Clean supply beside every candidate, on the typical days of ``layer``: what
+        `price_supply` takes, at least ``cfe``. It takes the place of grid power in the
+        lifetime cost.
     preset : str
         ``"training"`` or ``"inference"``: criteria of `presets`, before one's own.
     criteria, exclude, gates : sequence
@@ -70,8 +74,9 @@ class Study:
         Limits of the program.
     outputs : mapping
         ``files`` (names of ``.csv``, ``.gpkg``, ``.geojson``, ``.parquet``, ``.png``,
-        ``.svg``, ``.pdf``), ``report``, ``explorer``, ``survival`` (re-solves) and
-        its ``rng``.
+        ``.svg``, ``.pdf``; ``eligibility.csv`` counts candidates, ``scored.csv`` or
+        ``scored.parquet`` holds all of them), ``report``, ``explorer``,
+        ``survival`` (re-solves) and its ``rng``.
     folder : path-like
         Where files are looked for; not part of the study.
 
@@ -104,6 +109,7 @@ class Study:
     candidates: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
     layers: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
     prepare: Mapping[str, Any] | bool = field(default=False, kw_only=True)
+    supply: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
     preset: str = field(default="", kw_only=True)
     criteria: Sequence[Any] = field(default=(), kw_only=True)
     exclude: Sequence[Any] = field(default=(), kw_only=True)
@@ -375,12 +381,8 @@ def _recorded(name: str, value: Any) -> Any:
         return value.to_dict() if isinstance(value, Weights) else value
     if name == "aggregate" and hasattr(value, "describe"):
         return value.describe()
-    if name in ("plan", "layers", "candidates", "outputs", "options", "fleet"):
-        return (
-            {k: plainly(v, f"{name}, {k}") for k, v in value.items()}
-            if isinstance(value, Mapping)
-            else value
-        )
+    if isinstance(value, Mapping) and name != "aggregate":
+        return {key: plainly(item, f"{name}, {key}") for key, item in value.items()}
     return list(value) if _is_list(value) else value
 
 

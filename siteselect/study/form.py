@@ -19,7 +19,7 @@ from siteselect.errors import (
     said,
     shown,
 )
-from siteselect.infrastructure import Fleet, prepare
+from siteselect.infrastructure import Fleet, prepare, price_supply
 from siteselect.infrastructure.climate_cooling import cooling_systems
 from siteselect.layers import datasets, read_layer
 from siteselect.study.checks import (
@@ -51,6 +51,8 @@ __all__ = ["SECTIONS", "check"]
 
 #: What `read_layer` is not told by a file.
 _NOT_OF_LAYER = ("source", "area", "name", "required", "geometry_type", "bands")
+#: What a study itself gives to `price_supply`.
+_STUDY_GIVES = ("sites", "profiles", "progress")
 PRESETS = ("inference", "training")
 #: Suffixes of sites and of maps.
 SITES = (".csv", ".geojson", ".gpkg", ".json", ".parquet")
@@ -63,6 +65,7 @@ SECTIONS: Mapping[str, str] = {
     "candidates": "spacing_km = 20 under [candidates]",
     "layers": "parcels = 'parcels.gpkg' under [layers]",
     "prepare": "prepare = true",
+    "supply": "cfe = 0.7 under [supply]",
     "preset": "preset = 'training'",
     "criteria": "[[criteria]] above each",
     "exclude": "[[exclude]] above each",
@@ -77,7 +80,7 @@ SECTIONS: Mapping[str, str] = {
 }
 _LISTS = ("criteria", "exclude", "gates", "limits")
 _TEXTS = ("title", "preset")
-_TABLES = ("candidates", "fleet", "layers", "options", "outputs", "plan")
+_TABLES = ("candidates", "fleet", "layers", "options", "outputs", "plan", "supply")
 
 
 class OnDemand(Mapping[str, Any]):
@@ -364,6 +367,7 @@ def _models(mistakes: Mistakes) -> None:
         _one_of(mistakes, ("prepare", "cooling"), systems, what)
         with mistakes.of("prepare", "parameters"):
             _parameters(asked.get("parameters"))
+    _supply(mistakes)
     fleet = mistakes.at(("fleet",))
     if isinstance(fleet, Mapping) and fleet:
         mistakes.part(("fleet",), Fleet)
@@ -380,6 +384,41 @@ def _models(mistakes: Mistakes) -> None:
                 mistakes, ("options", "cooling"), is_bool,
                 "true, false or a list of cooling systems", what,
             )  # fmt: skip
+
+
+def supply_keys() -> dict[str, bool]:
+    """Return what [supply] takes, and whether it must be there."""
+    own = {k: v for k, v in arguments_of(price_supply).items() if k not in _STUDY_GIVES}
+    return {**own, "layer": False}
+
+
+def _supply(mistakes: Mistakes) -> None:
+    """Note what is wrong with what supply is asked for."""
+    asked = mistakes.at(("supply",))
+    if not isinstance(asked, Mapping) or not asked:
+        return
+    what = "[supply]"
+    known = supply_keys()
+    note_unknown(mistakes, ("supply",), known, what, "see help(price_supply)")
+    share = (lambda v: is_number(v) and 0 <= v <= 1, "a share from 0 to 1")
+    note_value(mistakes, ("supply", "cfe"), *share, what)
+    note_value(mistakes, ("supply", "technologies"), is_texts, "a list of texts", what)
+    note_value(mistakes, ("supply", "layer"), is_text, "the name of a raster", what)
+    with mistakes.of("supply", "parameters"):
+        _parameters(asked.get("parameters"))
+    prepared = mistakes.at(("prepare",)) or mistakes.at(("candidates", "prepare"))
+    for found, mend in (
+        ("no 'cfe'" * ("cfe" not in asked), "write for instance cfe = 0.7"),
+        ("no prepare = true" * (not prepared), "write prepare = true"),
+    ):
+        if found:
+            message = four_parts(
+                "[supply] is priced at a carbon-free share, from the models' figures",
+                f"found {found}",
+                "both must be there",
+                mend,
+            )
+            mistakes.note(("supply",), message)
 
 
 def _parameters(given: Any) -> None:

@@ -8,6 +8,7 @@ second list of them. Where an argument is data, a record says how it is made:
 
 from __future__ import annotations
 
+import ast
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
@@ -200,6 +201,9 @@ _DATA = {"Network", "Profiles", "pd.DataFrame", "gpd.GeoDataFrame", "gpd.GeoSeri
 def _check_plainly(made: Callable[..., Any], key: str, value: Any, what: str) -> None:
     """Refuse a value that is not of a kind that an argument takes."""
     words = annotation_words(made, key)
+    if "Literal" in words:
+        _check_literal(made, key, value, what)
+        return
     is_call = isinstance(value, Mapping) and ("kind" in value or _is_layer(value))
     fits = (
         not words
@@ -230,6 +234,21 @@ def _check_plainly(made: Callable[..., Any], key: str, value: Any, what: str) ->
                 f"{what} takes a key {key!r}",
                 f"found {key} = {said(value)}",
                 f"allowed is {' or '.join(allowed)}",
+                f"see help({made.__name__})",
+            )
+        )
+
+
+def _check_literal(made: Callable[..., Any], key: str, value: Any, what: str) -> None:
+    """Refuse a text that is none of those that an argument may be."""
+    text = str(inspect.signature(made).parameters[key].annotation)
+    known = ast.literal_eval(text[text.index("[") :])
+    if value not in known:
+        raise StudyError(
+            four_parts(
+                f"{what} takes a key {key!r}",
+                f"found {key} = {said(value)}.{nearest_name(str(value), known)}",
+                f"allowed are {shown(map(repr, filter(None, known)))}",
                 f"see help({made.__name__})",
             )
         )
@@ -366,8 +385,15 @@ def _is_default(default: Any, value: Any) -> bool:
 
 def plainly(value: Any, what: str) -> Any:
     """Return an argument in the types that TOML has."""
+    from siteselect.optimization.objectives import Cost, PerMegawatt
+
     if value is None:
         return False
+    # What "cost" and "score" become within an objective of several.
+    if isinstance(value, Cost) and value.lifetime_per_mw is None:
+        return value.name
+    if isinstance(value, PerMegawatt) and isinstance(value.column, str):
+        return value.column
     if is_dataclass(value) and not isinstance(value, type):
         return record_of(value, what)
     if isinstance(value, Mapping):

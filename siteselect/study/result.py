@@ -87,6 +87,8 @@ def run_study(
     -------
     StudyResult
     """
+    from siteselect.reporting.plan_like import noun
+
     record, folder = study.to_dict(), Path(study.folder)
     timer = steps.Timer(progress)
     # Before anything is read: what changes while the study runs was not its input.
@@ -95,12 +97,14 @@ def run_study(
     with timer.step("optimize") as told:
         plan = steps.plan_of(record, made)
         told.append(f"{plan.status} for these inputs, gap {plan.gap:.2g}")
-        told.append(f"{len(plan.sites)} search areas, {plan.total_mw:,.0f} MW")
+        word = noun(plan.candidates, len(plan.sites))
+        told.append(f"{len(plan.sites)} {word}, {plan.total_mw:,.0f} MW")
     with timer.step("verify") as told:
         checks = plan.verify()
         told.append(f"{len(checks)} checks hold, redone from the frame")
     survival = survival_of(record, made, plan, timer)
-    counts = eligibility(made.scored, by="state" if "state" in made.scored else None)
+    frame = plan.candidates
+    counts = eligibility(frame, by="state" if "state" in frame else None)
     with timer.step("write") as told:
         with whole_folder(out, last=PLAN) as part:
             _write(record, plan, survival, counts, part)
@@ -130,9 +134,9 @@ def survival_of(
         return pd.DataFrame(index=plan.sites.index)
     with timer.step("survival") as told:
         rng = asked.get("rng", 0)
-        found = plan.survival(made.scoring.weighted, n=resolves, rng=rng)
+        found: pd.DataFrame = plan.survival(made.scoring.weighted, n=resolves, rng=rng)
         told.append(f"{resolves} re-solves with weights and layers shaken")
-    return pd.DataFrame(found)
+    return found
 
 
 def joined(plan: SitePlan, survival: pd.DataFrame) -> SitePlan:
@@ -153,12 +157,17 @@ def _write(
     from siteselect.reporting import plot_plan, to_csv_text, write_map, write_plan
     from siteselect.study.form import MAPS
 
-    whole = joined(plan, survival)
+    whole, scored = joined(plan, survival), plan.candidates
     asked = record.get("outputs", {})
     for name in asked.get("files", FILES):
         target = folder / name
         if name == "eligibility.csv":
             target.write_text(to_csv_text(counts), "utf-8")
+        elif name == "scored.csv":
+            table = pd.DataFrame(scored.drop(columns=scored.geometry.name))
+            target.write_text(to_csv_text(table), "utf-8")
+        elif name == "scored.parquet":
+            scored.to_parquet(target, index=True)
         elif target.suffix.lower() in MAPS:
             write_map(plot_plan(plan), target)
         elif name != PLAN:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 import geopandas as gpd
 import pandas as pd
 
-from siteselect.errors import LayerError, StudyError, four_parts, nearest_name, shown
+from siteselect.errors import LayerError, four_parts, shown
 from siteselect.infrastructure import Profiles
 from siteselect.infrastructure import supply_options as _supply_options
 from siteselect.infrastructure.grid import Network, connection_buses, upgrade_costs
@@ -39,7 +39,10 @@ def layer_of(record: Mapping[str, Any], layers: Mapping[str, Any], what: str) ->
         ) from error
 
 
-def network(layers: Mapping[str, Any], interconnection: str = "") -> Network:
+def network(
+    layers: Mapping[str, Any],
+    interconnection: Literal["", "Eastern", "Texas", "Western"] = "",
+) -> Network:
     """Return the bundled synthetic network, whole or of one interconnection.
 
     Parameters
@@ -47,18 +50,13 @@ def network(layers: Mapping[str, Any], interconnection: str = "") -> Network:
     layers : mapping
         With ``grid_buses``, ``grid_branches``, ``grid_generators`` and
         ``substations``; the tables are read whole, whatever the area.
-    interconnection : str
-        ``"Texas"``, ``"Eastern"`` or ``"Western"``; the whole by default.
+    interconnection : {"", "Eastern", "Texas", "Western"}
+        One of them; the whole by default.
 
     Returns
     -------
     siteselect.grid.Network
         Model buses, not real facilities.
-
-    Raises
-    ------
-    StudyError
-        There is no such interconnection.
     """
     from siteselect.layers import datasets
 
@@ -66,17 +64,6 @@ def network(layers: Mapping[str, Any], interconnection: str = "") -> Network:
     buses, branches, generators, stations = (datasets.load(name) for name in names)
     whole = Network.from_tables(buses, branches, generators)
     if interconnection:
-        known = sorted(buses["interconnection"].unique())
-        if interconnection not in known:
-            raise StudyError(
-                four_parts(
-                    "A network was asked for by its interconnection",
-                    f"found interconnection = {interconnection!r}."
-                    f"{nearest_name(interconnection, known)}",
-                    f"allowed are {shown(known)}",
-                    f"write for instance interconnection = {known[0]!r}",
-                )
-            )
         buses = buses[buses["interconnection"] == interconnection]
         whole = whole.around(buses["bus"])
     return whole.with_places(
@@ -84,7 +71,10 @@ def network(layers: Mapping[str, Any], interconnection: str = "") -> Network:
     )
 
 
-def upgrades(layers: Mapping[str, Any], interconnection: str = "") -> pd.DataFrame:
+def upgrades(
+    layers: Mapping[str, Any],
+    interconnection: Literal["", "Eastern", "Texas", "Western"] = "",
+) -> pd.DataFrame:
     """Return what stronger lines of the bundled network cost and when they come.
 
     Parameters
@@ -108,19 +98,33 @@ def typical_days(
 
 
 def supply_options(
-    sites: gpd.GeoDataFrame, profiles: Profiles, **arguments: Any
+    sites: gpd.GeoDataFrame,
+    profiles: Profiles,
+    cfe: Sequence[float] = (0.0, 0.5, 0.7, 0.8, 0.9),
+    technologies: Sequence[str] | None = None,
+    parameters: Mapping[str, float | str] | None = None,
 ) -> pd.DataFrame:
-    """Return what plants beside each candidate cost at some shares."""
-    return _supply_options(sites, profiles, **arguments)
+    """Return what plants beside each candidate cost at some carbon-free shares."""
+    return _supply_options(
+        sites, profiles, cfe=cfe, technologies=technologies, parameters=parameters
+    )
 
 
 def with_buses(sites: gpd.GeoDataFrame, grid: Network) -> gpd.GeoDataFrame:
-    """Return candidates with the bus of a network that each connects to."""
+    """Return candidates with the bus of a network that each connects to.
+
+    One whose substation has none is excluded: nothing is known of its lines.
+    """
     from siteselect.layers import datasets
 
-    return sites.assign(
-        bus=connection_buses(sites["substation"], datasets.load("grid_buses"), grid)
-    )
+    buses = datasets.load("grid_buses")
+    buses = buses[buses["bus"].isin(grid.bus)]
+    station = sites["substation"].where(sites["substation"].isin(buses["substation"]))
+    found = sites.assign(bus=connection_buses(station, buses, grid))
+    free = found["bus"].isna() & ~found["excluded_by"].fillna("").astype(bool)
+    found.loc[free, "excluded_by"] = "no bus in the network"
+    found.loc[free, "score"] = float("nan")
+    return found
 
 
 def nearest_links(

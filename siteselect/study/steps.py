@@ -20,7 +20,12 @@ from siteselect.errors import (
     said,
     shown,
 )
-from siteselect.infrastructure import Fleet, cooling_options, prepare
+from siteselect.infrastructure import (
+    Fleet,
+    cooling_options,
+    prepare,
+    price_supply,
+)
 from siteselect.layers import datasets, read_layer
 from siteselect.study import sources
 from siteselect.study.parts import Data, limit_of
@@ -46,6 +51,7 @@ STEPS = (
     "layers",
     "candidates",
     "prepare",
+    "supply",
     "score",
     "optimize",
     "verify",
@@ -146,6 +152,13 @@ def walk(record: Record, folder: Path, timer: Timer | None = None) -> Walk:
             sites = prepare(sites, layers, **models)
             added = len(sites.columns) - before
             told.append(f"{added} columns: grid, climate, water, carbon, cost")
+    if record.get("supply"):
+        with timer.step("supply") as told:
+            sites = with_supply(sites, record["supply"], layers)
+            known = int(sites["supply_lifetime_usd_per_mw"].notna().sum())
+            told.append(
+                f"{known:,} candidates at a share of {record['supply']['cfe']:g}"
+            )
     with timer.step("score") as told:
         scoring = scoring_of(record, layers)
         scored = scoring.score(sites)
@@ -264,6 +277,18 @@ def models_of(record: Record) -> dict[str, Any] | None:
     if isinstance(asked, Mapping):
         return dict(asked)
     return {} if asked else None
+
+
+def with_supply(
+    sites: gpd.GeoDataFrame, asked: Record, layers: Mapping[str, Any]
+) -> gpd.GeoDataFrame:
+    """Return candidates with clean supply in place of grid power in their cost."""
+    given = dict(asked)
+    days = sources.typical_days(sites, layers, given.pop("layer", "solar_cf"))
+    priced = price_supply(sites, days, **given)
+    instead = priced["supply_lifetime_usd_per_mw"] - priced["power_usd_per_mw"]
+    whole = priced["lifetime_cost_usd_per_mw"] + instead
+    return priced.assign(lifetime_cost_usd_per_mw=whole)
 
 
 def scoring_of(record: Record, layers: Mapping[str, Any]) -> Scoring:

@@ -68,6 +68,8 @@ def try_columns(study: Study, path: Path) -> dict[str, int]:
         models = steps.models_of(record)
         if models is not None:
             sites = prepare(sites, layers, **models)
+        if record.get("supply"):
+            sites = steps.with_supply(sites, record["supply"], layers)
         columns = [str(c) for c in scoring.score(sites).columns]
     for place, key, value in _named(record) if columns else ():
         if value not in columns:
