@@ -338,6 +338,8 @@ def new(
 
     _note_json(ctx, is_json)
     path = Path(name if name.endswith(".toml") else f"{name}.toml")
+    if not path.stem or path.name == ".toml":
+        raise typer.BadParameter("a study has a name, as in: siteselect new first")
     if path.exists() and not force:
         raise StudyError(
             four_parts(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from siteselect.study import provenance, steps
-from siteselect.study.whole import whole_folder
+from siteselect.study.whole import check_folder, whole_folder
 from siteselect.suitability import eligibility
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ def run_study(
 
     record, folder = study.to_dict(), Path(study.folder)
     timer = steps.Timer(progress)
+    check_folder(out)
     # Before anything is read: what changes while the study runs was not its input.
     inputs = provenance.input_digests(record, folder)
     made = steps.walk(record, folder, timer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from siteselect.errors import StudyError, four_parts
 
-__all__ = ["whole_folder"]
+__all__ = ["check_folder", "whole_folder"]
 
 #: Part of the name of a folder that is being written.
 _MARK = ".siteselect-"
@@ -42,28 +43,44 @@ def whole_folder(out: Path, *, last: str) -> Iterator[Path]:
     StudyError
         ``out`` is a file, or its folder cannot be written to.
     """
+    check_folder(out)
+    _sweep(out)
+    part = Path(
+        tempfile.mkdtemp(prefix=f"{_prefix(out)}{os.getpid()}-", dir=out.parent)
+    )
+    try:
+        yield part
+        _move(part, out, last)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def check_folder(out: Path) -> None:
+    """Refuse a folder that cannot be written to, before the work is done.
+
+    Raises
+    ------
+    StudyError
+        ``out`` is a file, or it or its folder cannot be written to.
+    """
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         if out.exists() and not out.is_dir():
-            raise NotADirectoryError(20, "it is a file")
-        _sweep(out)
-        part = Path(
-            tempfile.mkdtemp(prefix=f"{_prefix(out)}{os.getpid()}-", dir=out.parent)
-        )
+            raise NotADirectoryError(errno.ENOTDIR, "it is a file")
+        with tempfile.TemporaryDirectory(prefix=_prefix(out), dir=out.parent):
+            pass
+        if out.exists():
+            with tempfile.TemporaryDirectory(prefix=_prefix(out), dir=out):
+                pass
     except OSError as error:
         raise StudyError(
             four_parts(
                 f"Files were to be written to the folder {out}",
                 f"found that {error.strerror or error}",
                 "allowed is a folder that you may write to, or a name that is free",
-                "give another folder: --out results",
+                "Give another folder, as in: --out results",
             )
         ) from error
-    try:
-        yield part
-        _move(part, out, last)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def _prefix(out: Path) -> str:

@@ -333,7 +333,8 @@ class Scoring:
 def file_text(path: Path) -> str:
     """Return the text of a study file, or say why there is none."""
     try:
-        return path.read_text("utf-8")
+        # Some editors begin a text with a byte order mark, which TOML does not know.
+        return path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is no UTF-8 text"
         raise StudyError(

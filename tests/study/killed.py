@@ -31,7 +31,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def main(folder: Path, kills: int, seed: int) -> None:
     """Kill ``kills`` writers and count what is whole, mixed or broken."""
     chance = random.Random(seed)
-    study = ss.Study.read(folder / "full.toml")
+    study = ss.Study.read(folder / "simple.toml")
     files = ["sites.csv", "sites.gpkg", "sites.geojson", "eligibility.csv"]
     plain = {"files": files, "report": False}
     studies = [

@@ -20,9 +20,9 @@ FREE = {("layers",), ("layers", "depots"), ("layers", "depots", "units", "lots")
 
 
 def cases(places):
-    """Every eighth is run always, all of them in the soak."""
+    """Every sixteenth is run always, all of them in the soak."""
     return [
-        pytest.param(*one, marks=() if i % 8 == 0 else pytest.mark.soak)
+        pytest.param(*one, marks=() if i % 16 == 0 else pytest.mark.soak)
         for i, one in enumerate(places)
     ]
 

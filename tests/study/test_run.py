@@ -58,6 +58,11 @@ def test_command_and_python_give_the_same_files(folder, run):
     assert sorted(p.name for p in result.written) == sorted([*FILES, "plan.json"])
     for path in result.written:
         assert path.read_bytes() == (folder / "out" / path.name).read_bytes()
+
+
+@pytest.mark.soak
+def test_a_study_is_what_its_calls_give(folder, run):
+    study = ss.Study.read(folder / "full.toml")
     direct = ss.optimize_sites(
         study.score(),
         power_mw=(200, 600),
@@ -77,8 +82,8 @@ def test_command_and_python_give_the_same_files(folder, run):
             ss.Spacing(km=5),
         ],
     )
-    assert direct.sites["mw"].to_dict() == result.plan.sites["mw"].to_dict()
-    assert direct.objective == result.plan.objective
+    assert {x["site"]: x["mw"] for x in run["sites"]} == direct.sites["mw"].to_dict()
+    assert run["objective"] == direct.objective
 
 
 def test_a_plan_tells_where_it_comes_from(folder, run):
@@ -179,31 +184,28 @@ def test_what_is_no_plan_is_a_message(tmp_path, content, noun):
 
 
 def test_exit_codes(folder, tmp_path):
-    text = (folder / "full.toml").read_text("utf-8")
-    for old, new in (
-        ("budget_usd = 20e9", "budget_usd = 20e6"),
-        ("[prepare]", "[preparee]"),
-    ):
+    text = worlds.SIMPLE
+    for old, new in (("at_most = 4000", "at_most = 40"), ("[[limits]]", "[[limit]]")):
         (folder / "other.toml").write_text(text.replace(old, new), "utf-8")
         done = call("run", folder / "other.toml", "--out", tmp_path / "out", "--json")
         told = json.loads(done.stdout)
         assert not told["ok"]
-        if "budget" in old:
+        if "4000" in old:
             assert done.exit_code == INFEASIBLE
-            assert "budget" in told["conflicts"]
+            assert "land" in told["conflicts"]
         else:
             assert done.exit_code == MISTAKE
             at = text[: text.index(old)].count("\n") + 1
             assert told["mistakes"][0].startswith(f"line {at}: ")
+            assert "Did you mean 'limits'" in told["mistakes"][0]
     assert not (tmp_path / "out").exists()
     assert call("run", tmp_path / "none.toml").exit_code == MISTAKE
-    assert call("run").exit_code == USAGE
-    assert call("rnu").exit_code == USAGE
+    for arguments in (["run"], ["rnu"], ["new", ""]):
+        assert call(*arguments).exit_code == USAGE
 
 
 def test_check_names_columns_that_will_not_be_there(folder):
     text = (folder / "full.toml").read_text("utf-8")
-    assert "no mistake found" in call("check", folder / "full.toml").output
     wrong = text.replace('by = "county"', 'by = "conty"')
     wrong = wrong.replace('objective = "score"', 'objective = "scores"')
     (folder / "other.toml").write_text(wrong, "utf-8")
@@ -219,22 +221,34 @@ def test_check_names_columns_that_will_not_be_there(folder):
         assert f"Did you mean '{right}'" in m
 
 
+def test_help_tells_examples_and_codes():
+    told = call("--help").output
+    for word in ("Exit codes", "130", "siteselect new first", "--install-completion"):
+        assert word in told
+    for command in ("demo", "run", "check", "verify", "report", "new", "doctor"):
+        assert command in told
+        assert f"siteselect {command}" in call(command, "--help").output
+
+
 def test_new_writes_a_study_that_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert call("new", "first").exit_code == 0
+    assert "no mistake found" in call("check", "first.toml").output
     assert call("new", "first").exit_code == MISTAKE
     assert call("new", "first", "--force", "--quiet").output == ""
     study = ss.Study.read("first.toml")
     assert study.title == "first"
-    small = replace(study, area="Oregon", candidates={"spacing_km": 40})
+    small = replace(study, area="Oregon", candidates={"spacing_km": 60})
     assert small.optimize().status == "optimal"
 
 
 def test_a_folder_that_cannot_be_written_is_a_message(folder, tmp_path):
     (tmp_path / "file").write_text("mine")
-    study = ss.Study.read(folder / "full.toml")
-    with pytest.raises(ss.StudyError, match="folder"):
-        study.run(tmp_path / "file")
+    study = ss.Study.read(folder / "simple.toml")
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(ss.StudyError, match="folder"):
+            # Said before anything is worked out.
+            study.run(out, progress=pytest.fail)
     assert (tmp_path / "file").read_text() == "mine"
 
 
@@ -279,7 +293,7 @@ def test_a_search_that_was_stopped_is_written_and_ends_with_its_code(
         return replace(plan, **told, notes=(*plan.notes, note))
 
     monkeypatch.setattr(steps, "plan_of", stopped)
-    done = call("run", folder / "full.toml", "--out", tmp_path / "out", "--json")
+    done = call("run", folder / "simple.toml", "--out", tmp_path / "out", "--json")
     assert done.exit_code == INTERRUPTED
     assert json.loads(done.stdout)["stopped"] is True
     record = json.loads((tmp_path / "out" / "plan.json").read_text("utf-8"))

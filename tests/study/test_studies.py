@@ -34,6 +34,7 @@ def test_a_study_runs_and_verifies(path, tmp_path):
     assert found.passed, found.summary()
 
 
+@pytest.mark.soak
 def test_parcels_from_a_kmz_give_the_plan_of_the_csv():
     study = ss.Study.read(STUDIES[0])
     kmz = {k: v for k, v in study.candidates.items() if k not in ("x", "y")}

@@ -94,6 +94,26 @@ rng = 7
 """
 
 
+#: The same parcels without models: quick to run.
+SIMPLE = """\
+area = "OR"
+candidates = { file = "parcels.csv", x = "lon", y = "lat", id = "parcel" }
+plan = { power_mw = [200, 600], site_mw = [50, 100] }
+outputs = { files = ["sites.csv", "sites.gpkg", "eligibility.csv"] }
+
+[[criteria]]
+name = "room"
+measure = { kind = "Column", source = "acres" }
+value = { kind = "Rising", a = 0, b = 600 }
+
+[[limits]]
+kind = "Limit"
+name = "land"
+per_site = "acres"
+at_most = 4000
+"""
+
+
 def folder(path: Path) -> Path:
     """Write the files of the study into a folder."""
     rng = np.random.default_rng(1)
@@ -110,6 +130,7 @@ def folder(path: Path) -> Path:
     depots = pd.DataFrame({"lon": [-121.5, -119], "lat": [45.75, 46], "lots": [12, 4]})
     depots.to_csv(path / "depots.csv", index=False)
     (path / "full.toml").write_text(FULL, "utf-8")
+    (path / "simple.toml").write_text(SIMPLE, "utf-8")
     return path
 
 
