@@ -72,9 +72,20 @@ class _Group(TyperGroup):
             else:
                 typer.echo(f"{type(error).__name__}: {error}", err=True)
             raise typer.Exit(code) from None
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Exception) as error:
+            if not _is_interrupt(error):
+                raise
             typer.echo("Stopped by Ctrl-C; nothing was written.", err=True)
             raise typer.Exit(INTERRUPTED) from None
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Return whether Ctrl-C is behind an error: some readers make another of it."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _asks_json(ctx: Any) -> bool:

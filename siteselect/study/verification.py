@@ -52,11 +52,15 @@ class Verification:
 
     def summary(self) -> str:
         """Return the checks as text, those that fail with what was found."""
+        from siteselect.optimization.plan import printable
+
         lines = []
         for check, passed, found in self.checks.itertuples(index=False):
             line = f"{'ok     ' if passed else 'CHANGED'}  {check}"
             lines.append(f"{line}: {found}" if found else line)
         lines += [f"note     {note}" for note in self.notes]
+        # Names of columns and files are anyone's; a terminal shall not act on them.
+        lines = [printable(line) for line in lines]
         lines.append("The plan holds." if self.passed else "The plan does not hold.")
         return "\n".join(lines)
 

@@ -93,7 +93,7 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_lines(folder):
     text = worlds.FULL
     wrong = {
         'area = ["OR", "WA"]': 'area = ["OR", "Wahsington"]',
-        'preset = "training"': 'preset = "trainning"',
+        'preset = "training"': 'preset = "trainingg"',
         'file = "depots.csv"': 'file = "depot.csv"',
         "peak_ratio = 1.25": "peak_ration = 1.25",
         "at_least = 100": "at_leest = 100\nconditionl = 6",

@@ -220,6 +220,20 @@ def test_check_names_columns_that_will_not_be_there(folder):
         assert f"Did you mean '{right}'" in m
 
 
+def test_ctrl_c_before_there_is_a_plan_writes_nothing(folder, tmp_path, monkeypatch):
+    def broken(*arguments):
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            raise ValueError("a reader was disturbed")  # noqa: B904
+
+    monkeypatch.setattr(steps, "walk", broken)
+    done = call("run", folder / "simple.toml", "--out", tmp_path / "out")
+    assert done.exit_code == INTERRUPTED
+    assert "nothing was written" in done.output
+    assert not (tmp_path / "out").exists()
+
+
 def test_help_tells_examples_and_codes():
     told = call("--help").output
     for word in ("Exit codes", "130", "siteselect new first", "--install-completion"):
