@@ -200,7 +200,7 @@ if TYPE_CHECKING:
         plot_years,
         write_map,
     )
-    from siteselect.study import Study, bundled_study
+    from siteselect.study import Study, StudyResult, bundled_study
     from siteselect.study_file import ScoredStudy, score_study
     from siteselect.suitability import (
         AHP,
@@ -464,7 +464,7 @@ _ROOM_OF = {
         ),
         "reporting",
     ),
-    **dict.fromkeys(("Study", "bundled_study"), "study"),
+    **dict.fromkeys(("Study", "StudyResult", "bundled_study"), "study"),
     **dict.fromkeys(("ScoredStudy", "score_study"), "study_file"),
 }
 
@@ -554,6 +554,7 @@ __all__ = [  # noqa: RUF022
     "Step",
     "Study",
     "StudyError",
+    "StudyResult",
     "Supply",
     "Travel",
     "TriangularError",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 
@@ -27,7 +27,19 @@ class CRSError(LayerError):
 
 
 class StudyError(SiteSelectError, ValueError):
-    """A criterion, limit, parameter or study file asks for something unusable."""
+    """A criterion, limit, parameter or study file asks for something unusable.
+
+    Parameters
+    ----------
+    message : str
+        The four-part message, or a list of them.
+    mistakes : sequence of str
+        Where the message lists several mistakes, each of them.
+    """
+
+    def __init__(self, message: str = "", mistakes: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.mistakes: tuple[str, ...] = tuple(mistakes)
 
 
 class InfeasiblePlanError(SiteSelectError, RuntimeError):
@@ -120,6 +132,22 @@ def _is_prose(part: str) -> bool:
 def _sentence(part: str) -> str:
     """Start with a capital, unless it starts with a name from the code."""
     return part[0].upper() + part[1:] if _is_prose(part) else part
+
+
+def all_of(errors: Sequence[SiteSelectError]) -> SiteSelectError:
+    """Return one error that lists several, or the only one.
+
+    Examples
+    --------
+    >>> all_of([StudyError("a"), LayerError("b")]).mistakes
+    ('a', 'b')
+    """
+    if len(errors) == 1:
+        return errors[0]
+    told: list[str] = []
+    for error in errors:
+        told += getattr(error, "mistakes", ()) or (str(error),)
+    return StudyError("\n".join(f"- {one}" for one in told), mistakes=told)
 
 
 def said(value: object, longest: int = 80) -> str:

@@ -1,48 +1,18 @@
-"""A study file that scores: the area, the candidates, layers, and the scoring.
-
-What it says of scoring is read by `Scoring`; this module adds where the candidates
-and the layers come from.
-"""
+"""The scores of a study file, without its program: tables and pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 
-from siteselect.errors import StudyError, four_parts, said
-from siteselect.infrastructure import prepare
-from siteselect.layers import datasets, read_layer
-from siteselect.suitability import Scoring, eligibility, evidence, grid_candidates
-from siteselect.suitability.scoring import file_text, parsed
-from siteselect.suitability.stored import check_keys, check_plain, placed
-
-#: What a study file says beside its scoring.
-_PLACES = ("area", "candidates", "layers")
-_SCORING = ("aggregate", "criteria", "exclude", "gates", "weights")
-_CANDIDATES = ("file", "prepare", "shape", "spacing_km")
-#: What a layer of one's own may say of itself, as `read_layer` takes it.
-_OF_LAYER = (
-    "attribution",
-    "crs",
-    "evidence",
-    "id",
-    "layer",
-    "licence",
-    "not_this",
-    "provenance",
-    "resolution_km",
-    "title",
-    "units",
-    "vintage",
-    "wkt",
-    "x",
-    "y",
-)
+from siteselect.study import Study
+from siteselect.study.steps import Walk, walk
+from siteselect.suitability import Scoring, eligibility, evidence
+from siteselect.suitability.stored import placed
 
 __all__ = ["ScoredStudy", "score_study"]
 
@@ -103,10 +73,8 @@ def score_study(
     Parameters
     ----------
     path : path-like
-        A TOML file: ``area`` (a state or several, for the bundled layers),
-        ``[candidates]`` with ``spacing_km`` (a grid over the area) or ``file``,
-        ``[layers]`` of one's own by name (a file, or a table with ``file`` and what
-        is known of it), and what `Scoring` reads. Paths are relative to the file.
+        A study file, as `Study` describes it; what it says of the program is not
+        used. Paths are relative to the file.
     out : path-like
         Folder to write to: ``scored.parquet``, ``scored.csv``, ``map.png``,
         ``eligibility.csv``, ``waterfall.csv`` and ``waterfall.png``.
@@ -148,123 +116,19 @@ def score_study(
     ['eligibility.csv', 'map.png', 'scored.csv']
     """
     say = progress or (lambda line: None)
-    place = Path(path)
-    record = parsed(file_text(place), place.name)
-    with placed(place.name):
-        check_keys(record, (*_PLACES, *_SCORING), ("criteria",), "The study")
-        sites, layers = _sites_and_layers(record, place.parent)
-    say(f"candidates  {len(sites):,}; {len(layers)} layers")
-    scoring = Scoring.from_dict(
-        {key: record[key] for key in _SCORING if key in record},
-        layers,
-        file=place.name,
-    )
-    with placed(place.name):
-        scored = scoring.score(sites)
-    say(f"score       {int(scored['score'].notna().sum()):,} with a known score")
-    written = _write(scored, scoring, sites, Path(out))
+    study = Study.read(path)
+    with placed(Path(path).name):
+        made = walk(study.to_dict(), Path(study.folder))
+    say(f"candidates  {len(made.sites):,}; {len(made.layers)} layers")
+    say(f"score       {int(made.scored['score'].notna().sum()):,} with a known score")
+    written = _write(made, Path(out))
     say("write       " + ", ".join(path.name for path in written))
-    return ScoredStudy(scored, scoring, written)
+    return ScoredStudy(made.scored, made.scoring, written)
 
 
-def _sites_and_layers(
-    record: Mapping[str, Any], folder: Path
-) -> tuple[gpd.GeoDataFrame, dict[str, Any]]:
-    """Return the candidates and the layers that the file names."""
-    asked = record.get("candidates", {})
-    check_keys(asked, _CANDIDATES, (), "[candidates]")
-    for key, kind in (
-        ("file", str),
-        ("prepare", bool),
-        ("shape", str),
-        ("spacing_km", float),
-    ):
-        check_plain(asked, key, kind, "[candidates]")
-    if ("file" in asked) == ("spacing_km" in asked):
-        raise StudyError(
-            four_parts(
-                "[candidates] says where candidates come from",
-                "found both file and spacing_km" if asked else "found neither",
-                "allowed is file (your own) or spacing_km (a grid over the area)",
-                "write for instance spacing_km = 15",
-            )
-        )
-    area = None
-    if "area" in record:
-        area = datasets.region(_region(record["area"]))
-    if "file" in asked:
-        sites = read_layer(_path(asked["file"], folder), name="candidates")
-    elif area is None:
-        raise StudyError(
-            four_parts(
-                "A grid of candidates is laid over an area",
-                "found no area",
-                "allowed are states, by name or postal code",
-                "write for instance area = 'Oregon'",
-            )
-        )
-    else:
-        shape = asked.get("shape", "square")
-        sites = grid_candidates(area, spacing_km=asked["spacing_km"], shape=shape)
-    layers = datasets.load_all(area if area is not None else sites)
-    layers |= _own_layers(record.get("layers", {}), folder)
-    if asked.get("prepare", False):
-        sites = prepare(sites, layers)
-    return sites, layers
-
-
-def _region(asked: Any) -> Any:
-    """Return the states that are asked for."""
-    several = asked if isinstance(asked, list) else [asked]
-    if not several or not all(isinstance(name, str) for name in several):
-        raise StudyError(
-            four_parts(
-                "The area is one or more states",
-                f"found area = {said(asked)}",
-                "allowed is a text, or a list of texts",
-                "write for instance area = ['OR', 'WA']",
-            )
-        )
-    return asked
-
-
-def _own_layers(asked: Any, folder: Path) -> dict[str, Any]:
-    """Read the layers of the user's own."""
-    if not isinstance(asked, Mapping):
-        raise StudyError(
-            four_parts(
-                "[layers] names layers of your own",
-                f"found layers = {said(asked)}",
-                "allowed is a table of names and files",
-                "write for instance parcels = 'parcels.gpkg' under [layers]",
-            )
-        )
-    layers = {}
-    for name, entry in asked.items():
-        what = f"Layer {name!r}"
-        options = {"file": entry} if isinstance(entry, str) else entry
-        check_keys(options, ("file", *_OF_LAYER), ("file",), what)
-        for key in ("file", *_OF_LAYER):
-            if key not in ("units", "crs", "resolution_km"):
-                check_plain(options, key, str, what)
-        check_plain(options, "resolution_km", float, what)
-        about: dict[str, Any] = {k: options[k] for k in options if k != "file"}
-        with placed(what):
-            layers[name] = read_layer(
-                _path(options["file"], folder), name=name, **about
-            )
-    return layers
-
-
-def _path(file: str, folder: Path) -> str | Path:
-    """Return a path beside the study file; an address as it is."""
-    return file if "://" in file else folder / file
-
-
-def _write(
-    scored: gpd.GeoDataFrame, scoring: Scoring, sites: gpd.GeoDataFrame, folder: Path
-) -> tuple[Path, ...]:
+def _write(made: Walk, folder: Path) -> tuple[Path, ...]:
     """Write the tables and the pictures; each file whole or not at all."""
+    scored, scoring, sites = made.scored, made.scoring, made.sites
     import matplotlib.pyplot as plt
 
     from siteselect.reporting import (

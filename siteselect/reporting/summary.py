@@ -107,11 +107,8 @@ def _eligibility_lines(counts: pd.DataFrame) -> list[str]:
     states = counts.drop(index="all")
     share = (states["eligible"] / states["candidates"]).sort_values(kind="stable")
     least = [f"{name} {percent(value)}" for name, value in share.head(6).items()]
-    lines = [
-        f"Eligible: {every['eligible']:,.0f} of {every['candidates']:,.0f}; least in "
-        + ", ".join(least)
-        + "."
-    ]
+    lines = [f"Eligible: {every['eligible']:,.0f} of {every['candidates']:,.0f}"]
+    lines[0] += f"; least in {', '.join(least)}." if least else "."
     for word in ("excluded", "unknown"):
         found = [
             f"{str(column).removeprefix(word + ': ')} {every[column]:,.0f}"

@@ -11,7 +11,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siteselect.errors import StudyError, four_parts, nearest_name, shown
+from siteselect.errors import (
+    SiteSelectError,
+    StudyError,
+    all_of,
+    four_parts,
+    nearest_name,
+    shown,
+)
 from siteselect.layers.cards import card, escaped, stated_fields
 from siteselect.layers.info import EVIDENCE
 from siteselect.suitability.measures import Measurement
@@ -23,6 +30,7 @@ from siteselect.suitability.stored import (
     Own,
     check_keys,
     check_plain,
+    gathered,
     part_of,
     placed,
     record_of,
@@ -270,16 +278,22 @@ class Criterion:
         own = tuple(own)
         known = tuple(field.name for field in fields(cls))
         check_keys(record, known, ("name", "measure", "value"), what)
-        for key in ("weight", "evidence"):
-            check_plain(record, key, float if key == "weight" else str, what)
         values = tuple(made for made in own if issubclass(made, ValueFunction))
-        with placed(f"{what}, value"):
-            value = value_from_dict(record["value"], own=values)
-        measure = part_of(
-            record["measure"], "Measurement", layers or {}, f"{what}, measure", own
-        )
+        made: dict[str, Any] = {}
+        wrong: list[SiteSelectError] = []
+        for key, kind in (("name", str), ("weight", float), ("evidence", str)):
+            with gathered(wrong):
+                check_plain(record, key, kind, what)
+        with gathered(wrong), placed(f"{what}, value"):
+            made["value"] = value_from_dict(record["value"], own=values)
+        with gathered(wrong):
+            made["measure"] = part_of(
+                record["measure"], "Measurement", layers or {}, f"{what}, measure", own
+            )
+        if wrong:
+            raise all_of(wrong)
         options = {key: record[key] for key in ("weight", "evidence") if key in record}
-        return cls(record["name"], measure, value, **options)
+        return cls(record["name"], **made, **options)
 
     def _repr_html_(self) -> str:
         said = [_in_words(part) for part in (self.measure, self.value)]

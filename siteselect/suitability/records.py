@@ -46,6 +46,7 @@ __all__ = [
     "aggregate_of",
     "class_of",
     "value_from_dict",
+    "without_kind",
 ]
 
 #: Every aggregate of the room.
@@ -173,7 +174,7 @@ def class_of(
         return by_kind[kind]
     mend = mend or f"compare with {example}(...).describe()"
     if kind is None:
-        found = f"found {said(record)}"
+        found = without_kind(record)
     elif kind == "function":
         found = f"found a function of your own, {record.get('name', '')!r}"
         mend = "pass the function in Python: Criterion(name, measure, function)"
@@ -187,6 +188,14 @@ def class_of(
             mend,
         )
     )
+
+
+def without_kind(record: Any) -> str:
+    """Say what stands in a record that has no kind."""
+    for key in record if isinstance(record, Mapping) else ():
+        if isinstance(key, str) and (close := nearest_name(key, ["kind"])):
+            return f"found the unknown key {key!r}.{close}"
+    return f"found {said(record)}"
 
 
 def _with_labels(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -333,7 +333,8 @@ class Scoring:
 def file_text(path: Path) -> str:
     """Return the text of a study file, or say why there is none."""
     try:
-        return path.read_text("utf-8")
+        # Some editors begin a text with a byte order mark, which TOML does not know.
+        return path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is no UTF-8 text"
         raise StudyError(
@@ -373,8 +374,9 @@ class _Gathered:
             return make()
         except SiteSelectError as error:
             # A message names its criterion or gate, unless that has no name.
-            named = str(error).startswith(f"{place.split()[0]} ")
-            self.mistakes.append(str(error) if named else f"{place}: {error}")
+            for message in getattr(error, "mistakes", ()) or (str(error),):
+                named = message.startswith(f"{place.split()[0]} ")
+                self.mistakes.append(message if named else f"{place}: {message}")
             return None
 
     def each(

@@ -25,6 +25,7 @@ import pandas as pd
 from siteselect.errors import (
     SiteSelectError,
     StudyError,
+    all_of,
     four_parts,
     nearest_name,
     said,
@@ -105,6 +106,7 @@ __all__ = [
     "arguments_of",
     "check_keys",
     "check_plain",
+    "gathered",
     "made_of",
     "part_of",
     "placed",
@@ -286,12 +288,16 @@ def made_of(
         for key, field in known.items()
         if field.default is MISSING and field.default_factory is MISSING
     ]
-    check_keys(given, known, needed, f"{what}: {made.__name__}", _help(made))
     own = tuple(own)
-    arguments = {
-        key: _argument(made, known[key], value, layers, what, own)
-        for key, value in given.items()
-    }
+    arguments: dict[str, Any] = {}
+    wrong: list[SiteSelectError] = []
+    with gathered(wrong):
+        check_keys(given, known, needed, f"{what}: {made.__name__}", _help(made))
+    for key in [k for k in given if k in known] if isinstance(given, Mapping) else ():
+        with gathered(wrong):
+            arguments[key] = _argument(made, known[key], given[key], layers, what, own)
+    if wrong:
+        raise all_of(wrong)
     with placed(what):
         return made(**arguments)
 
@@ -351,7 +357,20 @@ def placed(what: str) -> Iterator[None]:
     except SiteSelectError as error:
         if str(error).startswith(what):
             raise
-        raise type(error)(f"{what}: {error}") from error
+        again = type(error)(f"{what}: {error}")
+        if isinstance(again, StudyError):
+            several = getattr(error, "mistakes", ())
+            again.mistakes = tuple(f"{what}: {one}" for one in several)
+        raise again from error
+
+
+@contextmanager
+def gathered(wrong: list[SiteSelectError]) -> Iterator[None]:
+    """Keep what is wrong instead of ending there."""
+    try:
+        yield
+    except SiteSelectError as error:
+        wrong.append(error)
 
 
 def _is(*kinds: type[Any]) -> Callable[[Any], bool]:

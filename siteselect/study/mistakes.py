@@ -1,0 +1,198 @@
+"""All mistakes of a study file at once, each with its line.
+
+What is wrong with a part is said by the part itself; this module finds the key that
+is meant, and looks on for further mistakes without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from siteselect.errors import SiteSelectError, StudyError
+from siteselect.study.lines import Place, nearest_line
+
+Made = TypeVar("Made")
+#: Mistakes listed in one message.
+MOST = 50
+
+__all__ = ["Mistakes", "leaves", "meant_by", "without"]
+
+
+@dataclass
+class Mistakes:
+    """Gathers what is wrong with a study.
+
+    Parameters
+    ----------
+    record : mapping
+        The study as plain values.
+    lines : mapping of tuple to int
+        Line of each key, from `key_lines`; empty where there is no file.
+    """
+
+    record: Mapping[str, Any]
+    lines: Mapping[Place, int] = field(default_factory=dict)
+    found: list[tuple[Place, str]] = field(default_factory=list)
+
+    def note(self, place: Place, message: str) -> None:
+        """Keep a mistake; what is said twice of a place is kept once."""
+        if (place, message) not in self.found:
+            self.found.append((place, message))
+
+    def note_error(self, place: Place, error: SiteSelectError) -> list[Place]:
+        """Keep what an error says of a part, and return the keys that it means."""
+        places = []
+        for message in getattr(error, "mistakes", ()) or (str(error),):
+            meant = meant_by(message, self.at(place), place)
+            self.note(meant, message)
+            places.append(meant)
+        return places
+
+    def at(self, place: Place) -> Any:
+        """Return what stands at a place; None if nothing does."""
+        found: Any = self.record
+        for key in place:
+            try:
+                found = found[key]
+            except (KeyError, IndexError, TypeError):
+                return None
+        return found
+
+    @contextmanager
+    def of(self, *place: str | int) -> Iterator[None]:
+        """Keep what is wrong with the part that the block reads."""
+        try:
+            yield
+        except SiteSelectError as error:
+            self.note_error(place, error)
+
+    def part(self, place: Place, make: Callable[[Any], Made]) -> Made | None:
+        """Make a part, and note all that is wrong with it.
+
+        Where it cannot be made, what the message means is left out and it is tried
+        again: one mistake shall not hide the next.
+        """
+        record = self.at(place)
+        gone: set[Place] = set()
+        while True:
+            try:
+                made = make(record)
+            except SiteSelectError as error:
+                if gone and _is_of_ours(str(error), gone):
+                    return None
+                meant = [
+                    m for m in self.note_error(place, error) if len(m) > len(place)
+                ]
+                fresh = set(meant) - gone
+                # Without its kind there is nothing left to look at.
+                if not fresh or any(m[-1] == "kind" for m in meant):
+                    return None
+                gone |= fresh
+                record = without(self.at(place), {m[len(place) :] for m in gone})
+            else:
+                return None if gone else made
+
+    def refuse(self, file: str = "") -> None:
+        """Raise an error with all that is wrong, in the order of lines."""
+        if not self.found:
+            return
+        told = []
+        for place, message in self.found:
+            line = nearest_line(self.lines, place)
+            told.append((line or 0, place, message))
+        # What has no line, such as a part that is missing, comes last.
+        told.sort(key=lambda item: (item[0] == 0, item[0]))
+        lines = [
+            f"line {line}: {message}" if line else message for line, _, message in told
+        ]
+        head = f"{file}: " if file else ""
+        if len(lines) == 1:
+            raise StudyError(head + lines[0], mistakes=lines)
+        text = [f"{head}{len(lines)} mistakes", *(f"- {one}" for one in lines[:MOST])]
+        if len(lines) > MOST:
+            text.append(f"- and {len(lines) - MOST} more")
+        raise StudyError("\n".join(text), mistakes=lines)
+
+
+def meant_by(message: str, part: Any, place: Place = ()) -> Place:
+    """Return the place within a part that a message speaks of.
+
+    The keys and values of the part that the message quotes are looked for: a key
+    with its value says more than a value, and that more than a key.
+
+    Examples
+    --------
+    >>> meant_by("found km = 'far'", {"kind": "Near", "km": "far"})
+    ('km',)
+    >>> meant_by("reads layer 'parc'", {"layer": "parc", "km": 2}, ("exclude", 0))
+    ('exclude', 0, 'layer')
+    """
+    best, most = place, 0
+    for where, key, value in leaves(part, place):
+        score = _score(message, key, value)
+        if score > most:
+            best, most = where, score
+    return best
+
+
+def _score(message: str, key: str | int, value: Any) -> int:
+    """Return how surely a message speaks of a key with a value."""
+    shown = repr(value)
+    said = (f"unknown key {key!r}", f"{key!r}, which it does not take")
+    if any(words in message for words in said):
+        return 5
+    pairs = (f"{key} = {shown}"[:60], f"{key}={shown}"[:60], f"{key} {shown}"[:60])
+    if any(pair in message for pair in pairs):
+        return 4
+    is_text = isinstance(value, str)
+    if is_text and value and shown in message:
+        return 3 if key != "name" else 1
+    if not is_text and any(f"{word} {shown}" in message for word in ("ound", "given")):
+        return 3
+    if is_text and len(value) > 3 and value in message and key != "name":
+        return 2
+    is_named = f"a key {key!r}" in message or f"{key!r}" in message.split(". ")[0]
+    return 1 if is_named else 0
+
+
+def leaves(part: Any, place: Place = ()) -> Iterator[tuple[Place, str | int, Any]]:
+    """Walk over every key of a part, those within tables and lists too."""
+    items: Any = ()
+    if isinstance(part, Mapping):
+        items = part.items()
+    elif isinstance(part, (list, tuple)):
+        items = enumerate(part)
+    for key, value in items:
+        yield (*place, key), key, value
+        yield from leaves(value, (*place, key))
+
+
+def _is_of_ours(message: str, gone: set[Place]) -> bool:
+    """Return whether a message misses what was left out here."""
+    return any(f"no {place[-1]!r}" in message for place in gone)
+
+
+def without(part: Any, places: set[Place]) -> Any:
+    """Return a part without some of its keys.
+
+    Examples
+    --------
+    >>> without({"a": 1, "b": {"c": 2, "d": 3}}, {("a",), ("b", "c")})
+    {'b': {'d': 3}}
+    """
+    if isinstance(part, Mapping):
+        return {
+            key: without(value, {p[1:] for p in places if p[0] == key and p[1:]})
+            for key, value in part.items()
+            if (key,) not in places
+        }
+    if isinstance(part, (list, tuple)):
+        return [
+            without(value, {p[1:] for p in places if p[0] == i and p[1:]})
+            for i, value in enumerate(part)
+            if (i,) not in places
+        ]
+    return part
