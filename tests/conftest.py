@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -34,3 +35,11 @@ def _no_network(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest)
         return connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", local_only)
+
+
+@pytest.fixture(autouse=True)
+def _no_figures_left():
+    """No test leaves figures behind for the next one."""
+    yield
+    if plt.get_fignums():
+        plt.close("all")

@@ -52,7 +52,7 @@ class Verification:
 
     def summary(self) -> str:
         """Return the checks as text, those that fail with what was found."""
-        from siteselect.optimization.plan import printable
+        from siteselect.layers.cards import printable
 
         lines = []
         for check, passed, found in self.checks.itertuples(index=False):
