@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -23,8 +24,11 @@ PATIENCE = 4.0
 
 def processor_seconds() -> float:
     """Return what this process and the solvers that it ran have used so far."""
-    used = os.times()
-    return used.user + used.system + used.children_user + used.children_system
+    used = [
+        resource.getrusage(who)
+        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    ]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def session_seconds(session: int) -> float:

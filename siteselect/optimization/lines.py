@@ -16,6 +16,8 @@ from siteselect.optimization.problem import Floats, Ints
 
 #: Entries of the table of sites over pairs worked on at once.
 WIDE: Final = 4_000_000
+#: Pairs looked at in one go.
+PIECE: Final = 16_384
 #: By how much of what a line may carry a plan may be over it: half of what
 #: ``verify()`` allows for rounding.
 OVER: Final = 5e-7
@@ -280,12 +282,21 @@ class Lines:
         pushed = np.maximum(seen.pushed[1.0], seen.pushed[-1.0]) * (1 + ROUGH) + ROUGH
         # What a smaller share asks for is at most this much less than a full line.
         pushed += (1.0 - seen.fill) * self.rating
-        sway = swing.take(pairs.case)
-        sway *= pairs.size
-        may = pushed.take(pairs.line)
-        may += sway
-        near = np.flatnonzero(may > pairs.least)
-        return near, sway[near]
+        near: list[Ints] = []
+        sway: list[Floats] = []
+        # Piece by piece: what is worked on stays in the cache.
+        for first in range(0, pairs.line.size, PIECE):
+            some = slice(first, first + PIECE)
+            swayed = swing.take(pairs.case[some])
+            swayed *= pairs.size[some]
+            may = pushed.take(pairs.line[some])
+            may += swayed
+            found = np.flatnonzero(may > pairs.least[some])
+            near.append(found + first)
+            sway.append(swayed[found])
+        if not near:
+            return np.zeros(0, dtype=np.int64), np.zeros(0)
+        return np.concatenate(near), np.concatenate(sway)
 
     def _listed(self, seen: _Seen, way: float, near: Ints, sway: Floats) -> Over:
         """Return listed pairs that may be filled, whatever the signs."""
