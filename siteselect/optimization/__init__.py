@@ -24,7 +24,7 @@ cost over a lifetime           `PresentValue`
 a shared resource              ``Limit(name, per_mw="water_m3_per_mw_year",
                                by="county", at_most="water_available")``; per site
                                with ``per_site=``, labor likewise
-a resource from any of several `Draw`, links by `nearest_links`; one or, with
+a resource from any of many    `Draw`, links by `nearest_links`; one or, with
                                ``split=True``, several at once
 what the lines can carry       `Deliverable`, also after outages
 plants beside the sites        `Supply`: carbon-free share, carbon, land, capital
