@@ -15,15 +15,56 @@ import siteselect as ss
 #: they have a summary, and the page on extending says when each is asked.
 ASKED_BY_THE_PROGRAM = {
     "rows": frozenset(
-        "accounts_of at_lifetime_cost between bought check clique_rows coefficients "
-        "columns cuts draws drops guides in_place in_stages in_year is_lazy "
-        "is_open_ended last_year_only link_arrays link_cost_usd maximize measured "
-        "mended most_missed name nearby notes options rows settled solve "
-        "strengthened unit uses value".split()
+        [
+            "accounts_of",
+            "at_lifetime_cost",
+            "between",
+            "bought",
+            "check",
+            "clique_rows",
+            "coefficients",
+            "columns",
+            "cuts",
+            "draws",
+            "drops",
+            "guides",
+            "in_place",
+            "in_stages",
+            "in_year",
+            "is_lazy",
+            "is_open_ended",
+            "last_year_only",
+            "link_arrays",
+            "link_cost_usd",
+            "maximize",
+            "measured",
+            "mended",
+            "most_missed",
+            "name",
+            "nearby",
+            "notes",
+            "options",
+            "rows",
+            "settled",
+            "solve",
+            "strengthened",
+            "unit",
+            "uses",
+            "value",
+        ]
     ),
     "answer": frozenset(
-        "answer column describe evidence label layer_name resolution_m statistic "
-        "unit".split()
+        [
+            "answer",
+            "column",
+            "describe",
+            "evidence",
+            "label",
+            "layer_name",
+            "resolution_m",
+            "statistic",
+            "unit",
+        ]
     ),
     "span": frozenset(("describe", "is_monotone", "span")),
     "combine": frozenset(("check", "combine", "describe")),
