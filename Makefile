@@ -54,7 +54,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --config setup.cfg
-	$(BIN)/codespell siteselect tests data/*.py data/*.toml data/*.md benchmarks README.md CHANGELOG.md
+	$(BIN)/codespell siteselect tests docs data/*.py data/*.toml data/*.md benchmarks README.md CHANGELOG.md
 
 soak: $(VENV)/.dev
 	$(THREADS) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m soak tests

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from public_names import methods, module_names
-from sphinx.cmd.build import main as sphinx
 
 import siteselect as ss
 from siteselect import optimization
@@ -268,6 +267,9 @@ def extending() -> str:
 
 def main(out: Path, options: list[str]) -> int:
     """Gather the pages and build them; return Sphinx's exit code."""
+    # Here, so that the pages can be gathered, and tested, without Sphinx.
+    from sphinx.cmd.build import main as sphinx
+
     pages = out.with_name(f"{out.name}-pages")
     gather(pages)
     shutil.rmtree(out, ignore_errors=True)

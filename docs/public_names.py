@@ -10,67 +10,32 @@ from typing import Any
 
 import siteselect as ss
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 #: What the program asks of an object of each kind, told by a method that marks the
 #: kind. A user who writes an object of that kind offers them; nobody calls them, so
 #: they have a summary, and the page on extending says when each is asked.
 ASKED_BY_THE_PROGRAM = {
-    "rows": frozenset(
-        [
-            "accounts_of",
-            "at_lifetime_cost",
-            "between",
-            "bought",
-            "check",
-            "clique_rows",
-            "coefficients",
-            "columns",
-            "cuts",
-            "draws",
-            "drops",
-            "guides",
-            "in_place",
-            "in_stages",
-            "in_year",
-            "is_lazy",
-            "is_open_ended",
-            "last_year_only",
-            "link_arrays",
-            "link_cost_usd",
-            "maximize",
-            "measured",
-            "mended",
-            "most_missed",
-            "name",
-            "nearby",
-            "notes",
-            "options",
-            "rows",
-            "settled",
-            "solve",
-            "strengthened",
-            "unit",
-            "uses",
-            "value",
-        ]
+    "rows": _words(
+        """
+        accounts_of at_lifetime_cost between bought check clique_rows coefficients
+        columns cuts draws drops guides in_place in_stages in_year is_lazy
+        is_open_ended last_year_only link_arrays link_cost_usd maximize measured
+        mended most_missed name nearby notes options rows settled solve
+        strengthened unit uses value
+        """
     ),
-    "answer": frozenset(
-        [
-            "answer",
-            "column",
-            "describe",
-            "evidence",
-            "label",
-            "layer_name",
-            "resolution_m",
-            "statistic",
-            "unit",
-        ]
+    "answer": _words(
+        "answer column describe evidence label layer_name resolution_m statistic unit"
     ),
-    "span": frozenset(("describe", "is_monotone", "span")),
-    "combine": frozenset(("check", "combine", "describe")),
-    "verdict": frozenset(("is_kept", "verdict", "verdict_after", "with_parts")),
-    "ppf": frozenset(("ppf", "shifted")),
-    "at": frozenset(("at",)),
+    "span": _words("describe is_monotone span"),
+    "combine": _words("check combine describe"),
+    "verdict": _words("is_kept verdict verdict_after with_parts"),
+    "ppf": _words("ppf shifted"),
+    "at": _words("at"),
 }
 
 

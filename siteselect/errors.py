@@ -15,15 +15,48 @@ from typing import Any
 
 
 class SiteSelectError(Exception):
-    """Root of every error that siteselect raises on purpose."""
+    """Root of every error that siteselect raises on purpose.
+
+    Examples
+    --------
+    >>> import siteselect as ss
+    >>> try:
+    ...     ss.datasets.region("Texass")
+    ... except ss.SiteSelectError as error:
+    ...     print(str(error)[-22:])
+    Did you mean 'Texas'?
+    """
 
 
 class LayerError(SiteSelectError, ValueError):
-    """A layer or a frame of candidates cannot be used as it is."""
+    """A layer or a frame of candidates cannot be used as it is.
+
+    Examples
+    --------
+    >>> import siteselect as ss
+    >>> try:
+    ...     ss.read_layer("no such file.gpkg")
+    ... except ValueError as error:
+    ...     print(type(error).__name__)
+    LayerError
+    """
 
 
 class CRSError(LayerError):
-    """A coordinate reference system is missing, wrong or unusable."""
+    """A coordinate reference system is missing, wrong or unusable.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, siteselect as ss
+    >>> nowhere = gpd.GeoDataFrame(
+    ...     {"score": [1.0, 0.9]}, geometry=gpd.points_from_xy([5, 6], [5, 5])
+    ... )
+    >>> try:
+    ...     ss.optimize_sites(nowhere, site_mw=[100], min_spacing_km=40)
+    ... except ss.CRSError as error:
+    ...     print("CRS" in str(error))
+    True
+    """
 
 
 class StudyError(SiteSelectError, ValueError):
@@ -35,6 +68,15 @@ class StudyError(SiteSelectError, ValueError):
         The four-part message, or a list of them.
     mistakes : sequence of str
         Where the message lists several mistakes, each of them.
+
+    Examples
+    --------
+    >>> import siteselect as ss
+    >>> try:
+    ...     ss.Spacing(km=-40)
+    ... except ss.StudyError as error:
+    ...     print("-40" in str(error))
+    True
     """
 
     def __init__(self, message: str = "", mistakes: Iterable[str] = ()) -> None:
@@ -54,6 +96,19 @@ class InfeasiblePlanError(SiteSelectError, RuntimeError):
     ways_out : tuple of WayOut
         For each of them the least change, in its own unit, with which all other
         limits hold; absent where it cannot help alone or is not settled.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, siteselect as ss
+    >>> sites = gpd.GeoDataFrame(
+    ...     {"score": [0.9, 0.8, 0.5], "capacity_mw": 100.0},
+    ...     geometry=gpd.points_from_xy([-100, -99, -98], [32, 32, 32]), crs=4326,
+    ... )
+    >>> try:
+    ...     ss.optimize_sites(sites, power_mw=(500, None), site_mw=[100])
+    ... except ss.InfeasiblePlanError as error:
+    ...     print("power" in error.conflicts)
+    True
     """
 
     def __init__(
@@ -68,23 +123,68 @@ class InfeasiblePlanError(SiteSelectError, RuntimeError):
 
 
 class SolverError(SiteSelectError, RuntimeError):
-    """A solver is missing, failed, or returned something that does not verify."""
+    """A solver is missing, failed, or returned something that does not verify.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, siteselect as ss
+    >>> sites = gpd.GeoDataFrame(
+    ...     {"score": [0.9, 0.8, 0.5], "capacity_mw": 100.0},
+    ...     geometry=gpd.points_from_xy([-100, -99, -98], [32, 32, 32]), crs=4326,
+    ... )
+    >>> try:
+    ...     ss.optimize_sites(sites, power_mw=100, solver="no such solver")
+    ... except ss.SolverError as error:
+    ...     print("no such solver" in str(error))
+    True
+    """
 
 
 class MissingDependencyError(SiteSelectError, ImportError):
-    """An optional package is needed; the message names the extra to install."""
+    """An optional package is needed; the message names the extra to install.
+
+    Examples
+    --------
+    >>> import siteselect as ss
+    >>> issubclass(ss.MissingDependencyError, ImportError)
+    True
+    """
 
 
 class SiteSelectWarning(UserWarning):
-    """Root of the warnings."""
+    """Root of the warnings.
+
+    Examples
+    --------
+    Turn every warning of the library into an error:
+
+    >>> import warnings
+    >>> import siteselect as ss
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", ss.SiteSelectWarning)
+    """
 
 
 class DataQualityWarning(SiteSelectWarning):
-    """The data was usable only after a repair, or is coarser than its use."""
+    """The data was usable only after a repair, or is coarser than its use.
+
+    Examples
+    --------
+    >>> import siteselect as ss
+    >>> issubclass(ss.DataQualityWarning, ss.SiteSelectWarning)
+    True
+    """
 
 
 class ApproximationWarning(SiteSelectWarning):
-    """A result rests on an approximation the reader should know of."""
+    """A result rests on an approximation the reader should know of.
+
+    Examples
+    --------
+    >>> import siteselect as ss
+    >>> issubclass(ss.ApproximationWarning, ss.SiteSelectWarning)
+    True
+    """
 
 
 def four_parts(asked: str, found: str, allowed: str, mend: str) -> str:

@@ -29,6 +29,20 @@ class ScoredStudy:
         What the file says.
     written : tuple of pathlib.Path
         Files written.
+
+    Examples
+    --------
+    See `score_study`. Its page begins with the counts:
+
+    >>> import geopandas as gpd, siteselect as ss
+    >>> sites = gpd.GeoDataFrame(
+    ...     {"acres": [300.0]}, geometry=gpd.points_from_xy([-100], [32]), crs=4326
+    ... )
+    >>> size = ss.Criterion("size", ss.Column("acres"), ss.Rising(100, 500))
+    >>> scoring = ss.Scoring([size])
+    >>> scored = ss.ScoredStudy(scoring.score(sites), scoring, ())
+    >>> print(scored.summary().splitlines()[0])
+    1 candidates, 1 eligible, 0 excluded, 0 unknown
     """
 
     scored: gpd.GeoDataFrame

@@ -100,6 +100,9 @@ class Fleet:
     >>> fleet.to_frame()["unit"].to_dict()
     {'GB200 NVL72': 'rack', 'H100': 'accelerator'}
     >>> asked = (fleet.facility_mw, None)  # optimize_sites(power_mw=asked)
+
+    >>> fleet.energy_gwh_per_year > 500, fleet.h100_equivalents > 56_000
+    (True, True)
     """
 
     counts: Mapping[str, int]

@@ -71,6 +71,17 @@ class Raster:
     >>> from siteselect.layers import datasets
     >>> datasets.load("temperature").band("jul").bands
     (7,)
+
+    >>> months = datasets.load("temperature")
+    >>> months.crs.to_epsg(), len(months.band_names), months.band_names[6]
+    (4326, 12, 'jul')
+    >>> west, south, east, north = months.bounds
+    >>> west < -120 and months.resolution_m > 20_000
+    True
+
+    >>> values, transform, crs = months.band("jul").read()
+    >>> values.shape[0]
+    1
     """
 
     path: Path
@@ -168,6 +179,11 @@ class Raster:
         Returns
         -------
         Raster
+
+        Raises
+        ------
+        LayerError
+            If the raster has no such band.
         """
         if isinstance(which, str):
             names = self.band_names
@@ -201,6 +217,11 @@ class Raster:
         transform : affine.Affine
             Cell to map coordinates.
         crs : pyproj.CRS
+
+        Raises
+        ------
+        LayerError
+            If the area does not touch the raster, or the cells cannot be read.
         """
         with self._opened() as source:
             whole = Window(0, 0, source.width, source.height)

@@ -34,6 +34,11 @@ class ByYear:
         From year to what stands there otherwise: a number, a column, ... Before the
         first listed year it is 0.
 
+    Raises
+    ------
+    StudyError
+        No year is listed, or a year is no whole number.
+
     Examples
     --------
     >>> headroom = ByYear({2027: "headroom_now_mw", 2030: 900})

@@ -200,6 +200,22 @@ class AtLeast(ShownAsCard):
         Returns
         -------
         ndarray of bool, shape (n_sites, n_scenarios)
+
+        Raises
+        ------
+        StudyError
+            Scenarios times sites are too many to draw.
+
+        Examples
+        --------
+        >>> import geopandas as gpd, siteselect as ss
+        >>> sites = gpd.GeoDataFrame(
+        ...     {"score": [0.9, 0.8, 0.5], "capacity_mw": 100.0},
+        ...     geometry=gpd.points_from_xy([-100, -99, -98], [32, 32, 32]), crs=4326,
+        ... )
+        >>> held = ss.AtLeast(100, probability=0.9, p_success=0.5)
+        >>> held.comes_through(sites).shape[0]
+        3
         """
         p = probabilities(frame, self.p_success, self.name)
         keys = fates(frame, p, self.common, self.name)

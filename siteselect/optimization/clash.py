@@ -41,6 +41,20 @@ class WayOut:
     is_least : bool
         Whether no smaller change does; in a large program, none that is smaller by
         a thousandth of the bound.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, siteselect as ss
+    >>> sites = gpd.GeoDataFrame(
+    ...     {"score": [0.9, 0.8, 0.5], "capacity_mw": 100.0},
+    ...     geometry=gpd.points_from_xy([-100, -99, -98], [32, 32, 32]), crs=4326,
+    ... )
+    >>> try:
+    ...     ss.optimize_sites(sites, power_mw=(500, None), site_mw=[100])
+    ... except ss.InfeasiblePlanError as error:
+    ...     way = error.ways_out[0]
+    >>> way.limit, way.now, round(way.needed, 6)
+    ('power', 500.0, 300.0)
     """
 
     limit: str

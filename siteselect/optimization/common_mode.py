@@ -41,6 +41,11 @@ def common_mode(plan: SitePlan, by: Sequence[str] | None = None) -> pd.DataFrame
         Most megawatts first: ``shared`` (the column), ``group``, ``sites`` (their
         number), ``labels``, ``mw`` at risk [MW] and ``share`` of the plan's [-].
 
+    Raises
+    ------
+    StudyError
+        The distance is no positive number, or a column is missing.
+
     Examples
     --------
     >>> import geopandas as gpd, siteselect as ss

@@ -117,6 +117,9 @@ class Draw(ShownAsCard):
     >>> plan = ss.optimize_sites(sites, site_mw=[100, 300], limits=[both])
     >>> plan.sites["mw"].to_dict()  # site 0 draws from A and B
     {0: 300.0, 1: 100.0}
+
+    >>> headroom.sources(), headroom.allowed().tolist()
+    (['A', 'B'], [300.0, 100.0])
     """
 
     by_option: ClassVar[tuple[str, ...]] = ("per_mw",)
@@ -144,12 +147,28 @@ class Draw(ShownAsCard):
         return (self.per_mw,)
 
     def sources(self) -> list[Any]:
-        """Return the sources, in a fixed order."""
+        """Return the sources, in a fixed order.
+
+        Returns
+        -------
+        list of label
+        """
         found = pd.unique(self.links["source"])
         return sorted(found, key=lambda v: (str(type(v)), v))
 
     def allowed(self) -> pd.Series[Any]:
-        """Return what each source can give, keyed by source."""
+        """Return what each source can give, keyed by source.
+
+        Returns
+        -------
+        pandas.Series
+            What each source gives, by source, in the unit of the limit.
+
+        Raises
+        ------
+        StudyError
+            A source has no figure, or one that cannot be used.
+        """
         keys = self.sources()
         spec = self.at_most
         if isinstance(spec, Mapping | pd.Series):
@@ -539,6 +558,8 @@ def nearest_links(
     ------
     StudyError
         ``k`` is below 1, or the column does not exist or repeats a name.
+    LayerError
+        The sites or the sources have no places.
 
     Examples
     --------

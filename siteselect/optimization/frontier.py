@@ -92,6 +92,17 @@ class Frontier:
         solved plan is as good in both and better in one.
     plans : mapping of float to SitePlan
         The solved plans by value.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, siteselect as ss
+    >>> sites = gpd.GeoDataFrame(
+    ...     {"score": [0.9, 0.8], "capacity_mw": 100.0, "cost_usd_per_mw": 1e7},
+    ...     geometry=gpd.points_from_xy([-100, -99], [32, 32]), crs=4326,
+    ... )
+    >>> curve = ss.frontier(sites, values=[1e9, 2e9], site_mw=[100])
+    >>> curve.table["bound"].round(6).tolist()
+    [90.0, 170.0]
     """
 
     along: str
@@ -114,6 +125,17 @@ class Frontier:
         Returns
         -------
         Frontier
+
+        Examples
+        --------
+        >>> import geopandas as gpd, siteselect as ss
+        >>> sites = gpd.GeoDataFrame(
+        ...     {"score": [0.9, 0.8], "capacity_mw": 100.0, "cost_usd_per_mw": 1e7},
+        ...     geometry=gpd.points_from_xy([-100, -99], [32, 32]), crs=4326,
+        ... )
+        >>> curve = ss.frontier(sites, values=[1e9, 2e9], site_mw=[100])
+        >>> curve.solve(1e9).plans[1e9].total_mw
+        100.0
         """
         given: Any = self.table["value"].tolist() if values is None else values
         wanted = list(given) if is_many(given) else [given]
@@ -139,7 +161,29 @@ class Frontier:
         )
 
     def plot(self, ax: Any = None, **kwargs: Any) -> Any:
-        """Draw the bounds as a line and the plans as dots."""
+        """Draw the bounds as a line and the plans as dots.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure by default.
+        **kwargs
+            See `siteselect.plot_frontier`.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Examples
+        --------
+        >>> import geopandas as gpd, siteselect as ss
+        >>> sites = gpd.GeoDataFrame(
+        ...     {"score": [0.9, 0.8], "capacity_mw": 100.0, "cost_usd_per_mw": 1e7},
+        ...     geometry=gpd.points_from_xy([-100, -99], [32, 32]), crs=4326,
+        ... )
+        >>> curve = ss.frontier(sites, values=[1e9, 2e9], site_mw=[100])
+        >>> ax = curve.solve().plot()
+        """
         return _plots.plot_frontier(self, ax, **kwargs)
 
     def _shown(self) -> pd.DataFrame:

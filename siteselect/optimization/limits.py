@@ -365,6 +365,11 @@ class Limit(ShownAsCard):
     unit : str, default ""
         Unit of the use, for the accounts.
 
+    Raises
+    ------
+    StudyError
+        A bound, a resource or the name cannot be used.
+
     Examples
     --------
     >>> Limit("substation headroom", per_mw=1, by="substation", at_most="headroom_mw")
@@ -572,6 +577,11 @@ class Share(ShownAsCard):
     weight : str, number or Series, default 1
         Weight per facility MW, 0 or more, as in `Average`.
 
+    Raises
+    ------
+    StudyError
+        A share is not between 0 and 1, or the name cannot be used.
+
     Notes
     -----
     A site that is clean in part has a share of its own, between 0 and 1: that is an
@@ -671,6 +681,11 @@ class Spread(ShownAsCard):
         Most chosen sites in one group.
     max_share : float or ByYear, optional
         Most of the chosen megawatts in one group, 0 to 1.
+
+    Raises
+    ------
+    StudyError
+        A bound cannot be used, or none is given.
 
     Examples
     --------
@@ -903,6 +918,11 @@ class Spacing(ShownAsCard):
         Only sites with the same value of this column are kept apart.
     name : str, default "spacing"
         Name in accounts, prices and conflicts.
+
+    Raises
+    ------
+    StudyError
+        The distance is no positive number.
 
     Notes
     -----

@@ -1036,6 +1036,13 @@ class Covered(_Nearness):
         Route length over great-circle length [ratio]; judgement, as in `Cover`.
     us_per_km : float, default 4.9
         One-way delay per km of fiber [µs per km], as in `Cover`.
+    unit : str, default "share"
+        Unit of the objective in the plan.
+
+    Raises
+    ------
+    StudyError
+        The reach or the demand cannot be used.
 
     References
     ----------
@@ -1056,6 +1063,9 @@ class Covered(_Nearness):
     ... )
     >>> plan.sites.index.tolist(), round(plan.objective, 3)
     ([1], 0.636)
+
+    >>> Covered(places, km=100).reach_km
+    100.0
     """
 
     unit: str = field(default="share", kw_only=True)
@@ -1176,6 +1186,11 @@ class ServeCost:
         False: a chosen site serves as much as is asked of it.
     single : bool, default False
         True: every demand is served from one site only.
+
+    Raises
+    ------
+    StudyError
+        The demand, its loads or the costs cannot be used.
 
     Notes
     -----

@@ -85,6 +85,23 @@ class SitePlan:
     by_year : pandas.DataFrame
         One row per year: ``year``, ``mw`` that stand [MW], ``new_mw`` [MW],
         ``sites`` and ``spent_usd`` [USD]; empty without years.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, siteselect as ss
+    >>> sites = gpd.GeoDataFrame(
+    ...     {"score": [0.9, 0.8, 0.5], "capacity_mw": 100.0},
+    ...     geometry=gpd.points_from_xy([-100, -99, -98], [32, 32, 32]), crs=4326,
+    ... )
+    >>> plan = ss.optimize_sites(sites, power_mw=200, site_mw=[100])
+    >>> plan.status, plan.gap <= 1e-4, plan.total_mw, plan.total_cost_usd
+    ('optimal', True, 200.0, 0.0)
+    >>> plan.sites["mw"].to_dict()
+    {0: 100.0, 1: 100.0}
+    >>> plan.limits[["limit", "used", "binding"]].values.tolist()
+    [['power', 200.0, True]]
+    >>> plan.problem.n_columns, len(plan.rows)
+    (3, 1)
     """
 
     status: str
@@ -138,6 +155,17 @@ class SitePlan:
         ------
         SolverError
             The plan breaks a limit or misreports itself; the message lists how.
+
+        Examples
+        --------
+        >>> import geopandas as gpd, siteselect as ss
+        >>> sites = gpd.GeoDataFrame(
+        ...     {"score": [0.9, 0.8, 0.5], "capacity_mw": 100.0},
+        ...     geometry=gpd.points_from_xy([-100, -99, -98], [32, 32, 32]), crs=4326,
+        ... )
+        >>> plan = ss.optimize_sites(sites, power_mw=200, site_mw=[100])
+        >>> plan.verify()["passed"].all().item()
+        True
         """
         from siteselect.optimization.verify import verify_plan
 
@@ -159,6 +187,29 @@ class SitePlan:
             A DataFrame with flow before and after, rating, loading, worst outage and
             whether it binds, per branch; ``plot()`` draws it on a map. Voltage,
             stability and short circuit are not covered.
+
+        Raises
+        ------
+        StudyError
+            There is no network to solve, or no such year.
+
+        Examples
+        --------
+        >>> import geopandas as gpd, pandas as pd, siteselect as ss
+        >>> network = ss.grid.Network.from_tables(
+        ...     pd.DataFrame({"bus": [1, 2], "base_kv": 230.0, "load_mw": 0.0}),
+        ...     pd.DataFrame({"branch": ["a"], "from_bus": [1], "to_bus": [2],
+        ...                   "x_pu": 0.1, "rating_mva": 100.0}),
+        ...     pd.DataFrame({"bus": [1], "p_mw": [0.0], "p_max_mw": [900.0]}),
+        ... )
+        >>> sites = gpd.GeoDataFrame(
+        ...     {"score": [0.9], "bus": [2]},
+        ...     geometry=gpd.points_from_xy([-100], [32]), crs=4326,
+        ... )
+        >>> limits = [ss.Deliverable(network)]
+        >>> plan = ss.optimize_sites(sites, site_mw=[50], limits=limits)
+        >>> plan.powerflow()[["flow_after_mw", "loading"]].values.tolist()
+        [[50.0, 0.5]]
         """
         from siteselect.optimization.powerflow import powerflow
 
@@ -188,13 +239,45 @@ class SitePlan:
         ------
         LayerError
             The candidates were not made by `siteselect.prepare`.
+
+        Examples
+        --------
+        >>> import siteselect as ss
+        >>> layers = ss.datasets.load_all("RI")
+        >>> cells = ss.grid_candidates(ss.datasets.region("RI"), spacing_km=20)
+        >>> sites = ss.prepare(cells, layers).assign(score=1.0)
+        >>> plan = ss.optimize_sites(sites, power_mw=(50, 50), site_mw=[50])
+        >>> parts = plan.cost_breakdown()
+        >>> len(parts) > 3
+        True
         """
         from siteselect.infrastructure import cost_breakdown
 
         return cost_breakdown(self.sites, mw="mw", level=level, by_site=by_site)
 
     def plot(self, ax: Any = None, **kwargs: Any) -> Any:
-        """Draw the plan on a map."""
+        """Draw the plan on a map.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure by default.
+        **kwargs
+            See `siteselect.plot_plan`.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Examples
+        --------
+        >>> import geopandas as gpd, siteselect as ss
+        >>> sites = gpd.GeoDataFrame(
+        ...     {"score": [0.9, 0.8, 0.5], "capacity_mw": 100.0},
+        ...     geometry=gpd.points_from_xy([-100, -99, -98], [32, 32, 32]), crs=4326,
+        ... )
+        >>> ax = ss.optimize_sites(sites, power_mw=200, site_mw=[100]).plot()
+        """
         return _plots.plot_plan(self, ax, **kwargs)
 
     def to_file(self, path: str | Path) -> Path:
@@ -211,6 +294,18 @@ class SitePlan:
         -------
         pathlib.Path
             The file.
+
+        Examples
+        --------
+        >>> import geopandas as gpd, siteselect as ss
+        >>> sites = gpd.GeoDataFrame(
+        ...     {"score": [0.9, 0.8, 0.5], "capacity_mw": 100.0},
+        ...     geometry=gpd.points_from_xy([-100, -99, -98], [32, 32, 32]), crs=4326,
+        ... )
+        >>> plan = ss.optimize_sites(sites, power_mw=200, site_mw=[100])
+        >>> path = plan.to_file("sites.geojson")
+        >>> len(gpd.read_file(path))
+        2
         """
         return Path(_plots.write_plan(self, path))
 
@@ -221,6 +316,18 @@ class SitePlan:
         -------
         str
             A FeatureCollection; unknown values are null.
+
+        Examples
+        --------
+        >>> import geopandas as gpd, siteselect as ss
+        >>> sites = gpd.GeoDataFrame(
+        ...     {"score": [0.9, 0.8, 0.5], "capacity_mw": 100.0},
+        ...     geometry=gpd.points_from_xy([-100, -99, -98], [32, 32, 32]), crs=4326,
+        ... )
+        >>> import json
+        >>> plan = ss.optimize_sites(sites, power_mw=200, site_mw=[100])
+        >>> json.loads(plan.to_geojson())["type"]
+        'FeatureCollection'
         """
         return _plots.to_geojson(self)
 
@@ -236,6 +343,17 @@ class SitePlan:
         -------
         str
             The text; names and reasons are escaped.
+
+        Examples
+        --------
+        >>> import geopandas as gpd, siteselect as ss
+        >>> sites = gpd.GeoDataFrame(
+        ...     {"score": [0.9, 0.8, 0.5], "capacity_mw": 100.0},
+        ...     geometry=gpd.points_from_xy([-100, -99, -98], [32, 32, 32]), crs=4326,
+        ... )
+        >>> plan = ss.optimize_sites(sites, power_mw=200, site_mw=[100])
+        >>> "200" in plan.to_markdown()
+        True
         """
         return _plots.to_markdown(self, **kwargs)
 
@@ -251,6 +369,17 @@ class SitePlan:
         -------
         str
             Two ``table`` environments; names and reasons are escaped.
+
+        Examples
+        --------
+        >>> import geopandas as gpd, siteselect as ss
+        >>> sites = gpd.GeoDataFrame(
+        ...     {"score": [0.9, 0.8, 0.5], "capacity_mw": 100.0},
+        ...     geometry=gpd.points_from_xy([-100, -99, -98], [32, 32, 32]), crs=4326,
+        ... )
+        >>> plan = ss.optimize_sites(sites, power_mw=200, site_mw=[100])
+        >>> plan.to_latex().count("begin{table}")
+        2
         """
         return _plots.to_latex(self, **kwargs)
 
@@ -270,6 +399,17 @@ class SitePlan:
         -------
         pathlib.Path
             ``report.html``, with its files beside it.
+
+        Examples
+        --------
+        >>> import geopandas as gpd, siteselect as ss
+        >>> sites = gpd.GeoDataFrame(
+        ...     {"score": [0.9, 0.8, 0.5], "capacity_mw": 100.0},
+        ...     geometry=gpd.points_from_xy([-100, -99, -98], [32, 32, 32]), crs=4326,
+        ... )
+        >>> plan = ss.optimize_sites(sites, power_mw=200, site_mw=[100])
+        >>> plan.report("report").name
+        'report.html'
         """
         return Path(_plots.report(self, folder, **kwargs))
 
@@ -295,6 +435,17 @@ class SitePlan:
         -------
         pathlib.Path or siteselect.reporting.ExplorerPage
             The file, or without a path the page itself.
+
+        Examples
+        --------
+        >>> import geopandas as gpd, siteselect as ss
+        >>> sites = gpd.GeoDataFrame(
+        ...     {"score": [0.9, 0.8, 0.5], "capacity_mw": 100.0},
+        ...     geometry=gpd.points_from_xy([-100, -99, -98], [32, 32, 32]), crs=4326,
+        ... )
+        >>> plan = ss.optimize_sites(sites, power_mw=200, site_mw=[100])
+        >>> plan.explore("map.html").name
+        'map.html'
         """
         return _plots.explore(self, path, alternatives=alternatives, frontier=frontier)
 
@@ -311,31 +462,171 @@ class SitePlan:
             Stop where the objective is worse by more than this share of the plan's.
         different_by : int
             Sites in which a plan differs from every one before it [sites].
+
+        Returns
+        -------
+        tuple of SitePlan
+            Fewer than ``n`` when no further plan exists or none is near enough.
+
+        Raises
+        ------
+        StudyError
+            A number is out of range.
+
+        Examples
+        --------
+        >>> import geopandas as gpd, siteselect as ss
+        >>> sites = gpd.GeoDataFrame(
+        ...     {"score": [0.9, 0.8, 0.5], "capacity_mw": 100.0},
+        ...     geometry=gpd.points_from_xy([-100, -99, -98], [32, 32, 32]), crs=4326,
+        ... )
+        >>> plan = ss.optimize_sites(sites, power_mw=(100, 100), site_mw=[100])
+        >>> [list(other.sites.index) for other in plan.alternatives(2)]
+        [[1], [2]]
         """
         from siteselect.optimization.alternatives import alternatives
 
         return alternatives(self, n, within=within, different_by=different_by)
 
     def importance(self) -> pd.DataFrame:
-        """Return what is lost when each chosen site is taken away."""
+        """Return what is lost when each chosen site is taken away.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by site, largest loss first: ``mw`` [MW], ``loss`` in the unit of
+            the objective (infinite where no plan exists without the site),
+            ``loss_share`` and ``replaced_by``.
+
+        Examples
+        --------
+        >>> import geopandas as gpd, siteselect as ss
+        >>> sites = gpd.GeoDataFrame(
+        ...     {"score": [0.9, 0.8, 0.5], "capacity_mw": 100.0},
+        ...     geometry=gpd.points_from_xy([-100, -99, -98], [32, 32, 32]), crs=4326,
+        ... )
+        >>> plan = ss.optimize_sites(sites, power_mw=(100, 100), site_mw=[100])
+        >>> plan.importance()["loss"].round(6).to_dict()
+        {0: 10.0}
+        """
         from siteselect.optimization.importance import importance
 
         return importance(self)
 
     def explain(self, site: Any, **kwargs: Any) -> Any:
-        """Return why a site was chosen, or why not."""
+        """Return why a site was chosen, or why not.
+
+        Parameters
+        ----------
+        site : label
+            Index label of a candidate.
+        **kwargs
+            See `siteselect.optimization.explain.explain`.
+
+        Returns
+        -------
+        Explanation
+            Its reasons; for a site that was not chosen also the score or cost at which
+            it would be, the sites that it would displace, and the limits that keep it
+            out.
+
+        Raises
+        ------
+        StudyError
+            No candidate has this label.
+
+        Examples
+        --------
+        >>> import geopandas as gpd, siteselect as ss
+        >>> sites = gpd.GeoDataFrame(
+        ...     {"score": [0.9, 0.8, 0.5], "capacity_mw": 100.0},
+        ...     geometry=gpd.points_from_xy([-100, -99, -98], [32, 32, 32]), crs=4326,
+        ... )
+        >>> plan = ss.optimize_sites(sites, power_mw=(100, 100), site_mw=[100])
+        >>> answer = plan.explain(1)
+        >>> answer.is_chosen, round(answer.break_even_score, 6), answer.displaced
+        (False, 0.9, (0,))
+        """
         from siteselect.optimization.explain import explain
 
         return explain(self, site, **kwargs)
 
     def exact_price(self, limit: str, change: float = 1.0, group: Any = None) -> float:
-        """Return what moving a limit's bound brings, exactly, by solving again."""
+        """Return what moving a limit's bound brings, exactly, by solving again.
+
+        Parameters
+        ----------
+        limit : str
+            Name of the limit, as in ``plan.limits``.
+        change : float, default 1.0
+            What is added to the bound, in the limit's unit; negative to move it down.
+        group : label, optional
+            Group whose bound moves; all groups by default.
+
+        Returns
+        -------
+        float
+            Objective after minus objective before, in the objective's unit; NaN where
+            no plan exists afterwards.
+
+        Raises
+        ------
+        StudyError
+            There is no such limit or group, or its bound cannot be moved.
+
+        Examples
+        --------
+        >>> import geopandas as gpd, siteselect as ss
+        >>> sites = gpd.GeoDataFrame(
+        ...     {"score": [0.9, 0.8, 0.5], "capacity_mw": 100.0},
+        ...     geometry=gpd.points_from_xy([-100, -99, -98], [32, 32, 32]), crs=4326,
+        ... )
+        >>> plan = ss.optimize_sites(sites, power_mw=200, site_mw=[100])
+        >>> plan.exact_price("power", 50.0), plan.exact_price("power", 100.0)
+        (0.0, 50.0)
+        """
         from siteselect.optimization.prices import exact_price
 
         return exact_price(self, limit, change, group)
 
     def survival(self, criteria: Any, n: int = 50, rng: Any = 0, **kwargs: Any) -> Any:
-        """Return how often each site survives when weights and layers are shaken."""
+        """Return how often each site survives when weights and layers are shaken.
+
+        Parameters
+        ----------
+        criteria : sequence of Criterion
+            The criteria that made the score.
+        n : int, default 50
+            Number of draws.
+        rng : numpy.random.Generator or int, default 0
+            Seed.
+        **kwargs
+            See `siteselect.optimization.survival.survival`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by chosen site: ``survival`` and ``survival_near`` [share of draws]
+            and ``mw_mean`` [MW].
+
+        Raises
+        ------
+        StudyError
+            The plan was not made with a score, or raw columns are missing.
+
+        Examples
+        --------
+        >>> import geopandas as gpd, siteselect as ss
+        >>> sites = gpd.GeoDataFrame(
+        ...     {"mw_free": [900.0, 300.0], "capacity_mw": 100.0},
+        ...     geometry=gpd.points_from_xy([-100, -99], [32, 32]), crs=4326,
+        ... )
+        >>> grid = ss.Criterion("grid", ss.Column("mw_free"), ss.Rising(100, 1000))
+        >>> scored = ss.score_sites(sites, [grid])
+        >>> plan = ss.optimize_sites(scored, power_mw=(100, 100), site_mw=[100])
+        >>> plan.survival([grid], n=5)["survival"].to_dict()
+        {0: 1.0}
+        """
         from siteselect.optimization.survival import survival
 
         return survival(self, criteria, n=n, rng=rng, **kwargs)

@@ -75,6 +75,20 @@ class Robust:
         Objective, which gives regrets their unit.
     notes : tuple of str
         What a reader should know.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, siteselect as ss
+    >>> sites = gpd.GeoDataFrame(
+    ...     {"score": [0.9, 0.8], "wet": [0.2, 0.7], "capacity_mw": 100.0},
+    ...     geometry=gpd.points_from_xy([-100, -99], [32, 32]), crs=4326,
+    ... )
+    >>> scenarios = {"as now": {}, "wet": {"score": "wet"}}
+    >>> found = ss.robust(sites, scenarios, power_mw=(100, 100), site_mw=[100])
+    >>> found.best["objective"].round(6).to_dict()
+    {'as now': 90.0, 'wet': 70.0}
+    >>> list(found.least_regret.sites.index), round(found.max_regret, 6)
+    ([1], 10.0)
     """
 
     chosen: pd.DataFrame

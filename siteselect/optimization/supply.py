@@ -92,6 +92,12 @@ class Supply(Draw):
         Those of `supply_options`.
     at_most : number, mapping or Series, default inf
         Most MW that each option serves in the plan, keyed by option.
+    per_mw : str, number or Series, default 1
+        Use of an option per facility MW.
+    split : bool, default True
+        Always True: a site may mix its options.
+    unit : str, default "MW"
+        Unit of ``at_most``.
 
     Raises
     ------
@@ -133,6 +139,12 @@ class Supply(Draw):
     >>> plan = ss.optimize_sites(sites, site_mw=[100], limits=[supply])
     >>> plan.total_mw, plan.verify()["passed"].all().item()
     (200.0, True)
+
+    >>> plants = supply.built(plan.sites, plan.draws)
+    >>> len(plants), type(supply.dispatch(plan.sites, plan.draws)).__name__
+    (2, 'Dispatch')
+    >>> len(supply.sources()) == len(supply.allowed())
+    True
     """
 
     at_most: Bound = np.inf
@@ -383,6 +395,17 @@ class Supply(Draw):
         draws : DataFrame, optional
             What each draws from each option: ``plan.draws``. A frame given to ``check``
             has it in a column.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per chosen site: its load [MW], the size of each plant [MW] and of
+            the battery [MWh].
+
+        Raises
+        ------
+        StudyError
+            The sites do not say what each draws.
         """
         name = DRAWN.format(name=self.name)
         if draws is not None:
@@ -427,6 +450,15 @@ class Supply(Draw):
         """Return what flows at each chosen site hour by hour [MW], by a plain rule.
 
         ``sites`` and ``draws`` as in `built`.
+
+        Parameters
+        ----------
+        sites, draws
+            As in `built`.
+
+        Returns
+        -------
+        Dispatch
         """
         return self._run(self.built(sites, draws))
 

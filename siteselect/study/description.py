@@ -102,6 +102,19 @@ class Study:
     >>> plan = study.optimize()
     >>> plan.status, len(plan.limits) > 0
     ('optimal', True)
+
+    >>> ss.Study.from_dict(study.to_dict()) == study
+    True
+    >>> layers = study.read_layers()
+    >>> [criterion.name for criterion in study.scoring(layers).criteria][:2]
+    ['grid_options', 'grid_backbone']
+    >>> study.score()["score"].notna().any().item()
+    True
+    >>> from pathlib import Path
+    >>> _ = Path("study.toml").write_text(study.to_toml())
+    >>> made = ss.Study.read("study.toml").run("out")
+    >>> made.plan.status
+    'optimal'
     """
 
     title: str = field(default="", kw_only=True)

@@ -41,6 +41,20 @@ class StudyResult:
         Files written.
     seconds : mapping of str to float
         Step to wall time [s].
+
+    Examples
+    --------
+    >>> import siteselect as ss
+    >>> study = ss.Study(
+    ...     area="Rhode Island",
+    ...     candidates={"spacing_km": 20},
+    ...     prepare=True,
+    ...     preset="training",
+    ...     plan={"power_mw": [50, 50], "site_mw": [50]},
+    ... )
+    >>> made = study.run("out")
+    >>> made.was_stopped, "search area" in made.summary()
+    (False, True)
     """
 
     plan: SitePlan

@@ -78,6 +78,10 @@ class Criterion:
     >>> from siteselect.suitability import Column, Rising
     >>> Criterion("size", Column("acres"), Rising(100, 500), weight=2).evidence_level
     'unstated'
+
+    >>> size = Criterion("size", Column("acres", column_unit="acre"), Rising(100, 500))
+    >>> size.unit, size.layer_name, size.describe()["name"]
+    ('acre', '', 'size')
     """
 
     name: str

@@ -136,6 +136,12 @@ class Exclusion(ABC):
         Returns
         -------
         Exclusion
+
+        Examples
+        --------
+        >>> from siteselect.suitability import Where
+        >>> Where("slope_pct", above=8).named("too steep").name
+        'too steep'
         """
         return replace(self, name=name)  # type: ignore[type-var]
 

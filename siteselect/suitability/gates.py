@@ -90,6 +90,9 @@ class Gate:
     >>> gate = Gate("slope", Column("slope_pct"), at_most=5, conditional=8)
     >>> gate(sites).tolist()
     ['PASS', 'CONDITIONAL', 'FAIL', 'UNKNOWN']
+
+    >>> gate.requirement
+    'at most 5; on conditions 8'
     """
 
     name: str

@@ -96,6 +96,16 @@ class Scoring:
     >>> again = Scoring.from_toml(scoring.to_toml({"lakes": lakes}), {"lakes": lakes})
     >>> again == scoring
     True
+
+    >>> [criterion.weight for criterion in scoring.weighted]
+    [2]
+    >>> record = scoring.to_dict({"lakes": lakes})
+    >>> Scoring.from_dict(record, {"lakes": lakes}) == scoring
+    True
+    >>> from pathlib import Path
+    >>> _ = Path("scoring.toml").write_text(text)
+    >>> Scoring.read("scoring.toml", {"lakes": lakes}) == scoring
+    True
     """
 
     criteria: Sequence[Criterion]

@@ -142,6 +142,11 @@ class TriangularError(_Noise):
     relative : bool, default False
         Whether the error grows with the figure.
 
+    Raises
+    ------
+    StudyError
+        If the figures are not in order or not finite.
+
     Examples
     --------
     >>> TriangularError(-1.0, 0.0, 3.0).ppf([0.0, 0.25, 1.0]).tolist()

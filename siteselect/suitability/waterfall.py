@@ -40,6 +40,8 @@ class Waterfall:
     >>> found = waterfall(sites, [Where("slope", above=8)])
     >>> found.n_candidates, found.table["left_candidates"].tolist()
     (1, [0])
+
+    >>> ax = found.plot(measure="candidates")
     """
 
     table: pd.DataFrame = field(repr=False)

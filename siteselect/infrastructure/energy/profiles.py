@@ -329,10 +329,26 @@ class Profiles:
     def take(self, labels: pd.Index[Any]) -> Profiles:
         """Return the profiles of some sites, in their order.
 
+        Parameters
+        ----------
+        labels : pandas.Index
+            Labels of the sites.
+
+        Returns
+        -------
+        Profiles
+
         Raises
         ------
         LayerError
             If a site has no profile.
+
+        Examples
+        --------
+        >>> import numpy as np, pandas as pd, siteselect as ss
+        >>> wind = pd.DataFrame({"a": np.full(8760, 0.4), "b": np.full(8760, 0.3)})
+        >>> ss.Profiles.hourly(wind=wind).take(pd.Index(["b"])).site.tolist()
+        ['b']
         """
         at = self.site.get_indexer(labels)
         if (at < 0).any():

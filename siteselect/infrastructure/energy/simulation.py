@@ -145,6 +145,8 @@ def simulate_supply(
     ------
     LayerError
         If a capacity or another column is missing, or a site has no profile.
+    StudyError
+        If a figure of ``parameters`` cannot be used.
 
     Notes
     -----

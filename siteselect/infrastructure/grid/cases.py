@@ -87,24 +87,6 @@ def network_from_matpower(path: str | Path) -> Network:
     conductance of a shunt is a load of ``Gs`` MW at 1 pu. ``rateA`` is the rating; 0
     is no limit. A generator with a negative ``Pmax`` (a dispatchable load) is a load
     of its ``Pg``.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> from siteselect.infrastructure.grid import Network
-    >>> text = '''
-    ... function mpc = two
-    ... mpc.baseMVA = 100;
-    ... mpc.bus = [1 3 0 0 0 0 1 1 0 230 1 1.1 0.9; 2 1 80 0 0 0 1 1 0 230 1 1.1 0.9];
-    ... mpc.gen = [1 80 0 0 0 1 100 1 200 0];
-    ... mpc.branch = [1 2 0 0.1 0 100 0 0 0 0 1];
-    ... '''
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder, "two.m")
-    ...     _ = path.write_text(text)
-    ...     Network.from_matpower(path)
-    Network(2 buses, 1 branches, 1 generators, 0 DC lines, 1 islands, 80 MW load)
     """
     name = Path(path).name
     try:
@@ -325,24 +307,6 @@ def network_from_pypsa(other: Any, snapshot: Any = None) -> Network:
     References
     ----------
     .. [1] PyPSA documentation, "Power Flow", https://docs.pypsa.org
-
-    Examples
-    --------
-    >>> from types import SimpleNamespace
-    >>> import pandas as pd
-    >>> from siteselect.infrastructure.grid import Network
-    >>> other = SimpleNamespace(
-    ...     buses=pd.DataFrame({"v_nom": 230.0}, index=["a", "b"]),
-    ...     lines=pd.DataFrame(
-    ...         {"bus0": "a", "bus1": "b", "x": 52.9, "s_nom": 100.0}, index=["l"]
-    ...     ),
-    ...     generators=pd.DataFrame(
-    ...         {"bus": "a", "p_set": 80.0, "p_nom": 200.0}, index=["g"]
-    ...     ),
-    ...     loads=pd.DataFrame({"bus": "b", "p_set": 80.0}, index=["d"]),
-    ... )
-    >>> Network.from_pypsa(other).x_pu
-    array([0.1])
     """
     reader = _Pypsa(other, snapshot)
     buses = reader.table("buses", ("v_nom",))

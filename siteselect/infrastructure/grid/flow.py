@@ -60,6 +60,19 @@ class Flow:
         Flow from ``from_bus`` to ``to_bus`` [MW].
 
     All are NaN in an island that could not be balanced.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from siteselect.infrastructure.grid import Network, dc_flow
+    >>> network = Network.from_tables(
+    ...     pd.DataFrame({"bus": [1, 2], "base_kv": 230.0, "load_mw": [0.0, 80.0]}),
+    ...     pd.DataFrame({"branch": ["a"], "from_bus": [1], "to_bus": [2],
+    ...                   "x_pu": [0.1], "rating_mva": [100.0]}),
+    ...     pd.DataFrame({"bus": [1], "p_mw": [80.0], "p_max_mw": [200.0]}),
+    ... )
+    >>> dc_flow(network).flow_mw.round(6).tolist()
+    [80.0]
     """
 
     injection_mw: FloatArray

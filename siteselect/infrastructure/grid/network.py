@@ -95,6 +95,9 @@ class Network:
     ... )
     >>> network
     Network(2 buses, 1 branches, 1 generators, 0 DC lines, 1 islands, 80 MW load)
+
+    >>> network.n_islands, network.net_load_mw.tolist()
+    (1, [0.0, 80.0])
     """
 
     bus: npt.NDArray[Any]
@@ -248,7 +251,26 @@ class Network:
         -------
         Network
             See `siteselect.infrastructure.grid.cases.network_from_matpower` for what
-            is read, what is refused, and an example.
+            is read and what is refused.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from siteselect.infrastructure.grid import Network
+        >>> text = '''
+        ... function mpc = two
+        ... mpc.baseMVA = 100;
+        ... mpc.bus = [1 3 0 0 0 0 1 1 0 230 1 1.1 0.9
+        ...            2 1 80 0 0 0 1 1 0 230 1 1.1 0.9];
+        ... mpc.gen = [1 80 0 0 0 1 100 1 200 0];
+        ... mpc.branch = [1 2 0 0.1 0 100 0 0 0 0 1];
+        ... '''
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder, "two.m")
+        ...     _ = path.write_text(text)
+        ...     Network.from_matpower(path)
+        Network(2 buses, 1 branches, 1 generators, 0 DC lines, 1 islands, 80 MW load)
         """
         from siteselect.infrastructure.grid.cases import network_from_matpower
 
@@ -269,7 +291,25 @@ class Network:
         -------
         Network
             See `siteselect.infrastructure.grid.cases.network_from_pypsa` for what is
-            read, what is refused, and an example.
+            read and what is refused.
+
+        Examples
+        --------
+        >>> from types import SimpleNamespace
+        >>> import pandas as pd
+        >>> from siteselect.infrastructure.grid import Network
+        >>> other = SimpleNamespace(
+        ...     buses=pd.DataFrame({"v_nom": 230.0}, index=["a", "b"]),
+        ...     lines=pd.DataFrame(
+        ...         {"bus0": "a", "bus1": "b", "x": 52.9, "s_nom": 100.0}, index=["l"]
+        ...     ),
+        ...     generators=pd.DataFrame(
+        ...         {"bus": "a", "p_set": 80.0, "p_nom": 200.0}, index=["g"]
+        ...     ),
+        ...     loads=pd.DataFrame({"bus": "b", "p_set": 80.0}, index=["d"]),
+        ... )
+        >>> Network.from_pypsa(other).x_pu
+        array([0.1])
         """
         from siteselect.infrastructure.grid.cases import network_from_pypsa
 
@@ -287,8 +327,24 @@ class Network:
         Returns
         -------
         Network
-            See `siteselect.infrastructure.grid.pandapower_case` for what is read,
-            what is refused, and an example.
+            See `siteselect.infrastructure.grid.pandapower_case` for what is read and
+            what is refused.
+
+        Examples
+        --------
+        >>> from types import SimpleNamespace
+        >>> import pandas as pd
+        >>> from siteselect.infrastructure.grid import Network
+        >>> other = SimpleNamespace(
+        ...     bus=pd.DataFrame({"vn_kv": [110.0, 110.0]}),
+        ...     line=pd.DataFrame({"from_bus": [0], "to_bus": [1], "length_km": [10.0],
+        ...                        "x_ohm_per_km": [1.21], "max_i_ka": [0.5]}),
+        ...     load=pd.DataFrame({"bus": [1], "p_mw": [60.0]}),
+        ...     ext_grid=pd.DataFrame({"bus": [0], "max_p_mw": [500.0]}),
+        ... )
+        >>> network = Network.from_pandapower(other)
+        >>> network.x_pu.round(6), network.rating_mw.round(1)
+        (array([0.1]), array([95.3]))
         """
         from siteselect.infrastructure.grid.pandapower_case import (
             network_from_pandapower,

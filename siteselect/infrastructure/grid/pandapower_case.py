@@ -97,22 +97,6 @@ def network_from_pandapower(other: Any) -> Network:
     References
     ----------
     .. [1] pandapower documentation, "Electric Model", https://pandapower.readthedocs.io
-
-    Examples
-    --------
-    >>> from types import SimpleNamespace
-    >>> import pandas as pd
-    >>> from siteselect.infrastructure.grid import Network
-    >>> other = SimpleNamespace(
-    ...     bus=pd.DataFrame({"vn_kv": [110.0, 110.0]}),
-    ...     line=pd.DataFrame({"from_bus": [0], "to_bus": [1], "length_km": [10.0],
-    ...                        "x_ohm_per_km": [1.21], "max_i_ka": [0.5]}),
-    ...     load=pd.DataFrame({"bus": [1], "p_mw": [60.0]}),
-    ...     ext_grid=pd.DataFrame({"bus": [0], "max_p_mw": [500.0]}),
-    ... )
-    >>> network = Network.from_pandapower(other)
-    >>> network.x_pu.round(6), network.rating_mw.round(1)
-    (array([0.1]), array([95.3]))
     """
     for kind in _REFUSED:
         busy = _table(other, kind, ())
