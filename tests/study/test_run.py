@@ -330,15 +330,20 @@ def test_ctrl_c_writes_the_plan_in_hand(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         cwd=tmp_path,
+        # A shell starts what runs in its background deaf to Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    assert process.stderr is not None
-    for line in process.stderr:
-        if line.startswith("score"):
-            break
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.communicate(timeout=4)
-    process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=60)
+    try:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("score"):
+                break
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.communicate(timeout=4)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == INTERRUPTED
     assert "stopped by Ctrl-C" in out
     record = json.loads((tmp_path / "found" / "plan.json").read_text("utf-8"))
