@@ -66,7 +66,7 @@ def main(folder: Path, kills: int, seed: int) -> None:
         if child == 0:
             write(now)
             os._exit(0)
-        time.sleep(chance.uniform(0, 1.05 * max(seconds)))
+        time.sleep(chance.uniform(0, 1.05 * min(seconds)))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         after = contents(out)
