@@ -84,6 +84,7 @@ bench: $(VENV)/.dev
 data: $(VENV)/.dev
 	$(PIP) install -r data/build-requirements.txt
 	$(BIN)/python data/build.py
+	$(BIN)/python data/zone_climates.py
 
 lock: $(VENV)/.dev
 	$(PIP) install uv

@@ -12,6 +12,7 @@ from siteselect.infrastructure.climate_cooling import (
     cooling_from_climate,
     cooling_line_table,
     cooling_systems,
+    zone_climate_table,
 )
 from siteselect.infrastructure.column_table import columns
 from siteselect.infrastructure.compute import (
@@ -167,4 +168,5 @@ __all__ = [
     "water_peak_day_m3_per_mw",
     "water_withdrawn",
     "wet_bulb_c",
+    "zone_climate_table",
 ]

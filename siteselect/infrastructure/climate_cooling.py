@@ -1,10 +1,12 @@
 """PUE, sizing ratio and water of a cooling system from the site's own climate.
 
 Four of the five systems are straight lines fitted to the published zone table
-[1]_ over the hourly weather of its fifteen zones; see `cooling_line_table`. Read
-hour by hour, the same lines give the hottest hours and the worst day (judgement:
-the fit was made on annual means). The fifth, closed-loop liquid cooling with dry
-coolers and a trim chiller, is no published model: unverified.
+[1]_ over the hourly weather of its fifteen zones; see `cooling_line_table`. Where
+a site's zone is known the published figure leads and the line says only how far
+the site is from the typical climate of its zone. Read hour by hour, the same
+lines give the hottest hours and the worst day (judgement: the fit was made on
+annual means). The fifth, closed-loop liquid cooling with dry coolers and a trim
+chiller, is no published model: unverified.
 
 References
 ----------
@@ -25,6 +27,7 @@ import pandas as pd
 from siteselect.errors import LayerError, StudyError, four_parts, nearest_name, shown
 from siteselect.infrastructure._tables import fact_table
 from siteselect.infrastructure.climate import CLIMATE_COLUMNS
+from siteselect.infrastructure.cooling import pue_wue, zone_keys
 from siteselect.infrastructure.parameter_table import LEVELS, parameter_values
 
 __all__ = [
@@ -32,15 +35,18 @@ __all__ = [
     "cooling_from_climate",
     "cooling_line_table",
     "cooling_systems",
+    "zone_climate_table",
 ]
 
 Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 Overrides = Mapping[str, float | str]
 CLOSED_LOOP = "closed-loop liquid"
 HALLS = ("large", "published")
 _MIDSIZE = ("air chiller", "air chiller, air economiser")
 _SUFFIX = {"low": "_low", "mid": "", "high": "_high"}
 _NUMBERS = ("intercept", "slope", "second_slope", "least", "most", "fitted_to")
+_OF_HOURS = ("peak_ratio", "wue_peak_day")
 _MILD_C = 10.0
 
 
@@ -65,6 +71,35 @@ def cooling_line_table() -> pd.DataFrame:
     """
     table = fact_table("cooling_lines")
     for column in _NUMBERS:
+        table[column] = table[column].astype("float64")
+    return table
+
+
+def zone_climate_table() -> pd.DataFrame:
+    """Return the typical climate of each zone of the published table.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``zone``, the predictors of the lines of the published systems
+        (columns of `climate_from_hours`), ``counties`` (how many the medians
+        are of) and ``source``. Zone 8 has no county in the bundle and
+        is not there.
+
+    Notes
+    -----
+    Medians over the bundled counties of a zone, of climates that
+    `climate_from_months` estimates; no published figures.
+
+    Examples
+    --------
+    >>> from siteselect.infrastructure import zone_climate_table
+    >>> table = zone_climate_table().set_index("zone")
+    >>> bool(table.loc["1A", "wet_over_10_c"] > table.loc["6B", "wet_over_10_c"])
+    True
+    """
+    table = fact_table("zone_climates")
+    for column in table.columns.intersection(list(CLIMATE_COLUMNS)):
         table[column] = table[column].astype("float64")
     return table
 
@@ -105,6 +140,7 @@ def cooling_from_climate(
     climate: pd.DataFrame,
     cooling: str,
     *,
+    zones: pd.Series | None = None,
     hall: str = "large",
     parameters: Overrides | None = None,
 ) -> pd.DataFrame:
@@ -117,6 +153,10 @@ def cooling_from_climate(
         that went through `prepare` have them.
     cooling : str
         One of `cooling_systems`.
+    zones : Series of str, (n,), optional
+        IECC climate zone of each site, such as ``"4A"``, indexed as ``climate``.
+        Where the published table has the system and the zone, its figures lead
+        (see Notes); elsewhere, and without ``zones``, the line stands alone.
     hall : {"large", "published"}, default "large"
         The two air chillers are published for midsize halls: ``"large"`` takes
         ``midsize_pue_excess`` off their PUE, so that all systems speak of a
@@ -127,7 +167,7 @@ def cooling_from_climate(
 
     Returns
     -------
-    DataFrame, (n, 11)
+    DataFrame, (n, 12)
         ``pue``, ``pue_low``, ``pue_high`` [annual; low and high are the 5th and
         95th percentile]; ``peak_ratio``, ``peak_ratio_low``,
         ``peak_ratio_high`` [facility MW per IT MW in the hottest 0.4 % of
@@ -135,8 +175,10 @@ def cooling_from_climate(
         ``wue_high_l_per_kwh``, ``wue_peak_day_l_per_kwh`` [L withdrawn per kWh
         of IT energy]; ``is_extrapolated`` (the climate is hotter or moister
         than any zone the line was fitted on, or beyond the bounds of the
-        formula; the figures are given all the same). NaN where the climate is
-        unknown.
+        formula; the figures are given all the same); ``is_held`` (the climate
+        would carry an annual figure out of the published band of the zone). NaN
+        where the climate is unknown, and the annual figures of the zone where it
+        alone is known.
 
     Raises
     ------
@@ -147,6 +189,13 @@ def cooling_from_climate(
 
     Notes
     -----
+    With a zone, low and high are its published 5th and 95th percentile, and the
+    figure between them is their middle, moved by what the line gives for the
+    site less what it gives for the typical climate of the zone
+    (`zone_climate_table`), and held within the two. A moist county of a dry zone
+    so lies above the middle, and its figure can be compared with the published
+    one. Peak and worst day rest on the lines alone.
+
     Peak and worst day put the design temperatures in place of the annual sums:
     ``max(design_wet_c - 10, 0)`` for ``wet_over_10_c`` and so on. The sizing
     ratio is held within ``peak_ratio_floor`` and ``peak_ratio_ceiling`` and is
@@ -196,10 +245,20 @@ def cooling_from_climate(
     less = (
         values["midsize_pue_excess"] if hall == "large" and system in _MIDSIZE else 0.0
     )
-    known = ~np.isnan(np.column_stack(list(year.values()))).any(axis=1)
+    known = np.asarray(~np.isnan(np.column_stack(list(year.values()))).any(axis=1))
+    annual = {
+        level: (
+            _line(lines["pue", level], year),
+            _line(lines["wue", level], year),
+        )
+        for level in LEVELS
+    }
+    in_table = held = np.zeros(len(climate), dtype=bool)
+    if zones is not None and system != CLOSED_LOOP:
+        in_table, held = _led_by_zone(annual, lines, year, zones, system, known)
     out: dict[str, Floats] = {}
     for level in LEVELS:
-        pue = np.maximum(_line(lines["pue", level], year) - less, 1.0)
+        pue = np.maximum(annual[level][0] - less, 1.0)
         if has_peak_line:
             peak = _line(lines["peak", level], hottest)
         else:
@@ -207,19 +266,69 @@ def cooling_from_climate(
         peak = np.clip(peak, values["peak_ratio_floor"], values["peak_ratio_ceiling"])
         out[f"pue{_SUFFIX[level]}"] = pue
         out[f"peak_ratio{_SUFFIX[level]}"] = np.maximum(peak, pue)
-        out[f"wue{_SUFFIX[level]}_l_per_kwh"] = _line(lines["wue", level], year)
-    out["wue_peak_day_l_per_kwh"] = _line(lines["wue", "mid"], worst_day)
+        out[f"wue{_SUFFIX[level]}_l_per_kwh"] = annual[level][1]
+    out["wue_peak_day_l_per_kwh"] = np.maximum(
+        _line(lines["wue", "mid"], worst_day), annual["mid"][1]
+    )
     order = [
         *(f"pue{end}" for end in ("", "_low", "_high")),
         *(f"peak_ratio{end}" for end in ("", "_low", "_high")),
         *(f"wue{end}_l_per_kwh" for end in ("", "_low", "_high", "_peak_day")),
     ]
+    # A zone alone tells of the year, not of its hottest hours.
+    of_year = {name for name in order if not name.startswith(_OF_HOURS)}
     result = pd.DataFrame(
-        {name: np.where(known, out[name], np.nan) for name in order},
+        {
+            name: np.where(
+                known | in_table if name in of_year else known, out[name], np.nan
+            )
+            for name in order
+        },
         index=climate.index,
     )
     result["is_extrapolated"] = known & _is_beyond(lines["pue", "mid"], year)
+    result["is_held"] = held
     return result
+
+
+def _led_by_zone(
+    annual: dict[str, tuple[Floats, Floats]],
+    lines: Mapping[tuple[str, str], pd.Series],
+    year: Mapping[str, Floats],
+    zones: pd.Series,
+    system: str,
+    known: Flags,
+) -> tuple[Flags, Flags]:
+    """Put the published figures in place of the lines' where there are any.
+
+    Returns where there are, and where a figure had to be held in its band.
+    """
+    published = pue_wue(zones, system)
+    in_table = published["pue"].notna().to_numpy()
+    typical = zone_climate_table().set_index("zone")
+    centre = typical.reindex(pd.Index(zone_keys(zones).to_numpy(dtype="object")))
+    centres = {
+        name: centre[name].to_numpy(dtype="float64")
+        for name in typical.columns.intersection(list(CLIMATE_COLUMNS))
+    }
+    held = np.zeros(len(zones), dtype=bool)
+    of_zone: dict[str, list[Floats]] = {level: [] for level in LEVELS}
+    for at, (kind, unit) in enumerate((("pue", ""), ("wue", "_l_per_kwh"))):
+        low, middle, high = (
+            published[f"{kind}{end}{unit}"].to_numpy() for end in ("_low", "", "_high")
+        )
+        line = lines[kind, "mid"]
+        move = _line(line, year, is_bounded=False)
+        move = move - _line(line, centres, is_bounded=False)
+        # No typical climate to measure from (zone 8), or none of the site's own.
+        move = np.where(known & ~np.isnan(move), move, 0.0)
+        moved = np.clip(middle + move, low, high)
+        held |= in_table & (moved != middle + move)
+        for level, figure in (("low", low), ("mid", moved), ("high", high)):
+            of_zone[level].append(np.where(in_table, figure, annual[level][at]))
+    for level in LEVELS:
+        annual[level] = (of_zone[level][0], of_zone[level][1])
+    return in_table, held
 
 
 def _figures(climate: pd.DataFrame, name: str) -> Floats:
@@ -272,21 +381,25 @@ def _over(dry: Floats, wet: Floats) -> dict[str, Floats]:
     }
 
 
-def _line(line: pd.Series, predictors: Mapping[str, Floats]) -> Floats:
+def _line(
+    line: pd.Series, predictors: Mapping[str, Floats], *, is_bounded: bool = True
+) -> Floats:
     figure = line["intercept"] + line["slope"] * predictors[line["predictor"]]
     mean_above = np.maximum(predictors["t_mean_c"] - _MILD_C, 0.0)
-    figure = figure + line["second_slope"] * mean_above
+    figure = np.asarray(figure + line["second_slope"] * mean_above, "float64")
+    if not is_bounded:
+        return figure
     most = np.inf if np.isnan(line["most"]) else line["most"]
-    result: Floats = np.clip(np.asarray(figure, "float64"), line["least"], most)
+    result: Floats = np.clip(figure, line["least"], most)
     return result
 
 
-def _is_beyond(line: pd.Series, year: Mapping[str, Floats]) -> npt.NDArray[np.bool_]:
+def _is_beyond(line: pd.Series, year: Mapping[str, Floats]) -> Flags:
     """Return where a climate is outside what the line was made for."""
     if not np.isnan(line["fitted_to"]):
-        beyond: npt.NDArray[np.bool_] = year[line["predictor"]] > line["fitted_to"]
+        beyond: Flags = year[line["predictor"]] > line["fitted_to"]
         return beyond
     free = line.copy()
     free["least"], free["most"] = -np.inf, np.nan
-    outside: npt.NDArray[np.bool_] = _line(free, year) != _line(line, year)
+    outside: Flags = _line(free, year) != _line(line, year)
     return outside

@@ -54,7 +54,7 @@ def cooling_table() -> pd.DataFrame:
     return fact_table("cooling")
 
 
-def _zone_key(zones: pd.Series) -> pd.Series:
+def zone_keys(zones: pd.Series) -> pd.Series:
     """Return zones as the table spells them: zones 7 and 8 carry no letter."""
     text = zones.astype("object").where(zones.notna(), None)
     return text.map(
@@ -114,7 +114,7 @@ def pue_wue(zones: pd.Series, cooling: str = DEFAULT_COOLING) -> pd.DataFrame:
             )
         )
     rows = table[table["cooling"] == cooling].set_index("zone")
-    found = rows.reindex(pd.Index(_zone_key(zones).to_numpy(dtype="object")))
+    found = rows.reindex(pd.Index(zone_keys(zones).to_numpy(dtype="object")))
     low_pue = found["pue_low"].to_numpy(dtype="float64")
     high_pue = found["pue_high"].to_numpy(dtype="float64")
     low_wue = found["wue_low"].to_numpy(dtype="float64")

@@ -98,9 +98,10 @@ def cooling_options(
 
     Notes
     -----
-    All systems speak of a large hall (`cooling_from_climate`) and of the site's
-    climate, whereas `prepare` writes the published figure of the climate zone
-    and one sizing ratio: compare options with each other. A higher sizing ratio
+    All systems speak of a large hall and of the site's climate, held by the
+    published figures of its zone (``iecc_zone``, see `cooling_from_climate`).
+    `prepare` writes the air chillers as they are published, for midsize halls,
+    and one sizing ratio for all: compare options with each other. A higher sizing ratio
     leaves fewer IT MW, and so less shell, in one facility MW: ask for IT MW
     (``optimize_sites(it_mw=...)``) when the program is to choose. What the
     cooling plant itself costs by system is not known and not in the dollars.
@@ -141,7 +142,9 @@ def cooling_options(
     own = frozenset(record.get("kept", ()))
     options, beyond = {}, {}
     for name in names:
-        ratings = cooling_from_climate(sites, name, parameters=values)
+        ratings = cooling_from_climate(
+            sites, name, zones=_zones(sites), parameters=values
+        )
         far = ratings["is_extrapolated"].to_numpy()
         options[name] = _columns(sites, ratings, values, own)
         options[name].attrs["extrapolated"] = sites.index[far].tolist()
@@ -159,6 +162,10 @@ def cooling_options(
             stacklevel=2,
         )
     return options
+
+
+def _zones(sites: pd.DataFrame) -> pd.Series | None:
+    return sites["iecc_zone"] if "iecc_zone" in sites.columns else None
 
 
 def _systems(systems: Iterable[str] | None) -> list[str]:
@@ -185,7 +192,9 @@ def _columns(
     own: frozenset[str],
 ) -> pd.DataFrame:
     """Return the figures of one system that follow from its ratings."""
-    table: pd.DataFrame = ratings[_RATINGS].copy()
+    # Without a climate there is no sizing ratio, and so no option.
+    is_sized = ratings["peak_ratio"].notna()
+    table: pd.DataFrame = ratings[_RATINGS].where(is_sized)
     ratio = table["peak_ratio"].to_numpy()
     table["it_mw_per_mw"] = 1.0 / ratio
     energy = cost.energy_mwh_per_mw_year(table["pue"], ratio, parameters=values)

@@ -31,7 +31,6 @@ from siteselect.infrastructure.column_table import columns
 from siteselect.infrastructure.connection_cost import voltage_cap_mw
 from siteselect.infrastructure.cooling import (
     DEFAULT_COOLING,
-    pue_wue,
     water_m3_per_mw_year,
 )
 from siteselect.infrastructure.cost_step import add_cost
@@ -82,6 +81,15 @@ _RASTER_REACH_KM = 40.0
 _MONTHS = 12
 _SUPPLY = ("supply_local_m3_per_year", "supply_routed_m3_per_year")
 _JOBS_PER_MW = ("construction_jobs_per_mw", "permanent_jobs_per_mw")
+_RATINGS = (
+    "pue",
+    "pue_low",
+    "pue_high",
+    "wue_l_per_kwh",
+    "wue_low_l_per_kwh",
+    "wue_high_l_per_kwh",
+    "wue_peak_day_l_per_kwh",
+)
 _KEY = "siteselect"
 
 
@@ -785,23 +793,15 @@ def _add_cooling(
     draft.put("iecc_zone", zones.to_numpy(dtype="object"))
     draft.put("iecc_zone_fallback", flags)
     climate = pd.DataFrame({name: draft.numbers(name) for name in CLIMATE_COLUMNS})
-    by_climate = cooling_from_climate(climate, cooling, parameters=values)
-    ratings = (
-        by_climate
-        if cooling == CLOSED_LOOP
-        else pue_wue(draft.text("iecc_zone"), cooling)
+    ratings = cooling_from_climate(
+        climate,
+        cooling,
+        zones=draft.text("iecc_zone"),
+        hall="published",
+        parameters=values,
     )
-    peak_day = by_climate["wue_peak_day_l_per_kwh"].to_numpy()
-    draft.put("wue_peak_day_l_per_kwh", peak_day)
-    for name, source in (
-        ("pue", "pue"),
-        ("pue_low", "pue_low"),
-        ("pue_high", "pue_high"),
-        ("wue_l_per_kwh", "wue_l_per_kwh"),
-        ("wue_low_l_per_kwh", "wue_low_l_per_kwh"),
-        ("wue_high_l_per_kwh", "wue_high_l_per_kwh"),
-    ):
-        draft.put(name, ratings[source].to_numpy())
+    for name in _RATINGS:
+        draft.put(name, ratings[name].to_numpy())
     # No connection can be smaller than the average draw it carries.
     draft.put("peak_ratio", np.fmax(values["peak_ratio"], draft.numbers("pue")))
     for name in ("pue", "peak_ratio"):

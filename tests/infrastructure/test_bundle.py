@@ -69,8 +69,8 @@ def test_texas_is_plausible(texas):
     assert len(texas) > 350
     assert texas["state"].eq("TX").all()
     ranges = {
-        "pue": (1.10, 1.26),
-        "wue_l_per_kwh": (0.1, 1.6),
+        "pue": (1.10, 1.31),
+        "wue_l_per_kwh": (0.04, 1.81),
         "price_usd_per_mwh": (60, 75),
         "carbon_kg_per_mwh": (250, 450),
         "t_mean_c": (10, 26),
