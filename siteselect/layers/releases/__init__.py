@@ -1,0 +1,19 @@
+"""Readers of public releases: each turns a published file into one of our layers.
+
+Nothing is downloaded. `ss.sources` lists the releases, where to get them and what they
+are not; a reader takes the file as published, refuses another one, and returns a layer
+whose columns carry their units, whose unknown values are NaN, and whose card says where
+it comes from.
+"""
+
+from __future__ import annotations
+
+from siteselect.layers.releases.hifld import (
+    hifld_substations,
+    hifld_transmission_lines,
+)
+
+__all__ = [
+    "hifld_substations",
+    "hifld_transmission_lines",
+]
