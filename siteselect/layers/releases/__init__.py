@@ -8,12 +8,20 @@ it comes from.
 
 from __future__ import annotations
 
+from siteselect.layers.releases.eia import (
+    eia860_generators,
+    eia860_plants,
+    eia861_prices,
+)
 from siteselect.layers.releases.hifld import (
     hifld_substations,
     hifld_transmission_lines,
 )
 
 __all__ = [
+    "eia860_generators",
+    "eia860_plants",
+    "eia861_prices",
     "hifld_substations",
     "hifld_transmission_lines",
 ]
