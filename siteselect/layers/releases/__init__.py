@@ -17,6 +17,16 @@ from siteselect.layers.releases.hifld import (
     hifld_substations,
     hifld_transmission_lines,
 )
+from siteselect.layers.releases.hosting import (
+    hosting_capacity,
+)
+from siteselect.layers.releases.places import (
+    on_places,
+)
+from siteselect.layers.releases.queues import (
+    lbnl_queue,
+    queue_by_county,
+)
 
 __all__ = [
     "eia860_generators",
@@ -24,4 +34,8 @@ __all__ = [
     "eia861_prices",
     "hifld_substations",
     "hifld_transmission_lines",
+    "hosting_capacity",
+    "lbnl_queue",
+    "on_places",
+    "queue_by_county",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -263,33 +264,37 @@ def _read_lines(
     positions = sorted({names.index(str(column)) for column in where.values()})
     pieces = []
     try:
-        for piece in pd.read_csv(
-            _chained(head[at + 1 :], stream),
-            sep=split,
-            header=None,
-            names=list(range(len(names))),
-            usecols=positions,
-            dtype="str",
-            keep_default_na=False,
-            na_values=[""],
-            index_col=False,
-            chunksize=_ROWS,
-            skip_blank_lines=False,
-            on_bad_lines="error",
-        ):
-            piece.columns = [names[i] for i in positions]
-            piece.index = pd.RangeIndex(
-                piece.index[0] + at + 2,
-                piece.index[0] + at + 2 + len(piece),
-                name="line",
-            )
-            piece = piece[piece.notna().any(axis=1)]
-            pieces.append(piece if rows is None else rows(piece))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            for piece in pd.read_csv(
+                _chained(head[at:], stream),
+                sep=split,
+                dtype="str",
+                keep_default_na=False,
+                na_values=[""],
+                # Else the first column is taken for labels if a line is longer.
+                index_col=False,
+                chunksize=_ROWS,
+                skip_blank_lines=False,
+            ):
+                first = int(piece.index[0]) + at + 2
+                piece.index = pd.RangeIndex(first, first + len(piece), name="line")
+                piece = piece.iloc[:, positions]
+                piece.columns = pd.Index([names[i] for i in positions])
+                piece = piece[piece.notna().any(axis=1)]
+                pieces.append(piece if rows is None else rows(piece))
     except pd.errors.EmptyDataError:
         pieces = []
-    except pd.errors.ParserError as error:
+    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
         gist = str(error).strip().removeprefix("Error tokenizing data. C error: ")
-        raise _no_table(name, f"a line has more fields than names ({gist})") from None
+        # Lines are counted from that of the names.
+        raise _no_table(
+            name,
+            "a line has more fields than names ("
+            + gist
+            + (f", counted from line {at + 1}" if at else "")
+            + ")",
+        ) from None
     if not sum(len(p) for p in pieces):
         return pd.DataFrame(columns=[names[i] for i in positions], dtype="str")
     return pd.concat(pieces)
@@ -394,7 +399,7 @@ def read_sheet(
         inside = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
     except (pyogrio.errors.DataSourceError, ValueError, OSError) as error:
         raise _unreadable(path, f"it is no workbook (.xlsx): {error}") from None
-    chosen = [s for s in inside if any(w.casefold() in s.casefold() for w in sheets)]
+    chosen = [s for w in sheets for s in inside if w.casefold() in s.casefold()]
     if sheets and not chosen:
         raise LayerError(
             four_parts(

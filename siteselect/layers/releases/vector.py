@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
+import pyogrio
+import pyogrio.errors
 
 from siteselect.errors import LayerError, four_parts, shown
 from siteselect.layers.kinds import is_remote
@@ -24,11 +26,13 @@ def read_vector(
     source: Source,
     reader: str,
     fields: Sequence[Field],
-    geometry_type: str,
+    geometry_type: str | None,
     *,
     layer: str | None = None,
+    usual: str = "",
     vintage: str = "",
     crs: Any = None,
+    units: Mapping[str, str] | None = None,
 ) -> gpd.GeoDataFrame:
     """Read a map layer of a release into our columns.
 
@@ -40,14 +44,18 @@ def read_vector(
         Name of the reader.
     fields : sequence of Field
         What to take.
-    geometry_type : str
-        ``point``, ``line`` or ``polygon``.
+    geometry_type : str or None
+        ``point``, ``line`` or ``polygon``; None allows each.
     layer : str, optional
         Which layer of a file that holds several.
+    usual : str
+        What the name of the published layer contains, for files that hold several.
     vintage : str
         What the user says of its year.
     crs : optional
         What coordinates are in, for sources that do not say.
+    units : Mapping of str to str, optional
+        Units of columns that the caller adds.
 
     Returns
     -------
@@ -58,6 +66,8 @@ def read_vector(
         path = Path(source)
         if path.is_file():
             guard(path)
+        if layer is None and usual and path.exists():
+            layer = _published(path, usual)
     frame = read_layer(
         source, layer=layer, crs=crs, geometry_type=geometry_type, name=reader
     )
@@ -65,7 +75,20 @@ def read_vector(
         pd.DataFrame(frame.drop(columns=frame.geometry.name)), fields, reader
     )
     out = gpd.GeoDataFrame(columns, geometry=frame.geometry.array, crs=frame.crs)
-    return described(out, reader, fields, source, vintage)
+    out = described(out, reader, fields, source, vintage)
+    out.attrs["siteselect"]["units"].update(units or {})
+    return out
+
+
+def _published(path: Path, usual: str) -> str | None:
+    """Return the one layer of a file that is called as usual, if there is one."""
+    try:
+        names = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
+    # What cannot be listed is refused by the reader, with a reason.
+    except (pyogrio.errors.DataSourceError, ValueError, OSError):
+        return None
+    like = [name for name in names if usual.casefold() in name.casefold()]
+    return like[0] if len(names) > 1 and len(like) == 1 else None
 
 
 def placed(
