@@ -8,10 +8,18 @@ it comes from.
 
 from __future__ import annotations
 
+from siteselect.layers.releases.aqueduct import (
+    aqueduct_baseline,
+    aqueduct_future,
+)
 from siteselect.layers.releases.eia import (
     eia860_generators,
     eia860_plants,
     eia861_prices,
+)
+from siteselect.layers.releases.fema import (
+    fema_flood_zones,
+    national_risk_index,
 )
 from siteselect.layers.releases.hifld import (
     hifld_substations,
@@ -19,6 +27,9 @@ from siteselect.layers.releases.hifld import (
 )
 from siteselect.layers.releases.hosting import (
     hosting_capacity,
+)
+from siteselect.layers.releases.padus import (
+    padus,
 )
 from siteselect.layers.releases.places import (
     on_places,
@@ -29,13 +40,18 @@ from siteselect.layers.releases.queues import (
 )
 
 __all__ = [
+    "aqueduct_baseline",
+    "aqueduct_future",
     "eia860_generators",
     "eia860_plants",
     "eia861_prices",
+    "fema_flood_zones",
     "hifld_substations",
     "hifld_transmission_lines",
     "hosting_capacity",
     "lbnl_queue",
+    "national_risk_index",
     "on_places",
+    "padus",
     "queue_by_county",
 ]
