@@ -28,6 +28,11 @@ from siteselect.layers.releases.hifld import (
 from siteselect.layers.releases.hosting import (
     hosting_capacity,
 )
+from siteselect.layers.releases.nrel import (
+    nsrdb_points,
+    rev_supply_curve,
+    wtk_points,
+)
 from siteselect.layers.releases.padus import (
     padus,
 )
@@ -51,7 +56,10 @@ __all__ = [
     "hosting_capacity",
     "lbnl_queue",
     "national_risk_index",
+    "nsrdb_points",
     "on_places",
     "padus",
     "queue_by_county",
+    "rev_supply_curve",
+    "wtk_points",
 ]

@@ -277,6 +277,8 @@ def _read_lines(
                 chunksize=_ROWS,
                 skip_blank_lines=False,
             ):
+                if not len(piece):
+                    continue
                 first = int(piece.index[0]) + at + 2
                 piece.index = pd.RangeIndex(first, first + len(piece), name="line")
                 piece = piece.iloc[:, positions]
@@ -295,9 +297,22 @@ def _read_lines(
             + (f", counted from line {at + 1}" if at else "")
             + ")",
         ) from None
+    if rows is None and not sum(len(p) for p in pieces):
+        raise _no_rows(name, reader)
     if not sum(len(p) for p in pieces):
         return pd.DataFrame(columns=[names[i] for i in positions], dtype="str")
     return pd.concat(pieces)
+
+
+def _no_rows(name: str, reader: str) -> LayerError:
+    return LayerError(
+        four_parts(
+            f"The file {name!r} is to be read by `ss.releases.{reader}`",
+            "it has names of columns and no rows",
+            "at least one row is needed",
+            "Download it again, and check its size",
+        )
+    )
 
 
 def _no_table(name: str, why: str) -> LayerError:
@@ -433,6 +448,8 @@ def read_sheet(
         body.index = pd.RangeIndex(at + 2, at + 2 + len(body), name="line")
         # A row with one cell is a note below the table.
         body = body[body.notna().sum(axis=1) > 1]
+        if not len(body):
+            raise _no_rows(f"{path.name}, sheet {sheet}", reader)
         title = " ".join(str(v) for row in head[:at] for v in row)
         return body, " ".join(title.split())
     there = found(tried, fields)
