@@ -28,6 +28,12 @@ from siteselect.layers.releases.hifld import (
 from siteselect.layers.releases.hosting import (
     hosting_capacity,
 )
+from siteselect.layers.releases.internet import (
+    cable_landings,
+    fcc_broadband,
+    peeringdb_facilities,
+    submarine_cables,
+)
 from siteselect.layers.releases.nrel import (
     nsrdb_points,
     rev_supply_curve,
@@ -47,9 +53,11 @@ from siteselect.layers.releases.queues import (
 __all__ = [
     "aqueduct_baseline",
     "aqueduct_future",
+    "cable_landings",
     "eia860_generators",
     "eia860_plants",
     "eia861_prices",
+    "fcc_broadband",
     "fema_flood_zones",
     "hifld_substations",
     "hifld_transmission_lines",
@@ -59,7 +67,9 @@ __all__ = [
     "nsrdb_points",
     "on_places",
     "padus",
+    "peeringdb_facilities",
     "queue_by_county",
     "rev_supply_curve",
+    "submarine_cables",
     "wtk_points",
 ]
