@@ -34,6 +34,10 @@ from siteselect.layers.releases.internet import (
     peeringdb_facilities,
     submarine_cables,
 )
+from siteselect.layers.releases.labor import (
+    oews,
+    qcew,
+)
 from siteselect.layers.releases.nrel import (
     nsrdb_points,
     rev_supply_curve,
@@ -65,9 +69,11 @@ __all__ = [
     "lbnl_queue",
     "national_risk_index",
     "nsrdb_points",
+    "oews",
     "on_places",
     "padus",
     "peeringdb_facilities",
+    "qcew",
     "queue_by_county",
     "rev_supply_curve",
     "submarine_cables",
