@@ -53,11 +53,22 @@ from siteselect.layers.releases.queues import (
     lbnl_queue,
     queue_by_county,
 )
+from siteselect.layers.releases.rasters import (
+    dem_3dep,
+    nlcd,
+    nlcd_classes,
+)
+from siteselect.layers.releases.usgs import (
+    usgs_seismic,
+    usgs_water_use,
+    usgs_watersheds,
+)
 
 __all__ = [
     "aqueduct_baseline",
     "aqueduct_future",
     "cable_landings",
+    "dem_3dep",
     "eia860_generators",
     "eia860_plants",
     "eia861_prices",
@@ -68,6 +79,8 @@ __all__ = [
     "hosting_capacity",
     "lbnl_queue",
     "national_risk_index",
+    "nlcd",
+    "nlcd_classes",
     "nsrdb_points",
     "oews",
     "on_places",
@@ -77,5 +90,8 @@ __all__ = [
     "queue_by_county",
     "rev_supply_curve",
     "submarine_cables",
+    "usgs_seismic",
+    "usgs_water_use",
+    "usgs_watersheds",
     "wtk_points",
 ]
