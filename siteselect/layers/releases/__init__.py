@@ -43,11 +43,11 @@ from siteselect.layers.releases.nrel import (
     rev_supply_curve,
     wtk_points,
 )
-from siteselect.layers.releases.padus import (
-    padus,
-)
 from siteselect.layers.releases.places import (
     on_places,
+)
+from siteselect.layers.releases.protected import (
+    padus,
 )
 from siteselect.layers.releases.queues import (
     lbnl_queue,
