@@ -87,6 +87,26 @@ def data_page() -> str:
     return "\n".join(parts)
 
 
+def releases_page() -> str:
+    """Return the page on public releases, from the list of sources."""
+    listed = ss.sources()
+    head = ["reader", "publisher", "what it is", "evidence", "what it is **not**"]
+    rows = [
+        [f"[{name}](api/releases.{name}.rst)"]
+        + [cell(row[c]) for c in ("publisher", "title", "evidence", "not_this")]
+        for name, row in listed.iterrows()
+    ]
+    parts = [(HERE / "pages" / "releases.md").read_text("utf-8"), table(head, rows)]
+    parts.append("## Where to get them\n")
+    parts.extend(
+        f"**{name}**\n: {cell(row['where'])}. Layout: {cell(row['layout'])}. Licence: "
+        f"{cell(row['licence'])}. Size: {cell(row['size'])}. Names of columns checked "
+        f"against: {cell(row['verified'])}.\n"
+        for name, row in listed.iterrows()
+    )
+    return "\n".join(parts)
+
+
 def parameters_page() -> str:
     """Return the page of figures, from the table of parameters."""
     figures = ss.parameters()
@@ -220,6 +240,7 @@ def gather(pages: Path) -> None:
     (pages / "api" / "index.md").write_text(reference(pages / "api"), "utf-8")
     for name, text in {
         "data.md": data_page(),
+        "releases.md": releases_page(),
         "parameters.md": parameters_page(),
         "columns.md": columns_page(),
         "limits.md": limits_page(),

@@ -146,7 +146,15 @@ if TYPE_CHECKING:
         site_water,
         supply_options,
     )
-    from siteselect.layers import LayerInfo, Raster, datasets, layer_info, read_layer
+    from siteselect.layers import (
+        LayerInfo,
+        Raster,
+        datasets,
+        layer_info,
+        read_layer,
+        releases,
+        sources,
+    )
     from siteselect.optimization import (
         AllOrNone,
         Arriving,
@@ -289,7 +297,16 @@ if TYPE_CHECKING:
 
 _ROOM_OF = {
     **dict.fromkeys(
-        ("LayerInfo", "Raster", "datasets", "layer_info", "read_layer"), "layers"
+        (
+            "LayerInfo",
+            "Raster",
+            "datasets",
+            "layer_info",
+            "read_layer",
+            "releases",
+            "sources",
+        ),
+        "layers",
     ),
     **dict.fromkeys(
         (
@@ -625,6 +642,7 @@ __all__ = [  # noqa: RUF022
     "read_layer",
     "read_partitions",
     "read_profiles",
+    "releases",
     "robust",
     "score_partitions",
     "score_sites",
@@ -632,6 +650,7 @@ __all__ = [  # noqa: RUF022
     "simulate_supply",
     "site_jobs",
     "site_water",
+    "sources",
     "substation_candidates",
     "supply_bound",
     "supply_options",

@@ -38,6 +38,7 @@ def test_every_public_name_has_a_page_and_a_line_in_the_index(pages):
 def test_tables_hold_every_layer_figure_and_column(pages):
     for page, table in (
         ("data.md", ss.datasets.layers()),
+        ("releases.md", ss.sources()),
         ("parameters.md", ss.parameters()),
         ("columns.md", ss.columns()),
     ):
