@@ -369,9 +369,8 @@ def _table(
         low, high = resamples.interval(ahead, is_share=False)
         row["score_ahead_low"], row["score_ahead_high"] = low, high
         rows[name, against] = row
-    table = pd.DataFrame.from_dict(rows, orient="index")
-    table.index.names = ["factor", "background"]
-    return table
+    labels = _labelled(list(rows), ["factor", "background"])
+    return pd.DataFrame(list(rows.values()), index=labels)
 
 
 def _shares(
@@ -388,11 +387,22 @@ def _shares(
             lifts = [100 * part / percent for part in (share, low, high)]
             rows[name, against, percent] = [share, low, high, *lifts]
     names = [f"{what}{end}" for what in ("share", "lift") for end in _ENDS]
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=names)
-    table.index = pd.MultiIndex.from_tuples(
-        table.index, names=["factor", "background", "best_percent"]
-    )
-    return table
+    labels = _labelled(list(rows), ["factor", "background", "best_percent"])
+    return pd.DataFrame(list(rows.values()), index=labels, columns=names)
+
+
+def _labelled(keys: list[tuple[Any, ...]], names: list[str]) -> pd.MultiIndex:
+    """Return labels of rows in the order of the rows, which is then theirs.
+
+    Levels in the order of the alphabet would make every look-up a slow one, and
+    pandas would say so.
+    """
+    levels = [list(dict.fromkeys(part)) for part in zip(*keys, strict=True)]
+    codes = [
+        [level.index(part) for part in parts]
+        for level, parts in zip(levels, zip(*keys, strict=True), strict=True)
+    ]
+    return pd.MultiIndex(levels=levels, codes=codes, names=names)
 
 
 _ENDS = ("", "_low", "_high")
