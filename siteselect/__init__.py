@@ -201,7 +201,7 @@ if TYPE_CHECKING:
         plot_years,
         write_map,
     )
-    from siteselect.study import Study, StudyResult, bundled_study
+    from siteselect.study import Study, StudyResult, bundled_study, show_versions
     from siteselect.study_file import ScoredStudy, score_study
     from siteselect.suitability import (
         AHP,
@@ -474,7 +474,9 @@ _ROOM_OF = {
         ),
         "reporting",
     ),
-    **dict.fromkeys(("Study", "StudyResult", "bundled_study"), "study"),
+    **dict.fromkeys(
+        ("Study", "StudyResult", "bundled_study", "show_versions"), "study"
+    ),
     **dict.fromkeys(("ScoredStudy", "score_study"), "study_file"),
 }
 
@@ -644,6 +646,7 @@ __all__ = [  # noqa: RUF022
     "score_partitions",
     "score_sites",
     "score_study",
+    "show_versions",
     "simulate_supply",
     "site_jobs",
     "site_water",
