@@ -243,6 +243,11 @@ def with_option(tool: Any, name: str, value: Any) -> Any:
     return tool
 
 
+def solvers_there() -> list[str]:
+    """Return the names of the solvers that PuLP finds on this machine."""
+    return [str(name) for name in pulp.listSolvers(True)]
+
+
 def has_cbc() -> bool:
     """Return whether PuLP finds a CBC."""
     try:

@@ -15,6 +15,7 @@ from siteselect.reporting.files import (
 from siteselect.reporting.fingerprints import fingerprint
 from siteselect.reporting.frontier_chart import plot_frontier
 from siteselect.reporting.geo_files import to_geojson
+from siteselect.reporting.hindcast_chart import plot_hindcast
 from siteselect.reporting.limits_chart import plot_limits
 from siteselect.reporting.maps import plot_plan, plot_suitability
 from siteselect.reporting.network_map import plot_flows
@@ -45,6 +46,7 @@ __all__ = [
     "plot_criterion",
     "plot_flows",
     "plot_frontier",
+    "plot_hindcast",
     "plot_limits",
     "plot_plan",
     "plot_ranks",

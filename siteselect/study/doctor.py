@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 
 import geopandas as gpd
 import pandas as pd
 
+from siteselect.study.installed import installed
+
 __all__ = ["examine"]
 
-#: Optional packages, with the extra that brings each.
-_EXTRAS = {
-    "bokeh": "interactive",
-    "mapclassify": "maps",
-    "pymcdm": "mcda",
-    "distributed": "parallel",
-    "SALib": "sensitivity",
-}
 #: Drivers that read what users bring.
 _DRIVERS = ("GPKG", "GeoJSON", "ESRI Shapefile", "KML", "LIBKML", "CSV", "Parquet")
 
@@ -36,17 +29,16 @@ def examine() -> pd.DataFrame:
     >>> table.loc["solver", "state"]
     'works'
     """
-    from siteselect.reporting import versions
-
-    rows = [(name, "works", version) for name, version in versions().items()]
+    rows: list[tuple[str, str, str]] = []
+    for part, version, extra in installed()[["part", "version", "extra"]].itertuples(
+        index=False
+    ):
+        how = f"pip install 'siteselect[{extra}]'"
+        missing = f"optional: {how}" if extra else "needed: pip install siteselect"
+        state = "works" if version else "missing" if extra else "broken"
+        rows.append((part, state, version or missing))
     rows += [_tried("solver", _solver), _tried("bundled layers", _layers)]
     rows.append(_tried("file formats", _formats))
-    for name, extra in _EXTRAS.items():
-        there = importlib.util.find_spec(name) is not None
-        found = f"extra {extra!r}"
-        if not there:
-            found = f"optional: pip install 'siteselect[{extra}]'"
-        rows.append((name, "works" if there else "missing", found))
     return pd.DataFrame(rows, columns=["part", "state", "found"])
 
 

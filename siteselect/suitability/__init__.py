@@ -9,6 +9,10 @@ from siteselect.suitability.aggregation import (
     Minimum,
     WeightedSum,
 )
+from siteselect.suitability.audit import (
+    CriteriaAudit,
+    audit_criteria,
+)
 from siteselect.suitability.candidates import (
     grid_candidates,
     line_candidates,
@@ -49,6 +53,10 @@ from siteselect.suitability.footprints import (
 from siteselect.suitability.gates import (
     Gate,
     check_gates,
+)
+from siteselect.suitability.hindcast import (
+    Hindcast,
+    evaluate,
 )
 from siteselect.suitability.measures import (
     Aspect,
@@ -152,6 +160,7 @@ __all__ = [
     "Categories",
     "Column",
     "CoveredShare",
+    "CriteriaAudit",
     "Criterion",
     "EnergisedBy",
     "Exclusion",
@@ -161,6 +170,7 @@ __all__ = [
     "Gate",
     "Gaussian",
     "GeometricMean",
+    "Hindcast",
     "Inside",
     "Keep",
     "Large",
@@ -199,11 +209,13 @@ __all__ = [
     "Zonal",
     "aggregate_from_dict",
     "ahp",
+    "audit_criteria",
     "check_gates",
     "critic_weights",
     "direct_weights",
     "eligibility",
     "entropy_weights",
+    "evaluate",
     "evidence",
     "footprints",
     "grid_candidates",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from siteselect.suitability.criteria import Criterion
+    from siteselect.suitability.hindcast import Hindcast
     from siteselect.suitability.value_function import ValueFunction
     from siteselect.suitability.waterfall import Waterfall
 
@@ -29,3 +30,10 @@ def plot_criterion(criterion: Criterion, data: Any, ax: Any) -> Any:
     from siteselect.reporting.criterion_chart import plot_criterion as draw
 
     return draw(criterion, data, ax)
+
+
+def plot_hindcast(hindcast: Hindcast, ax: Any, **kwargs: Any) -> Any:
+    """Draw which share of known sites the best land holds."""
+    from siteselect.reporting.hindcast_chart import plot_hindcast as draw
+
+    return draw(hindcast, ax, **kwargs)
