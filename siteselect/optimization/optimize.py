@@ -276,14 +276,9 @@ def build_model(sites: gpd.GeoDataFrame, **arguments: Any) -> Any:
     >>> len(model.variables()), len(model.constraints())
     (2, 2)
     """
-    for key in ("fixed", "forbidden", "years"):
-        if arguments.get(key) is not None:
-            arguments[key] = _labels(arguments[key])
     progress = arguments.pop("progress", None)
     tell = _progress(progress)
-    if "limits" in arguments:
-        arguments["limits"] = listed_limits(arguments["limits"])
-    compiled = compile_problem(Request(sites=sites, **arguments))
+    compiled = compile_problem(request_of(sites, **arguments))
     size = model_size(compiled)
     if callable(progress) or progress:
         tell(str(size))
@@ -292,6 +287,16 @@ def build_model(sites: gpd.GeoDataFrame, **arguments: Any) -> Any:
     rows = compiled.full_rows()
     model, _ = pulp_model.build(compiled.problem, rows)
     return model
+
+
+def request_of(sites: gpd.GeoDataFrame, **arguments: Any) -> Request:
+    """Return the request that arguments of `optimize_sites` make."""
+    for key in ("fixed", "forbidden", "years"):
+        if arguments.get(key) is not None:
+            arguments[key] = _labels(arguments[key])
+    if "limits" in arguments:
+        arguments["limits"] = listed_limits(arguments["limits"])
+    return Request(sites=sites, **arguments)
 
 
 def _labels(labels: Any) -> tuple[Any, ...]:

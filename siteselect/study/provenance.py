@@ -111,6 +111,7 @@ def plan_record_of(
     checks: pd.DataFrame,
 ) -> dict[str, Any]:
     """Return everything of `plan.json` that is worked out from the inputs."""
+    from siteselect.optimization.rebuilt import chosen_columns
     from siteselect.reporting import plan_record
     from siteselect.reporting.files import plain
 
@@ -131,6 +132,9 @@ def plan_record_of(
         "survival": study.get("outputs", {}).get("rng", 0),
     }
     record["verification"] = plain(checks)
+    # What was proven is searched for again; what was not must be told in full.
+    if plan.status != "optimal":
+        record["solution"] = plain(chosen_columns(plan))
     return record
 
 

@@ -67,6 +67,7 @@ __all__ = [
     "Walk",
     "layers_of",
     "own_layer",
+    "plan_as_found",
     "plan_of",
     "reading",
     "scoring_of",
@@ -324,6 +325,30 @@ def plan_of(record: Record, made: Walk, **changes: Any) -> SitePlan:
 
     sites = with_buses(record, made)
     return optimize_sites(sites, **(arguments_of(record, made, sites) | changes))
+
+
+def plan_as_found(record: Record, made: Walk, then: Mapping[str, Any]) -> SitePlan:
+    """Put the plan of a search that was stopped together again, as it was found.
+
+    Parameters
+    ----------
+    record : mapping
+        A study that was checked.
+    made : Walk
+        What its steps made.
+    then : mapping
+        What `plan.json` holds: ``solution``, ``status``, ``bound`` and ``solver``.
+
+    Returns
+    -------
+    SitePlan
+    """
+    from siteselect.optimization.rebuilt import rebuilt
+
+    sites = with_buses(record, made)
+    told = {key: then[key] for key in ("status", "bound", "solver")}
+    given = arguments_of(record, made, sites)
+    return rebuilt(sites, then["solution"], **told, **given)
 
 
 def with_buses(record: Record, made: Walk) -> gpd.GeoDataFrame:
