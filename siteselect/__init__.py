@@ -200,8 +200,13 @@ if TYPE_CHECKING:
         plot_years,
         write_map,
     )
-    from siteselect.study import Study, StudyResult, bundled_study
-    from siteselect.study_file import ScoredStudy, score_study
+    from siteselect.study import (
+        ScoredStudy,
+        Study,
+        StudyResult,
+        bundled_study,
+        score_study,
+    )
     from siteselect.suitability import (
         AHP,
         OWA,
@@ -464,8 +469,9 @@ _ROOM_OF = {
         ),
         "reporting",
     ),
-    **dict.fromkeys(("Study", "StudyResult", "bundled_study"), "study"),
-    **dict.fromkeys(("ScoredStudy", "score_study"), "study_file"),
+    **dict.fromkeys(
+        ("ScoredStudy", "Study", "StudyResult", "bundled_study", "score_study"), "study"
+    ),
 }
 
 # Plain order, as test_architecture wants it.

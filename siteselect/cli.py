@@ -326,8 +326,10 @@ def score(
     quiet: Quiet = False,
 ) -> None:
     """Score the candidates of a study file: table, map, what was excluded."""
+    from siteselect.study.steps import STEPS
+
     _note_json(ctx, is_json)
-    with _progress(quiet or is_json, ("candidates", "score", "write")) as say:
+    with _progress(quiet or is_json, STEPS) as say:
         found = siteselect.score_study(study, out, progress=say)
     if is_json:
         _print_json({"ok": True, "written": [str(path) for path in found.written]})

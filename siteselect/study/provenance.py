@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from siteselect.study.sources import profile_files
+
 if TYPE_CHECKING:
     from siteselect.optimization import SitePlan
 
@@ -74,6 +76,8 @@ def own_files(record: Mapping[str, Any]) -> set[str]:
     """Return the names of the files that a study reads."""
     entries = [record.get("candidates", {}), *record.get("layers", {}).values()]
     names = {e if isinstance(e, str) else e.get("file") for e in entries}
+    for entry in record.get("supply", {}).get("profiles", {}).values():
+        names.update(profile_files(entry))
     return {name for name in names if name}
 
 
