@@ -236,7 +236,12 @@ def test_ctrl_c_before_there_is_a_plan_writes_nothing(folder, tmp_path, monkeypa
 
 def test_help_tells_examples_and_codes():
     told = call("--help").output
-    for word in ("Exit codes", "130", "siteselect new first", "--install-completion"):
+    for word in (
+        "Exit codes",
+        "130",
+        "siteselect new first",
+        "open a new shell",
+    ):
         assert word in told
     for command in ("demo", "run", "check", "verify", "report", "new", "doctor"):
         assert command in told
