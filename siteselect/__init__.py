@@ -209,8 +209,14 @@ if TYPE_CHECKING:
         plot_years,
         write_map,
     )
-    from siteselect.study import Study, StudyResult, bundled_study, show_versions
-    from siteselect.study_file import ScoredStudy, score_study
+    from siteselect.study import (
+        ScoredStudy,
+        Study,
+        StudyResult,
+        bundled_study,
+        score_study,
+        show_versions,
+    )
     from siteselect.suitability import (
         AHP,
         OWA,
@@ -492,9 +498,16 @@ _ROOM_OF = {
         "reporting",
     ),
     **dict.fromkeys(
-        ("Study", "StudyResult", "bundled_study", "show_versions"), "study"
+        (
+            "ScoredStudy",
+            "Study",
+            "StudyResult",
+            "bundled_study",
+            "score_study",
+            "show_versions",
+        ),
+        "study",
     ),
-    **dict.fromkeys(("ScoredStudy", "score_study"), "study_file"),
 }
 
 # Plain order, as test_architecture wants it.

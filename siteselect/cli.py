@@ -48,6 +48,10 @@ _EPILOG = """Exit codes: 0 done; 1 a mistake in what was asked; 2 a mistake in t
 command line; 3 no set of sites satisfies all limits; 4 the solver failed; 5 an input
 or a number has changed (verify), or something does not work (doctor); 6 an optional
 package is missing; 130 stopped by Ctrl-C, with the best plan written if there was one.
+
+Completion with the Tab key, for bash, zsh, fish and PowerShell: run
+`siteselect --install-completion` once and open a new shell; `siteselect
+--show-completion bash` prints the script, to keep it elsewhere.
 """
 
 
@@ -326,8 +330,10 @@ def score(
     quiet: Quiet = False,
 ) -> None:
     """Score the candidates of a study file: table, map, what was excluded."""
+    from siteselect.study.steps import STEPS
+
     _note_json(ctx, is_json)
-    with _progress(quiet or is_json, ("candidates", "score", "write")) as say:
+    with _progress(quiet or is_json, STEPS) as say:
         found = siteselect.score_study(study, out, progress=say)
     if is_json:
         _print_json({"ok": True, "written": [str(path) for path in found.written]})

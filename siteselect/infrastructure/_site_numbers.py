@@ -8,9 +8,37 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siteselect.errors import LayerError, StudyError, four_parts, nearest_name, shown
+from siteselect.errors import (
+    LayerError,
+    StudyError,
+    four_parts,
+    nearest_name,
+    said,
+    shown,
+)
 
 Floats = npt.NDArray[np.float64]
+
+
+def plain_numbers(values: npt.ArrayLike, what: str) -> Floats:
+    """Return numbers as an array, NaN where one is unknown; refuse all else.
+
+    Examples
+    --------
+    >>> plain_numbers([1, None], "a length").tolist()
+    [1.0, nan]
+    """
+    try:
+        return np.asarray(values, dtype="float64")
+    except (TypeError, ValueError) as error:
+        raise LayerError(
+            four_parts(
+                f"{what} is read as numbers",
+                f"found {said(values)}",
+                "a number, or an array of numbers with NaN where unknown, is allowed",
+                "mend it with pd.to_numeric",
+            )
+        ) from error
 
 
 def site_numbers(

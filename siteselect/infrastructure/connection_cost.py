@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from siteselect.errors import StudyError, four_parts, nearest_name, shown
+from siteselect.infrastructure._site_numbers import plain_numbers
 from siteselect.infrastructure._tables import fact_table
 from siteselect.infrastructure.parameter_table import parameter_values
 
@@ -43,7 +44,7 @@ _COVERS = ("forest", "wetland")
 
 
 def _floats(values: npt.ArrayLike) -> Floats:
-    return np.asarray(values, dtype="float64")
+    return plain_numbers(values, "a figure of the sites")
 
 
 def line_cost_table() -> pd.DataFrame:

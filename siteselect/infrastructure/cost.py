@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from siteselect.infrastructure._site_numbers import plain_numbers
 from siteselect.infrastructure._tables import fact_table
 from siteselect.infrastructure.compute import HOURS_PER_YEAR
 from siteselect.infrastructure.discounting import present_value_factor
@@ -49,7 +50,7 @@ _HOME_VALUE_FACTOR = (1.0 / 3.0, 3.0)
 
 
 def _floats(values: npt.ArrayLike) -> Floats:
-    return np.asarray(values, dtype="float64")
+    return plain_numbers(values, "a figure of the sites")
 
 
 def state_cost_table() -> pd.DataFrame:

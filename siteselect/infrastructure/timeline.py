@@ -22,6 +22,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from siteselect.errors import LayerError, four_parts, said, shown
+from siteselect.infrastructure._site_numbers import plain_numbers
 from siteselect.infrastructure.parameter_table import (
     LEVELS,
     ParameterValues,
@@ -85,7 +86,8 @@ def months_to_power(
     StudyError
         If a parameter cannot be.
     LayerError
-        If a length or voltage is negative, or ``queue_months`` is not from 0 to 600.
+        If a figure is no number, a length or voltage is negative, ``queue_months`` is
+        not from 0 to 600, or their lengths differ.
 
     Notes
     -----
@@ -108,9 +110,20 @@ def months_to_power(
     1  29.0  48.0  84.0      queue
     """
     values = parameter_values(parameters)
-    kv, km = np.broadcast_arrays(_floats(voltage_kv), _floats(line_km))
-    given = np.full(kv.shape, np.nan) if queue_months is None else _floats(queue_months)
-    given = np.broadcast_to(given, kv.shape)
+    volts, length = _floats(voltage_kv, "voltage_kv"), _floats(line_km, "line_km")
+    queue = _floats(np.nan if queue_months is None else queue_months, "queue_months")
+    try:
+        kv, km = np.broadcast_arrays(volts, length)
+        given = np.broadcast_to(queue, kv.shape)
+    except ValueError as error:
+        raise LayerError(
+            four_parts(
+                "Months to power follow from voltage, length and queue of each site",
+                f"found {volts.size}, {length.size} and {queue.size} of them",
+                "one of each per site, or one for all, is allowed",
+                "give columns of the same table",
+            )
+        ) from error
     for name, numbers, most in (
         ("voltage", kv, np.inf),
         ("length of the line", km, np.inf),
@@ -141,8 +154,8 @@ def months_to_power(
     return pd.DataFrame({**months, "driver": driver})
 
 
-def _floats(values: npt.ArrayLike) -> Floats:
-    return np.atleast_1d(np.asarray(values, dtype="float64"))
+def _floats(values: npt.ArrayLike, what: str) -> Floats:
+    return np.atleast_1d(plain_numbers(values, what))
 
 
 def _at(values: ParameterValues, level: str) -> dict[str, float]:
@@ -194,13 +207,18 @@ def energised_year(months: npt.ArrayLike, start_year: float) -> Floats:
         Whole years, NaN where the months are unknown: what `siteselect.Arriving` and
         plans by year read. In that year the site counts.
 
+    Raises
+    ------
+    LayerError
+        If the months are no numbers.
+
     Examples
     --------
     >>> from siteselect.infrastructure import energised_year
     >>> energised_year([35, 36, 37, None], 2027.0).tolist()
     [2029.0, 2030.0, 2030.0, nan]
     """
-    result: Floats = np.floor(start_year + _floats(months) / 12.0)
+    result: Floats = np.floor(start_year + _floats(months, "months") / 12.0)
     return result
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import warnings
 import zipfile
@@ -20,6 +21,7 @@ import rasterio
 import rasterio.errors
 import shapely
 import shapely.errors
+from pandas.api.types import is_object_dtype, is_string_dtype
 
 from siteselect.errors import (
     CRSError,
@@ -64,6 +66,11 @@ _BENT = (
 )
 _WKT = ("wkt", "geometry", "geom", "the_geom", "shape_wkt", "geometry_wkt")
 
+# What KML says of a place besides what the user adds.
+_KML_TEXTS = ("Name", "Description", "description", "folder", "geometry", "id")
+_NUMBER = re.compile(r"[+-]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
+# Digits that a number keeps; more are a code.
+_DIGITS = 15
 # A KMZ that unpacks to more than this is refused [bytes].
 _KMZ_BYTES = 2_000_000_000
 
@@ -101,7 +108,9 @@ def read_layer(
     Reads what geopandas, pyogrio and rasterio read (GeoPackage, Shapefile,
     GeoJSON, FlatGeobuf, GeoParquet, KML, GeoTIFF and many more), KMZ, tables
     (CSV, Parquet) with coordinate columns or well-known text, and frames in
-    memory. Rows are never dropped; nothing is reprojected.
+    memory. Rows are never dropped; nothing is reprojected. A KML or KMZ without a
+    schema holds text alone: its columns that are numbers throughout become numbers,
+    except codes such as 08540, which starts with 0.
 
     Parameters
     ----------
@@ -497,6 +506,7 @@ def _read_vector(path: str, layer: str | None, spoken: str) -> Any:
         chosen = [layer] if layer is not None else names
         frames = [_read_features(path, one, spoken) for one in chosen]
     _say_again(heard, spoken)
+    frames = _with_numbers(frames) if is_kml else frames
     if len(frames) == 1:
         return frames[0]
     # Folders of a KML become one layer that remembers them.
@@ -506,6 +516,37 @@ def _read_vector(path: str, layer: str | None, spoken: str) -> Any:
     if not full:
         return frames[0]
     return gpd.GeoDataFrame(pd.concat(full, ignore_index=True), crs=full[0].crs)
+
+
+def _with_numbers(frames: list[Any]) -> list[Any]:
+    """Return folders of a KML whose untyped columns of numbers are numbers.
+
+    Without a schema all that a KML says of a place is text. Whether a column holds
+    numbers is judged over all folders, so that it is of one kind in all of them.
+    """
+    names = dict.fromkeys(name for frame in frames for name in frame.columns)
+    for name in names:
+        having = [frame for frame in frames if name in frame]
+        if name in _KML_TEXTS or any(
+            not is_object_dtype(frame[name]) and not is_string_dtype(frame[name])
+            for frame in having
+        ):
+            continue
+        cells = [value for frame in having for value in frame[name]]
+        told = [value for value in cells if isinstance(value, str) and value.strip()]
+        if not told or not all(map(_is_number, told)):
+            continue
+        for frame in having:
+            texts = frame[name].map(lambda v: v.strip() if isinstance(v, str) else v)
+            frame[name] = pd.to_numeric(texts.replace("", None))
+    return frames
+
+
+def _is_number(text: str) -> bool:
+    """Return whether a text is a number and no code, such as 08540 or twenty digits."""
+    text = text.strip()
+    digits = len(re.sub(r"[eE].*|[^0-9]", "", text))
+    return bool(_NUMBER.fullmatch(text)) and digits <= _DIGITS
 
 
 def _read_features(path: str, layer: str, spoken: str) -> Any:

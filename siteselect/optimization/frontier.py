@@ -25,11 +25,10 @@ from siteselect.optimization._compile import (
     check_frame,
     compile_problem,
     limits_of,
-    listed_limits,
 )
 from siteselect.optimization.asked_designs import read_designs
 from siteselect.optimization.limits import Limit
-from siteselect.optimization.optimize import _labels
+from siteselect.optimization.optimize import check_names, request_of
 from siteselect.optimization.plan import SitePlan, dollars, relative_gap
 from siteselect.optimization.priceout import PriceOut
 from siteselect.optimization.problem import is_many, number
@@ -286,11 +285,7 @@ def frontier(
     """
     if request.get("progress") is not None:
         request.pop("progress")
-    for key in ("fixed", "forbidden"):
-        if key in request:
-            request[key] = _labels(request[key])
-    if "limits" in request:
-        request["limits"] = listed_limits(request["limits"])
+    check_names(request, "frontier", frontier)
     check_frame(sites)
     n = asked.whole(n, "n", 1, "n=20")
     given_values: Any = values
@@ -317,7 +312,7 @@ def frontier(
     if objectives is not None:
         path, given = _two_objectives(sites, objectives, request, values is None, n)
     else:
-        path = _path(Request(sites=sites, **request), along)
+        path = _path(request_of(sites, **request), along)
         given = _around(path, n) if values is None else []
     chosen = _clean(given if values is None else list(values), path)
     if not chosen:
@@ -486,7 +481,7 @@ def _two_objectives(
         )
     first, second = objectives
     arguments = {k: v for k, v in arguments.items() if k != "objective"}
-    request = Request(sites=sites, **arguments, objective=first)
+    request = request_of(sites, **arguments, objective=first)
     limits = tuple(request.limits)
     taken = {limit.name for limit in limits}
     known = set(sites.columns)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields
 from typing import Any, TypeAlias
 
 import geopandas as gpd
 import numpy as np
 
-from siteselect.errors import SiteSelectWarning, StudyError, four_parts, said
+from siteselect.errors import (
+    SiteSelectWarning,
+    StudyError,
+    four_parts,
+    nearest_name,
+    said,
+    shown,
+)
 from siteselect.optimization import estimate, pulp_model
 from siteselect.optimization._compile import Request, compile_problem, listed_limits
 from siteselect.optimization.by_year import Arriving, ByYear
@@ -276,14 +285,10 @@ def build_model(sites: gpd.GeoDataFrame, **arguments: Any) -> Any:
     >>> len(model.variables()), len(model.constraints())
     (2, 2)
     """
-    for key in ("fixed", "forbidden", "years"):
-        if arguments.get(key) is not None:
-            arguments[key] = _labels(arguments[key])
     progress = arguments.pop("progress", None)
     tell = _progress(progress)
-    if "limits" in arguments:
-        arguments["limits"] = listed_limits(arguments["limits"])
-    compiled = compile_problem(Request(sites=sites, **arguments))
+    check_names(arguments, "build_model", build_model)
+    compiled = compile_problem(request_of(sites, **arguments))
     size = model_size(compiled)
     if callable(progress) or progress:
         tell(str(size))
@@ -292,6 +297,46 @@ def build_model(sites: gpd.GeoDataFrame, **arguments: Any) -> Any:
     rows = compiled.full_rows()
     model, _ = pulp_model.build(compiled.problem, rows)
     return model
+
+
+def request_of(sites: gpd.GeoDataFrame, **arguments: Any) -> Request:
+    """Return the request that arguments of `optimize_sites` make."""
+    for key in ("fixed", "forbidden", "years"):
+        if arguments.get(key) is not None:
+            arguments[key] = _labels(arguments[key])
+    if "limits" in arguments:
+        arguments["limits"] = listed_limits(arguments["limits"])
+    return Request(sites=sites, **arguments)
+
+
+def check_names(arguments: Iterable[str], call: str, asked: Callable[..., Any]) -> None:
+    """Refuse names that are arguments neither of a call nor of `optimize_sites`.
+
+    Parameters
+    ----------
+    arguments : iterable of str
+        Names that were given to a call for `optimize_sites`.
+    call : str
+        What was called.
+    asked : callable
+        The same, whose own arguments may be meant as well.
+    """
+    own = [
+        name
+        for name, one in inspect.signature(asked).parameters.items()
+        if one.kind is inspect.Parameter.KEYWORD_ONLY
+    ]
+    known = [*own, *(one.name for one in fields(Request) if one.name != "sites")]
+    for name in arguments:
+        if name not in known:
+            raise StudyError(
+                four_parts(
+                    f"{call}({name}=...) was asked for",
+                    f"found no such argument.{nearest_name(name, known)}",
+                    f"allowed are {shown(known, 40)}",
+                    f"see help(siteselect.{call})",
+                )
+            )
 
 
 def _labels(labels: Any) -> tuple[Any, ...]:

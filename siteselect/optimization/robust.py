@@ -17,12 +17,11 @@ from siteselect.optimization._compile import (
     Request,
     check_frame,
     compile_problem,
-    listed_limits,
 )
 from siteselect.optimization.asked import column_names, noise_of, not_below, whole
 from siteselect.optimization.common_mode import common_mode
 from siteselect.optimization.joint import TIMES_GAP, best_over_all, joint_of
-from siteselect.optimization.optimize import _labels
+from siteselect.optimization.optimize import check_names, request_of
 from siteselect.optimization.placing import Pick, Placer, picks_of
 from siteselect.optimization.plan import SitePlan, relative_gap
 from siteselect.optimization.problem import Floats, Problem, number
@@ -316,11 +315,8 @@ def _request_of(sites_or_plan: Any, arguments: Mapping[str, Any]) -> Request:
         return sites_or_plan.compiled.request
     given = dict(arguments)
     given.pop("progress", None)
-    for key in ("fixed", "forbidden"):
-        if key in given:
-            given[key] = _labels(given[key])
-    given["limits"] = listed_limits(given.get("limits", ()))
-    return Request(sites=check_frame(sites_or_plan), **given)
+    check_names(given, "robust", robust)
+    return request_of(check_frame(sites_or_plan), **given)
 
 
 def _judge(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Any
 
 from siteselect.reporting.limit_sheets import limits_sheet, with_units
@@ -40,13 +41,59 @@ _LATEX = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
+    # A quotation mark that every encoding has; braces keep "?`" from becoming one sign.
+    '"': "{''}",
+    "`": "{`}",
     "[": "{[}",
     "]": "{]}",
     "–": "--",
     "…": r"\ldots{}",
     "·": r"\textperiodcentered{}",
+    "«": r"$\ll$",
+    "»": r"$\gg$",
+    "‚": ",",
+    "„": ",,",
+    "°": r"$^\circ$",
+    "µ": r"$\mu$",
+    "μ": r"$\mu$",
+    "Ω": r"$\Omega$",
+    "Δ": r"$\Delta$",
+    "×": r"$\times$",
+    "±": r"$\pm$",
+    "−": "$-$",
+    "≤": r"$\le$",
+    "≥": r"$\ge$",
+    "≈": r"$\approx$",
+    "→": r"$\to$",
+    "₂": "$_2$",
+    "²": "$^2$",
+    "³": "$^3$",
+    "\N{NON-BREAKING HYPHEN}": "-",
 }
+#: Signs that pdfTeX knows in its first encoding, beside letters with accents.
+_IN_PDFTEX = frozenset("¡¿§¶£©®™€†‡•—‘’“”ßæÆœŒøØåÅłŁı÷¼½¾¹")
+#: Accents as LaTeX commands that every encoding has.
+_ACCENTS = {
+    "\N{COMBINING GRAVE ACCENT}": "`",
+    "\N{COMBINING ACUTE ACCENT}": "'",
+    "\N{COMBINING CIRCUMFLEX ACCENT}": "^",
+    "\N{COMBINING TILDE}": "~",
+    "\N{COMBINING DIAERESIS}": '"',
+    "\N{COMBINING MACRON}": "=",
+    "\N{COMBINING DOT ABOVE}": ".",
+    "\N{COMBINING RING ABOVE}": "r",
+    "\N{COMBINING CARON}": "v",
+    "\N{COMBINING BREVE}": "u",
+    "\N{COMBINING DOUBLE ACUTE ACCENT}": "H",
+    "\N{COMBINING CEDILLA}": "c",
+    "\N{COMBINING DOT BELOW}": "d",
+    "\N{COMBINING MACRON BELOW}": "b",
+}
+#: What a letter becomes that pdfTeX has no sign for.
+_OTHER_LETTER = (
+    "\\providecommand{\\otherletter}[2]{\\ifdefined\\XeTeXversion#2\\else"
+    "\\ifdefined\\luatexversion#2\\else[U+#1]\\fi\\fi}"
+)
 
 
 def _line(value: object) -> str:
@@ -60,9 +107,28 @@ def _marked_down(value: object) -> str:
 
 
 def _in_latex(value: object) -> str:
-    # Hyphens side by side would become a dash.
-    said = _line(value).replace("--", "-\0-").replace("--", "-\0-")
-    return "".join(_LATEX.get(c, c) for c in said).replace("\0", "{}")
+    # Hyphens side by side would become a dash, commas and apostrophes quotation marks.
+    said = _line(value)
+    for pair in ("--", ",,", "''"):
+        for _ in range(2):
+            said = said.replace(pair, f"{pair[0]}\0{pair[1]}")
+    letters = unicodedata.normalize("NFC", said)
+    return "".join(map(_letter_in_latex, letters)).replace("\0", "{}")
+
+
+def _letter_in_latex(letter: str) -> str:
+    """Return a letter so that pdfTeX, XeTeX and LuaTeX all take it."""
+    if letter in _LATEX:
+        return _LATEX[letter]
+    if letter.isascii() or letter in _IN_PDFTEX:
+        return letter
+    base, *marks = unicodedata.normalize("NFD", letter)
+    if base.isascii() and len(marks) == 1 and marks[0] in _ACCENTS:
+        # The common ones stay readable.
+        if ord(letter) < 0x100:
+            return letter
+        return f"\\{_ACCENTS[marks[0]]}{{{base}}}"
+    return f"\\otherletter{{{ord(letter):04X}}}{{{letter}}}"
 
 
 def _sheets(plan: PlanLike, units: str) -> tuple[dict[str, Any], str, dict[str, Any]]:
@@ -171,7 +237,10 @@ def to_latex(plan: PlanLike, *, units: str = "si") -> str:
     -------
     str
         Two ``table`` environments, ``tab:sites`` and ``tab:limits``, for the package
-        booktabs; the caveats stand in the caption. Names and reasons are escaped.
+        booktabs; the caveats stand in the caption. Names and reasons are escaped, so
+        that pdfTeX, XeTeX and LuaTeX all set them. A letter that pdfTeX has no sign
+        for, such as a Chinese one, it sets as its code point, ``[U+4E2D]``; the other
+        two set the letter where the document's font has it.
 
     Raises
     ------
@@ -192,13 +261,13 @@ def to_latex(plan: PlanLike, *, units: str = "si") -> str:
     sites, note, limits = _sheets(plan, units)
     caption = [f"{title_line(plan)}. {subtitle_line(plan)}.", note, *_caveats(plan)]
     below = ["Limits: allowed, used and price.", *_caveats(plan)[:1]]
-    return "\n".join(
-        [
-            "% Needs \\usepackage{booktabs}.",
-            _tabular(sites, " ".join(caption), "tab:sites"),
-            _tabular(limits, " ".join(below), "tab:limits"),
-        ]
+    tables = (
+        _tabular(sites, " ".join(caption), "tab:sites"),
+        _tabular(limits, " ".join(below), "tab:limits"),
     )
+    has_other = any("\\otherletter" in table for table in tables)
+    head = ["% Needs \\usepackage{booktabs}.", *([_OTHER_LETTER] * has_other)]
+    return "\n".join([*head, *tables])
 
 
 def _tabular(table: dict[str, Any], caption: str, label: str) -> str:

@@ -13,7 +13,7 @@
             <Option type="QString" name="outline_style" value="solid"/>
             <Option type="QString" name="outline_width" value="0.3"/>
             <Option type="QString" name="outline_width_unit" value="MM"/>
-            <Option type="QString" name="scale_method" value="area"/>
+            <Option type="QString" name="scale_method" value="diameter"/>
             <Option type="QString" name="size" value="4"/>
             <Option type="QString" name="size_unit" value="MM"/>
           </Option>
@@ -57,7 +57,7 @@
       <text-style fieldName="{{ label }}" isExpression="1" fontFamily="Sans" fontSize="9" fontSizeUnit="Point" textColor="34,34,34,255" textOpacity="1">
         <text-buffer bufferDraw="1" bufferSize="0.8" bufferSizeUnits="MM" bufferColor="255,255,255,255" bufferOpacity="1"/>
       </text-style>
-      <placement placement="{{ 6 if kind == "marker" else 1 }}" dist="1" distUnits="MM"/>
+      <placement placement="{{ 6 if kind == "marker" else 1 }}" dist="1" distUnits="MM" offsetType="1"/>
       <rendering drawLabels="1" obstacle="1" scaleVisibility="0"/>
     </settings>
   </labeling>

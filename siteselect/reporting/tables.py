@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -26,6 +27,8 @@ _LEADING = (
     "carbon_kg_per_mwh",
     "why",
 )
+# What makes a spreadsheet take a text for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\n")
 _LINE_BREAKS = str.maketrans({"\n": " ", "\r": " ", "\t": " "})
 
 
@@ -211,11 +214,48 @@ def to_csv_text(table: pd.DataFrame) -> str:
     Returns
     -------
     str
-        The text; unknown is empty.
+        The text; unknown is empty. A text that a spreadsheet would take for a formula
+        and work out, one that starts with ``=``, ``+``, ``-`` or ``@``, a tab or a line
+        feed and is no number, gets an apostrophe before it: names come
+        with other people's layers. Other formats keep it as it is.
 
     Examples
     --------
     >>> to_csv_text(pd.DataFrame({"mw": [100.0]}, index=["a"])).splitlines()
     [',mw', 'a,100.0']
+    >>> to_csv_text(pd.DataFrame({"mw": [-1.0]}, index=["=1+1"])).splitlines()
+    [',mw', "'=1+1,-1.0"]
     """
+    table = table.copy()
+    for at in range(len(table.columns)):
+        column = table.iloc[:, at]
+        safe = [_as_text_cell(value) for value in column]
+        if any(a is not b for a, b in zip(safe, column, strict=True)):
+            table.isetitem(at, pd.Series(safe, index=column.index, dtype=object))
+    table.columns = _as_text_labels(table.columns)
+    table.index = _as_text_labels(table.index)
     return str(table.to_csv(lineterminator="\n"))
+
+
+def _as_text_labels(labels: pd.Index[Any]) -> pd.Index[Any]:
+    """Return labels so that no spreadsheet works one out."""
+    safe = [_as_text_cell(label) for label in labels]
+    if all(a is b for a, b in zip(safe, labels, strict=True)):
+        return labels
+    return pd.Index(safe, dtype=object, name=labels.name)
+
+
+def _as_text_cell(value: Any) -> Any:
+    """Return a text so that no spreadsheet works it out."""
+    if not isinstance(value, str):
+        return value
+    # Writers of CSV quote a line feed, but not a carriage return, which ends a row too.
+    if "\r" in value:
+        value = value.replace("\r\n", "\n").replace("\r", "\n")
+    if not value.startswith(_FORMULA):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from siteselect.errors import StudyError, four_parts, said
+from siteselect.errors import SiteSelectError, StudyError, four_parts, said
+
+#: Errors that tell of a disk: full, over a quota, read-only, not allowed, broken.
+_DISK = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EIO,
+    errno.EFBIG,
+)
+#: With less than this a disk counts as full [bytes].
+_LEAST_FREE = 65_536
 
 
 def as_path(path: object, call: str) -> Path:
@@ -76,14 +91,65 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
                 "Create the folder first",
             )
         )
-    with tempfile.TemporaryDirectory(
-        prefix=f".{target.name}-", dir=target.parent
-    ) as folder:
+    with (
+        disk_said(target.parent),
+        tempfile.TemporaryDirectory(
+            prefix=f".{target.name}-", dir=target.parent
+        ) as folder,
+    ):
         part = Path(folder) / target.name
         yield part
         with part.open("rb+") as handle:
             os.fsync(handle.fileno())
         part.replace(target)
+
+
+@contextmanager
+def disk_said(folder: Path) -> Iterator[None]:
+    """Say in words where the disk is what made the writing of files fail.
+
+    Writers of formats each have an error of their own for a full disk; so the space
+    that is left is looked at as well.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where the block writes.
+
+    Raises
+    ------
+    StudyError
+        The disk is full, cannot be written to, or may not be.
+    """
+    try:
+        yield
+    except SiteSelectError:
+        raise
+    except Exception as error:
+        why = _of_disk(error, folder)
+        if not why:
+            raise
+        raise StudyError(
+            four_parts(
+                f"Files were to be written to {folder}",
+                f"found that the disk says: {why}",
+                "a folder with space that you may write to is needed",
+                "Free some space, or give another folder",
+            )
+        ) from error
+
+
+def _of_disk(error: BaseException | None, folder: Path) -> str:
+    """Return what a disk says is wrong; empty where it is something else."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _DISK:
+            return str(error.strerror)
+        error = error.__cause__ or error.__context__
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:
+        return ""
+    return f"no space left, {free:,} bytes are free" if free < _LEAST_FREE else ""
 
 
 def write_bytes(path: str | os.PathLike[str], content: bytes) -> Path:

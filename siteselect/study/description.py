@@ -54,9 +54,11 @@ class Study:
         Whether the models of `prepare` add their columns; ``cooling`` and
         ``parameters`` are passed on.
     supply : mapping
-        Clean supply beside every candidate, on the typical days of ``layer``: what
-        `price_supply` takes, at least ``cfe``. It takes the place of grid power in the
-        lifetime cost.
+        Clean supply beside every candidate: what `price_supply` takes, at least
+        ``cfe``. It takes the place of grid power in the lifetime cost. The hours are
+        those of ``profiles``, a table with ``solar``, ``wind`` or both: a file, a list
+        of files, or a table with ``file``, ``variable``, ``year`` and ``max_km``, as
+        `read_profiles` takes them; else the typical days of ``layer``.
     preset : str
         ``"training"`` or ``"inference"``: criteria of `presets`, before one's own.
     criteria, exclude, gates : sequence

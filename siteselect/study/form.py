@@ -19,7 +19,7 @@ from siteselect.errors import (
     said,
     shown,
 )
-from siteselect.infrastructure import Fleet, prepare, price_supply
+from siteselect.infrastructure import Fleet, prepare
 from siteselect.infrastructure.climate_cooling import cooling_systems
 from siteselect.layers import datasets, read_layer
 from siteselect.study.checks import (
@@ -32,6 +32,7 @@ from siteselect.study.checks import (
     note_value,
 )
 from siteselect.study.form_plan import check_plan
+from siteselect.study.form_supply import check_parameters, check_supply
 from siteselect.study.lines import Place
 from siteselect.study.mistakes import Mistakes, leaves
 from siteselect.study.parts import arguments_of
@@ -51,8 +52,6 @@ __all__ = ["SECTIONS", "check"]
 
 #: What `read_layer` is not told by a file.
 _NOT_OF_LAYER = ("source", "area", "name", "required", "geometry_type", "bands")
-#: What a study itself gives to `price_supply`.
-_STUDY_GIVES = ("sites", "profiles", "progress")
 PRESETS = ("inference", "training")
 #: Suffixes of sites and of maps.
 SITES = (".csv", ".geojson", ".gpkg", ".json", ".parquet")
@@ -150,7 +149,7 @@ def check(
     _candidates(mistakes)
     layers, unread = _layers(mistakes, folder)
     _scoring(mistakes, layers, unread)
-    _models(mistakes)
+    _models(mistakes, folder)
     check_plan(mistakes, [*layers, *unread])
     _outputs(mistakes)
     mistakes.refuse(file)
@@ -348,7 +347,7 @@ def _weights_fit(mistakes: Mistakes, layers: Mapping[str, Any]) -> None:
         steps.scoring_of(mistakes.record, layers)
 
 
-def _models(mistakes: Mistakes) -> None:
+def _models(mistakes: Mistakes, folder: Path) -> None:
     """Note what is wrong with what the infrastructure models are told."""
     systems = cooling_systems()
     asked = mistakes.at(("prepare",))
@@ -366,8 +365,8 @@ def _models(mistakes: Mistakes) -> None:
         note_unknown(mistakes, ("prepare",), known, what)
         _one_of(mistakes, ("prepare", "cooling"), systems, what)
         with mistakes.of("prepare", "parameters"):
-            _parameters(asked.get("parameters"))
-    _supply(mistakes)
+            check_parameters(asked.get("parameters"))
+    check_supply(mistakes, folder)
     fleet = mistakes.at(("fleet",))
     if isinstance(fleet, Mapping) and fleet:
         mistakes.part(("fleet",), Fleet)
@@ -384,48 +383,6 @@ def _models(mistakes: Mistakes) -> None:
                 mistakes, ("options", "cooling"), is_bool,
                 "true, false or a list of cooling systems", what,
             )  # fmt: skip
-
-
-def supply_keys() -> dict[str, bool]:
-    """Return what [supply] takes, and whether it must be there."""
-    own = {k: v for k, v in arguments_of(price_supply).items() if k not in _STUDY_GIVES}
-    return {**own, "layer": False}
-
-
-def _supply(mistakes: Mistakes) -> None:
-    """Note what is wrong with what supply is asked for."""
-    asked = mistakes.at(("supply",))
-    if not isinstance(asked, Mapping) or not asked:
-        return
-    what = "[supply]"
-    known = supply_keys()
-    note_unknown(mistakes, ("supply",), known, what, "see help(price_supply)")
-    share = (lambda v: is_number(v) and 0 <= v <= 1, "a share from 0 to 1")
-    note_value(mistakes, ("supply", "cfe"), *share, what)
-    note_value(mistakes, ("supply", "technologies"), is_texts, "a list of texts", what)
-    note_value(mistakes, ("supply", "layer"), is_text, "the name of a raster", what)
-    with mistakes.of("supply", "parameters"):
-        _parameters(asked.get("parameters"))
-    prepared = mistakes.at(("prepare",)) or mistakes.at(("candidates", "prepare"))
-    for found, mend in (
-        ("no 'cfe'" * ("cfe" not in asked), "write for instance cfe = 0.7"),
-        ("no prepare = true" * (not prepared), "write prepare = true"),
-    ):
-        if found:
-            message = four_parts(
-                "[supply] is priced at a carbon-free share, from the models' figures",
-                f"found {found}",
-                "both must be there",
-                mend,
-            )
-            mistakes.note(("supply",), message)
-
-
-def _parameters(given: Any) -> None:
-    from siteselect.infrastructure.parameter_table import parameter_values
-
-    if given is not None:
-        parameter_values(given)
 
 
 def _one_of(mistakes: Mistakes, place: Place, known: list[str], what: str) -> None:
@@ -449,6 +406,7 @@ def _outputs(mistakes: Mistakes) -> None:
         note_value(mistakes, ("outputs", key), is_bool, "true or false", what)
     for key in ("survival", "rng"):
         note_value(mistakes, ("outputs", key), *COUNT, what)
+    _survival(mistakes)
     files = mistakes.at(("outputs", "files"))
     if note_value(mistakes, ("outputs", "files"), is_texts, "a list of names", what):
         for i in range(len(files)):
@@ -456,6 +414,28 @@ def _outputs(mistakes: Mistakes) -> None:
                 mistakes, ("outputs", "files", i), _is_output,
                 f"a plain file name with one of {shown((*SITES, *MAPS), 20)}", what,
             )  # fmt: skip
+
+
+def _survival(mistakes: Mistakes) -> None:
+    """Note a survival of what is not chosen by its score; the search comes first."""
+    resolves = mistakes.at(("outputs", "survival"))
+    if not (is_number(resolves) and resolves > 0):
+        return
+    objective = mistakes.at(("plan", "objective"))
+    score = mistakes.at(("plan", "score"))
+    odd = []
+    if objective is not None and objective != "score":
+        odd.append(f"found objective = {said(objective)} under [plan]")
+    if score is not None and not isinstance(score, str):
+        odd.append(f"found score = {said(score)} under [plan], one for all")
+    if odd:
+        message = four_parts(
+            f"survival = {resolves} shakes the weights and layers of the score",
+            " and ".join(odd),
+            "allowed is a plan whose objective is the score",
+            "leave survival out, or write objective = 'score' under [plan]",
+        )
+        mistakes.note(("outputs", "survival"), message)
 
 
 def _is_output(name: str) -> bool:

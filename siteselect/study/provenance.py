@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from siteselect.study.sources import profile_files
+
 if TYPE_CHECKING:
     from siteselect.optimization import SitePlan
 
@@ -74,6 +76,8 @@ def own_files(record: Mapping[str, Any]) -> set[str]:
     """Return the names of the files that a study reads."""
     entries = [record.get("candidates", {}), *record.get("layers", {}).values()]
     names = {e if isinstance(e, str) else e.get("file") for e in entries}
+    for entry in record.get("supply", {}).get("profiles", {}).values():
+        names.update(profile_files(entry))
     return {name for name in names if name}
 
 
@@ -111,6 +115,7 @@ def plan_record_of(
     checks: pd.DataFrame,
 ) -> dict[str, Any]:
     """Return everything of `plan.json` that is worked out from the inputs."""
+    from siteselect.optimization.rebuilt import chosen_columns
     from siteselect.reporting import plan_record
     from siteselect.reporting.files import plain
 
@@ -131,6 +136,9 @@ def plan_record_of(
         "survival": study.get("outputs", {}).get("rng", 0),
     }
     record["verification"] = plain(checks)
+    # What was proven is searched for again; what was not must be told in full.
+    if plan.status != "optimal":
+        record["solution"] = plain(chosen_columns(plan))
     return record
 
 

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import geopandas as gpd
 import pandas as pd
 
 from siteselect.errors import LayerError, four_parts, shown
-from siteselect.infrastructure import Profiles
+from siteselect.infrastructure import Profiles, read_profiles
 from siteselect.infrastructure import supply_options as _supply_options
 from siteselect.infrastructure.grid import Network, connection_buses, upgrade_costs
 
-__all__ = ["GIVEN", "MAKERS", "layer_of", "with_buses"]
+__all__ = [
+    "GIVEN",
+    "MAKERS",
+    "PLANTS",
+    "hourly_profiles",
+    "layer_of",
+    "profile_files",
+    "with_buses",
+]
 
 #: Arguments that a study itself gives to what it calls.
 GIVEN = ("sites", "layers")
+#: Plants whose output goes by the hour.
+PLANTS = ("solar", "wind")
 
 
 def layer_of(record: Mapping[str, Any], layers: Mapping[str, Any], what: str) -> Any:
@@ -95,6 +106,62 @@ def typical_days(
 ) -> Profiles:
     """Return the typical-day demonstration of solar output at every candidate."""
     return Profiles.typical_days(sites, layers[layer])
+
+
+def profile_files(entry: Any) -> list[str]:
+    """Return the names of files in what a study says of a plant's profiles.
+
+    Examples
+    --------
+    >>> profile_files("a.h5"), profile_files({"file": ["a.nc", "b.nc"], "year": 2019})
+    (['a.h5'], ['a.nc', 'b.nc'])
+    """
+    named = entry.get("file") if isinstance(entry, Mapping) else entry
+    return [named] if isinstance(named, str) else list(named or ())
+
+
+def hourly_profiles(
+    sites: gpd.GeoDataFrame, asked: Mapping[str, Any], folder: Path
+) -> Profiles:
+    """Return a year of output at every candidate from files of one's own.
+
+    Parameters
+    ----------
+    sites : geopandas.GeoDataFrame
+        Candidates; each takes the series of the nearest place.
+    asked : mapping
+        ``solar``, ``wind`` or both: a file, a list of files, or a table with ``file``,
+        ``variable``, ``year`` and ``max_km`` as `read_profiles` takes them.
+    folder : pathlib.Path
+        Where the files are.
+
+    Returns
+    -------
+    Profiles
+
+    Raises
+    ------
+    LayerError
+        A file is missing, or does not hold a year of output per MW.
+    """
+    tables = {}
+    for plant, entry in asked.items():
+        names = profile_files(entry)
+        for name in names:
+            if not (folder / name).is_file():
+                raise LayerError(
+                    four_parts(
+                        f"The output of {plant} plants is read from {name!r}",
+                        "found no such file",
+                        "allowed is a path, from the folder of the study",
+                        "correct the name",
+                    )
+                )
+        about = dict(entry) if isinstance(entry, Mapping) else {}
+        about.pop("file", None)
+        files = [folder / name for name in names]
+        tables[plant] = read_profiles(files, sites=sites, **about)
+    return Profiles.hourly(**tables)
 
 
 def supply_options(

@@ -67,6 +67,7 @@ __all__ = [
     "Walk",
     "layers_of",
     "own_layer",
+    "plan_as_found",
     "plan_of",
     "reading",
     "scoring_of",
@@ -154,7 +155,7 @@ def walk(record: Record, folder: Path, timer: Timer | None = None) -> Walk:
             told.append(f"{added} columns: grid, climate, water, carbon, cost")
     if record.get("supply"):
         with timer.step("supply") as told:
-            sites = with_supply(sites, record["supply"], layers)
+            sites = with_supply(sites, record["supply"], layers, folder)
             known = int(sites["supply_lifetime_usd_per_mw"].notna().sum())
             told.append(
                 f"{known:,} candidates at a share of {record['supply']['cfe']:g}"
@@ -280,12 +281,16 @@ def models_of(record: Record) -> dict[str, Any] | None:
 
 
 def with_supply(
-    sites: gpd.GeoDataFrame, asked: Record, layers: Mapping[str, Any]
+    sites: gpd.GeoDataFrame, asked: Record, layers: Mapping[str, Any], folder: Path
 ) -> gpd.GeoDataFrame:
     """Return candidates with clean supply in place of grid power in their cost."""
     given = dict(asked)
-    days = sources.typical_days(sites, layers, given.pop("layer", "solar_cf"))
-    priced = price_supply(sites, days, **given)
+    layer, files = given.pop("layer", "solar_cf"), given.pop("profiles", None)
+    if files is None:
+        hours = sources.typical_days(sites, layers, layer)
+    else:
+        hours = sources.hourly_profiles(sites, files, folder)
+    priced = price_supply(sites, hours, **given)
     instead = priced["supply_lifetime_usd_per_mw"] - priced["power_usd_per_mw"]
     whole = priced["lifetime_cost_usd_per_mw"] + instead
     return priced.assign(lifetime_cost_usd_per_mw=whole)
@@ -324,6 +329,30 @@ def plan_of(record: Record, made: Walk, **changes: Any) -> SitePlan:
 
     sites = with_buses(record, made)
     return optimize_sites(sites, **(arguments_of(record, made, sites) | changes))
+
+
+def plan_as_found(record: Record, made: Walk, then: Mapping[str, Any]) -> SitePlan:
+    """Put the plan of a search that was stopped together again, as it was found.
+
+    Parameters
+    ----------
+    record : mapping
+        A study that was checked.
+    made : Walk
+        What its steps made.
+    then : mapping
+        What `plan.json` holds: ``solution``, ``status``, ``bound`` and ``solver``.
+
+    Returns
+    -------
+    SitePlan
+    """
+    from siteselect.optimization.rebuilt import rebuilt
+
+    sites = with_buses(record, made)
+    told = {key: then[key] for key in ("status", "bound", "solver")}
+    given = arguments_of(record, made, sites)
+    return rebuilt(sites, then["solution"], **told, **given)
 
 
 def with_buses(record: Record, made: Walk) -> gpd.GeoDataFrame:

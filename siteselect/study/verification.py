@@ -23,9 +23,21 @@ if TYPE_CHECKING:
 _APART = ("digest", "files", "folder", "inputs", "options", "seed", "study", "versions")
 #: What a search that was stopped, or other versions, may find otherwise.
 _OF_THE_SEARCH = ("bound", "gap", "notes", "price", "solver", "status", "verification")
+#: What only the search tells, where its solution is put together again.
+_NOT_REBUILT = ("notes", "price")
+#: What a plan must tell to be worked out again.
+_NEEDED = (
+    "bound",
+    "inputs",
+    "objective",
+    "sites",
+    "solver",
+    "status",
+    "study",
+    "versions",
+)
 #: How far a number may be off, with the same versions and with others.
 _SAME, _OTHER = 1e-9, 1e-6
-_PINNED = "as written"
 
 __all__ = ["Verification", "report_folder", "verify_folder"]
 
@@ -95,7 +107,7 @@ def verify_folder(
     Notes
     -----
     A plan that was proven is searched for again. One that was stopped is not: its
-    sites are set, and all that follows from them is worked out.
+    solution is read from the file, and all that follows from it is worked out.
     """
     from siteselect.optimization.plan import relative_gap
 
@@ -113,7 +125,8 @@ def verify_folder(
     study_folder = folder or place / then.get("folder", "")
     now_inputs = provenance.input_digests(then["study"], study_folder)
     say("inputs are the same", _changed(_without_frames(then["inputs"]), now_inputs))
-    notes = _version_notes(then)
+    versions = _version_notes(then)
+    notes = list(versions)
     try:
         _, now = _again(then, study_folder, now_inputs, progress)
     except SiteSelectError as error:
@@ -123,19 +136,20 @@ def verify_folder(
     is_proven = then["status"] == "optimal"
     if not is_proven:
         notes.append(
-            "the search was stopped: its sites are checked, its bound "
+            "the search was stopped: what it found is checked, its bound "
             f"({then['bound']:,.6g}) is not worked out again"
         )
     gap = relative_gap(then["bound"], then["objective"])
     said_gap = [f"{then['gap']} then, {gap:g} now"]
     say("gap follows from bound", said_gap * (not _is_same(then["gap"], gap, _SAME)))
-    skip = set(_APART) | ({"why"} if not is_proven else set())
-    tolerance = _OTHER if notes else _SAME
-    if notes:
+    skip = set(_APART) | (set() if is_proven else set(_NOT_REBUILT))
+    has_other_versions = bool(versions)
+    tolerance = _OTHER if has_other_versions else _SAME
+    if has_other_versions:
         skip |= set(_OF_THE_SEARCH)
     fingerprint = {"candidates": then["inputs"].get("candidates")}
     same = {"candidates": now["inputs"].get("candidates")}
-    if not any("version" in note for note in notes):
+    if not has_other_versions:
         say("candidates have the same fingerprint", _changed(fingerprint, same))
     parts = [key for key in {**then, **now} if key not in skip]
     for part in parts:
@@ -214,8 +228,7 @@ def read_plan(place: Path) -> tuple[Path, dict[str, Any]]:
             )
         ) from error
     found = record.get("format") if isinstance(record, dict) else None
-    needed = ("study", "inputs", "sites", "status", "versions", "bound")
-    if found != provenance.FORMAT or any(key not in record for key in needed):
+    if found != provenance.FORMAT or any(key not in record for key in _NEEDED):
         raise StudyError(
             four_parts(
                 f"The plan of {folder} was asked for",
@@ -224,7 +237,28 @@ def read_plan(place: Path) -> tuple[Path, dict[str, Any]]:
                 "write it again: siteselect run study.toml",
             )
         )
+    if record["status"] != "optimal" and not _is_solution(record.get("solution")):
+        raise StudyError(
+            four_parts(
+                f"The plan of {folder} was asked for",
+                "found a search that was stopped, without the solution it had",
+                "needed is a list 'solution' of column, at and amount",
+                "write it again: siteselect run study.toml",
+            )
+        )
     return folder, record
+
+
+def _is_solution(found: Any) -> bool:
+    """Return whether something of a file is a list of columns with their amounts."""
+    return isinstance(found, list) and all(
+        isinstance(one, dict)
+        and isinstance(one.get("column"), str)
+        and isinstance(one.get("at"), int)
+        and one["at"] >= 0
+        and isinstance(one.get("amount"), (int, float))
+        for one in found
+    )
 
 
 def _again(
@@ -240,40 +274,16 @@ def _again(
     record, timer = study.to_dict(), steps.Timer(progress)
     made = steps.walk(record, folder, timer)
     with timer.step("optimize"):
-        changes: dict[str, Any] = {"time_limit_s": None}
-        if then["status"] != "optimal":
-            changes |= _pinned(record, made, then["sites"])
-        plan = steps.plan_of(record, made, **changes)
+        if then["status"] == "optimal":
+            plan = steps.plan_of(record, made, time_limit_s=None)
+        else:
+            plan = steps.plan_as_found(record, made, then)
     with timer.step("verify"):
         checks = plan.verify()
     survival = survival_of(record, made, plan, timer)
     now = provenance.plan_record_of(joined(plan, survival), record, inputs, checks)
     found: dict[str, Any] = json.loads(to_json_text(now))
-    found["limits"] = [row for row in found["limits"] if row.get("limit") != _PINNED]
     return plan, found
-
-
-def _pinned(
-    record: Mapping[str, Any], made: steps.Walk, sites: list[Mapping[str, Any]]
-) -> dict[str, Any]:
-    """Return arguments that set the sites and their megawatts."""
-    from siteselect.optimization import Limit
-
-    frame = made.scored
-    labels = {str(label): label for label in frame.index}
-    mw = {labels[row["site"]]: row["mw"] for row in sites if row["site"] in labels}
-    ticks = pd.Series([str(label) for label in frame.index], index=frame.index)
-    near = {str(label): value for label, value in mw.items()}
-    others = {str(label): 0.0 for label in frame.index if str(label) not in near}
-    limits = steps.arguments_of(record, made, steps.with_buses(record, made))["limits"]
-    pin = Limit(
-        _PINNED,
-        per_mw=1,
-        by=ticks,
-        at_most={k: v + 1e-6 for k, v in (near | others).items()},
-        at_least={k: max(0.0, v - 1e-6) for k, v in (near | others).items()},
-    )
-    return {"limits": [*limits, pin]}
 
 
 def _verification(

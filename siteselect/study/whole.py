@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from siteselect.errors import StudyError, four_parts
+from siteselect.reporting.whole_files import disk_said
 
 __all__ = ["check_folder", "whole_folder"]
 
@@ -41,16 +42,16 @@ def whole_folder(out: Path, *, last: str) -> Iterator[Path]:
     Raises
     ------
     StudyError
-        ``out`` is a file, or its folder cannot be written to.
+        ``out`` is a file, its folder cannot be written to, or the disk is full.
     """
     check_folder(out)
     _sweep(out)
-    part = Path(
-        tempfile.mkdtemp(prefix=f"{_prefix(out)}{os.getpid()}-", dir=out.parent)
-    )
+    beside = _beside(out)
+    part = Path(tempfile.mkdtemp(prefix=f"{_prefix(out)}{os.getpid()}-", dir=beside))
     try:
-        yield part
-        _move(part, out, last)
+        with disk_said(beside):
+            yield part
+            _move(part, out, last)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
@@ -67,7 +68,7 @@ def check_folder(out: Path) -> None:
         out.parent.mkdir(parents=True, exist_ok=True)
         if out.exists() and not out.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, "it is a file")
-        with tempfile.TemporaryDirectory(prefix=_prefix(out), dir=out.parent):
+        with tempfile.TemporaryDirectory(prefix=_prefix(out), dir=_beside(out)):
             pass
         if out.exists():
             with tempfile.TemporaryDirectory(prefix=_prefix(out), dir=out):
@@ -81,6 +82,19 @@ def check_folder(out: Path) -> None:
                 "Give another folder, as in: --out results",
             )
         ) from error
+
+
+def _beside(out: Path) -> Path:
+    """Return the folder whose files can be moved to ``out`` in one step each.
+
+    That is the one around it, unless ``out`` is a disk of its own, or may be written
+    to while the folder around it may not.
+    """
+    around = out.resolve().parent
+    if not out.is_dir():
+        return around
+    is_other_disk = out.stat().st_dev != around.stat().st_dev
+    return out if is_other_disk or not os.access(around, os.W_OK) else around
 
 
 def _prefix(out: Path) -> str:
@@ -113,7 +127,7 @@ def _umask() -> int:
 
 def _sweep(out: Path) -> None:
     """Remove what a killed process left behind."""
-    for left in out.parent.glob(f"{_prefix(out)}*"):
+    for left in _beside(out).glob(f"{_prefix(out)}*"):
         pid = left.name.removeprefix(_prefix(out)).partition("-")[0]
         if pid.isdecimal() and not _is_alive(int(pid)):
             shutil.rmtree(left, ignore_errors=True)

@@ -201,7 +201,7 @@ def broken(tmp_path, case):
         ("ending", r"\.xls"),
         ("hours", r"760 of 8,760 hours.*2019-11-30 08:00"),
         ("variable", "cf_profile"),
-        ("year", "2019, not 2012"),
+        ("year", "2019, not year=2012"),
         ("reach", "max_km is -1"),
         ("missing", "the first in row 5"),
         ("nowhere", "does not say where"),

@@ -336,3 +336,13 @@ def test_the_table_says_what_is_judgement():
     assert (
         sources.isin(["judgement", "unverified"]) | sources.str.contains("JLL")
     ).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [(("a", 1), "voltage_kv"), ((230, [1, "x"]), "line_km"), ((1, 1, "y"), "queue"),
+     (([1, 2], [1, 2, 3]), "2, 3 and 1")],
+)  # fmt: skip
+def test_what_is_no_number_is_a_message(arguments, word):
+    with pytest.raises(ss.LayerError, match=word):
+        months_to_power(*arguments)

@@ -103,6 +103,38 @@ def test_kmz(tmp_path):
         read_layer(tmp_path / "torn.kmz")
 
 
+def test_a_kml_without_a_schema_gives_numbers_where_all_are(tmp_path):
+    rows = [
+        {"acres": "120", "usd": "4.5e4", "zip": "08540", "apn": "12345678901234567890",
+         "zone": "A1", "some": "7"},
+        {"acres": " -80 ", "usd": "0.25", "zip": "12345", "apn": "1", "zone": "12"},
+    ]  # fmt: skip
+    marks = "".join(
+        f"<Folder><name>{i}</name><Placemark><name>{i}</name><ExtendedData>"
+        + "".join(
+            f'<Data name="{key}"><value>{value}</value></Data>'
+            for key, value in row.items()
+        )
+        + "</ExtendedData><Point><coordinates>-97,32</coordinates></Point>"
+        "</Placemark></Folder>"
+        for i, row in enumerate(rows)
+    )
+    path = tmp_path / "parcels.kml"
+    path.write_text(
+        '<?xml version="1.0" encoding="UTF-8"?>'
+        '<kml xmlns="http://www.opengis.net/kml/2.2"><Document>'
+        f"{marks}</Document></kml>"
+    )
+    found = read_layer(path)
+    assert found["acres"].tolist() == [120, -80]
+    assert found["usd"].tolist() == [45000.0, 0.25]
+    assert found["some"].iloc[0] == 7
+    assert np.isnan(found["some"].iloc[1])
+    for name in ("zip", "apn", "zone"):
+        assert found[name].tolist() == [row[name] for row in rows]
+    assert found["Name"].tolist() == ["0", "1"]
+
+
 @pytest.mark.parametrize(
     "header", ["lon,lat", "Longitude,Latitude", "LNG,LAT", "long;lat", "lon\tlat"]
 )

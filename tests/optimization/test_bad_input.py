@@ -377,3 +377,10 @@ def test_the_frame_is_not_touched_and_markup_is_escaped() -> None:
     assert "<i>apart" not in page
     assert "optimal for these inputs" in page
     assert "optimal for these inputs" in repr(plan)
+
+
+@pytest.mark.parametrize("call", [ss.frontier, ss.robust, ss.build_model])
+def test_an_unknown_argument_is_told_with_the_nearest(call):
+    more = ({},) if call is ss.robust else ()
+    with pytest.raises(ss.StudyError, match="Did you mean 'site_mw'"):
+        call(sites(), *more, site_mww=[100])

@@ -183,3 +183,22 @@ def test_text_tables_keep_one_line_a_row(plan):
     assert "1,234" in to_text(table)
     back = pd.read_csv(io.StringIO(to_csv_text(table)), index_col=0)
     assert_frame_equal(back, table, check_names=False)
+
+
+def test_no_cell_of_a_csv_is_a_formula():
+    bad = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1"]
+    good = ["-5", "+3.5", "a=b", "1-2", "plain"]
+    table = pd.DataFrame(
+        {"text": [*bad, *good], "mw": -1.5, "=head": [None, *range(10)]},
+        index=[*bad, *good],
+    )
+    text = to_csv_text(table)
+    back = pd.read_csv(
+        io.StringIO(text), index_col=0, dtype={"text": str}, keep_default_na=False
+    )
+    wanted = [f"'{cell}".replace("\r", "\n") for cell in bad] + good
+    assert back.index.tolist() == wanted
+    assert back["text"].tolist() == wanted
+    assert (back["mw"].astype(float) == -1.5).all()
+    assert "'=head" in back
+    assert table.index.tolist() == [*bad, *good]

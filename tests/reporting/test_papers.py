@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 
 import pytest
 from hypothesis import given, settings
@@ -60,8 +62,33 @@ def test_a_latex_table_keeps_its_cells_and_groups(name):
         assert {row.count("&") for row in rows} == {len(align) - 1}
     assert "%" not in bare.replace("% Needs", "")
     allowed = r"\\(begin|end|centering|footnotesize|caption|label|toprule|midrule|"
-    allowed += r"bottomrule|usepackage|text\w+|ldots)\b"
+    allowed += r"bottomrule|usepackage|text\w+|ldots|otherletter|ll|gg|circ|mu|Omega|"
+    allowed += (
+        r"Delta|times|pm|le|ge|approx|to|[rvuHcdb]|providecommand|ifdefined|else|fi|"
+    )
+    allowed += r"XeTeXversion|luatexversion)\b|\\[`'^~\"=.]\{"
     assert not re.sub(allowed, "", bare).count("\\")
+
+
+AWKWARD = (
+    r"a_1 & b% #3 $5 \cmd{x} {y} ~tilde ^hat",
+    "Łódź–Süd “q” «r» „s‘ ñ ą Đ þ ạ ő",
+    "–— -- --- … ≥ ≤ µ Ω 25 °C m² 中文 😀 é",
+    "<a>|b\"c'd`e ?` !` ,, << >> ''",
+    "[opt] * \\\\ \\newline \\input{x}",
+)
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+@pytest.mark.parametrize("name", AWKWARD)
+def test_latex_sets_hostile_names(name, tmp_path):
+    head = "\\documentclass{article}\n\\usepackage{booktabs}\n\\begin{document}\n"
+    text = head + to_latex(named(name)) + "\\end{document}\n"
+    (tmp_path / "doc.tex").write_text(text, "utf-8")
+    call = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "doc.tex"]
+    done = subprocess.run(call, cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout[-1500:].decode("utf-8", "replace")
+    assert (tmp_path / "doc.pdf").stat().st_size > 0
 
 
 def test_caveats_stand_beside_every_table():

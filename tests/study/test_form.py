@@ -126,6 +126,23 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_lines(folder):
         assert any(f"'{right}'" in m for m in found if "Did you mean" in m), right
 
 
+@pytest.mark.parametrize(
+    "objective", ['"cost"', '"acres"', '{ kind = "MaxMinDistance" }']
+)
+def test_survival_of_another_objective_is_refused_with_all_else(folder, objective):
+    text = worlds.FULL.replace('objective = "score"', f"objective = {objective}")
+    text = text.replace("min_sites = 2", "min_sites = 2.5")
+    found = mistakes(text, folder)
+    for key, word in (
+        (("plan", "min_sites"), "2.5"),
+        (("outputs", "survival"), "surv"),
+    ):
+        told = [m for m in found if m.startswith(f"line {LINES[key]}: ")]
+        assert len(told) == 1, found
+        assert word in told[0]
+    assert len(found) == 2
+
+
 def test_a_text_that_is_no_toml_is_told_with_its_line(folder):
     (message,) = {str(_refused('area = "OR\n', folder))}
     assert message.startswith("full.toml") or "full.toml" in message

@@ -236,7 +236,12 @@ def test_ctrl_c_before_there_is_a_plan_writes_nothing(folder, tmp_path, monkeypa
 
 def test_help_tells_examples_and_codes():
     told = call("--help").output
-    for word in ("Exit codes", "130", "siteselect new first", "--install-completion"):
+    for word in (
+        "Exit codes",
+        "130",
+        "siteselect new first",
+        "open a new shell",
+    ):
         assert word in told
     for command in ("demo", "run", "check", "verify", "report", "new", "doctor"):
         assert command in told
@@ -309,6 +314,56 @@ def test_a_search_that_was_stopped_is_written_and_ends_with_its_code(
     record = json.loads((tmp_path / "out" / "plan.json").read_text("utf-8"))
     assert record["status"] == "feasible"
     assert note in record["notes"]
+
+
+COOLED = """
+area = "OR"
+candidates = { spacing_km = 60 }
+prepare = true
+preset = "training"
+plan = { power_mw = { 2027 = [100, 400], 2029 = [300, 600] }, site_mw = [50, 100] }
+options = { cooling = ["air economiser, adiabatic", "closed-loop liquid"] }
+outputs = { files = ["sites.csv"] }
+[[limits]]
+kind = "Limit"
+name = "water"
+per_mw = "water_m3_per_mw_year"
+at_most = 2e6
+"""
+
+
+def test_a_stopped_plan_of_options_and_years_is_checked_as_it_was_built(
+    tmp_path, monkeypatch
+):
+    whole = steps.plan_of
+
+    def stopped(*arguments, **changes):
+        plan = whole(*arguments, **changes)
+        told = {"status": "feasible", "bound": 1.01 * plan.objective, "gap": 0.01}
+        return replace(plan, **told)
+
+    (tmp_path / "cooled.toml").write_text(COOLED, "utf-8")
+    out = tmp_path / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr(steps, "plan_of", stopped)
+        assert call("run", tmp_path / "cooled.toml", "--out", out).exit_code == 0
+    # It is not searched for again: whatever stands is what is checked.
+    monkeypatch.setattr(steps, "plan_of", None)
+    found = verify_folder(out)
+    assert found.passed, found.summary()
+    record = json.loads((out / "plan.json").read_text("utf-8"))
+    assert len({row["option"] for row in record["sites"]}) == 2
+    other = {row["site"]: row["option"] for row in record["sites"]}
+    a, b = sorted(set(other.values()))
+    for one in record["solution"]:
+        swap = one["column"].replace(a, "\n").replace(b, a).replace("\n", b)
+        one.update(column=swap, at=10**9)
+    (out / "plan.json").write_text(json.dumps(record), "utf-8")
+    failed = verify_folder(out).checks.query("not passed").set_index("check")
+    assert {"plan.json is as it was written"} < set(failed.index)
+    del record["solution"][0]["amount"]
+    (out / "plan.json").write_text(json.dumps(record), "utf-8")
+    assert call("verify", out).exit_code == MISTAKE
 
 
 @pytest.mark.soak

@@ -412,7 +412,7 @@ def _which_year(file: Path, years: Iterable[object], asked: int | None) -> str:
     years = [str(one) for one in years]
     return four_parts(
         f"one year is read from {file.name!r}",
-        f"it holds {shown(years)}" + ("" if asked is None else f", not {asked}"),
+        f"it holds {shown(years)}" + ("" if asked is None else f", not year={asked}"),
         "one of these years",
         f"read_profiles(path, year={years[0]})",
     )

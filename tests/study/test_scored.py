@@ -1,6 +1,8 @@
-"""A study file that scores: the same table as in Python, and every mistake named."""
+"""A study that is only scored: the same table as in Python, and every mistake named."""
 
 from __future__ import annotations
+
+import json
 
 import geopandas as gpd
 import pandas as pd
@@ -9,7 +11,7 @@ from shapely import box
 from typer.testing import CliRunner
 
 import siteselect as ss
-from siteselect.cli import app
+from siteselect.cli import MISTAKE, app
 
 STUDY = """\
 area = "RI"
@@ -174,4 +176,21 @@ def test_a_mistake_is_named_with_its_place(
     message = str(caught.value)
     assert message.startswith("study.toml: "), message
     assert all(noun in message for noun in nouns), message
+    assert not (folder / "out").exists()
+
+
+def test_all_mistakes_are_told_at_once_with_their_lines(folder):
+    wrong = STUDY.replace("radius_km = 30", "radius = 30").replace(
+        "at_least", "atleast"
+    )
+    wrong = wrong.replace('area = "RI"', 'aera = "RI"')
+    (folder / "study.toml").write_text(wrong, "utf-8")
+    arguments = ["score", str(folder / "study.toml"), "--out", str(folder / "out")]
+    done = CliRunner().invoke(app, [*arguments, "--json"])
+    assert done.exit_code == MISTAKE
+    told = json.loads(done.stdout)["mistakes"]
+    lines = wrong.split("\n")
+    for word in ("aera", "radius = ", "atleast"):
+        at = next(i for i, line in enumerate(lines, start=1) if word in line)
+        assert any(m.startswith(f"line {at}: ") for m in told), (word, told)
     assert not (folder / "out").exists()

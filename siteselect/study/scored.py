@@ -9,8 +9,9 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
-from siteselect.study import Study
-from siteselect.study.steps import Walk, walk
+from siteselect.study.description import Study
+from siteselect.study.steps import Timer, Walk, walk
+from siteselect.study.whole import check_folder, whole_folder
 from siteselect.suitability import Scoring, eligibility, evidence
 from siteselect.suitability.stored import placed
 
@@ -91,7 +92,8 @@ def score_study(
         used. Paths are relative to the file.
     out : path-like
         Folder to write to: ``scored.parquet``, ``scored.csv``, ``map.png``,
-        ``eligibility.csv``, ``waterfall.csv`` and ``waterfall.png``.
+        ``eligibility.csv``, and with exclusions ``waterfall.csv`` and
+        ``waterfall.png``. They appear when all of them are complete.
     progress : callable, optional
         Called with one line of text per step.
 
@@ -102,7 +104,8 @@ def score_study(
     Raises
     ------
     StudyError, LayerError
-        If the file, a layer or the scoring cannot be used.
+        With everything that is wrong in the file and on which line; or if a layer or
+        the folder cannot be used.
 
     Examples
     --------
@@ -129,47 +132,36 @@ def score_study(
     >>> sorted(p.name for p in study.written)[:3]
     ['eligibility.csv', 'map.png', 'scored.csv']
     """
-    say = progress or (lambda line: None)
-    study = Study.read(path)
+    study, timer = Study.read(path), Timer(progress)
+    check_folder(Path(out))
     with placed(Path(path).name):
-        made = walk(study.to_dict(), Path(study.folder))
-    say(f"candidates  {len(made.sites):,}; {len(made.layers)} layers")
-    say(f"score       {int(made.scored['score'].notna().sum()):,} with a known score")
-    written = _write(made, Path(out))
-    say("write       " + ", ".join(path.name for path in written))
+        made = walk(study.to_dict(), Path(study.folder), timer)
+    with timer.step("write") as told:
+        written = _write(made, Path(out))
+        told.append(", ".join(path.name for path in written))
     return ScoredStudy(made.scored, made.scoring, written)
 
 
 def _write(made: Walk, folder: Path) -> tuple[Path, ...]:
-    """Write the tables and the pictures; each file whole or not at all."""
-    scored, scoring, sites = made.scored, made.scoring, made.sites
+    """Write the tables and the pictures; all of them whole or none."""
     import matplotlib.pyplot as plt
 
-    from siteselect.reporting import (
-        plot_suitability,
-        to_csv_text,
-        write_map,
-        write_text,
-    )
-    from siteselect.reporting.files import whole_file
+    from siteselect.reporting import plot_suitability, to_csv_text, write_map
     from siteselect.suitability import waterfall
 
-    folder.mkdir(parents=True, exist_ok=True)
-    with whole_file(folder / "scored.parquet") as part:
-        scored.to_parquet(part, index=True)
+    scored, scoring = made.scored, made.scoring
     table = pd.DataFrame(scored.drop(columns=scored.geometry.name))
     counts = eligibility(scored, by="state" if "state" in scored else None)
-    written = [
-        folder / "scored.parquet",
-        write_text(folder / "scored.csv", to_csv_text(table)),
-        write_text(folder / "eligibility.csv", to_csv_text(counts)),
-        write_map(plot_suitability(scored), folder / "map.png"),
-    ]
-    if scoring.exclude:
-        steps = waterfall(sites, scoring.exclude)
-        written += [
-            write_text(folder / "waterfall.csv", to_csv_text(steps.table)),
-            write_map(chart := steps.plot(), folder / "waterfall.png"),
-        ]
-        plt.close(chart.figure)
-    return tuple(written)
+    texts = {"scored.csv": table, "eligibility.csv": counts}
+    with whole_folder(folder, last="scored.parquet") as part:
+        scored.to_parquet(part / "scored.parquet", index=True)
+        write_map(plot_suitability(scored), part / "map.png")
+        if scoring.exclude:
+            steps = waterfall(made.sites, scoring.exclude)
+            texts["waterfall.csv"] = steps.table
+            write_map(chart := steps.plot(), part / "waterfall.png")
+            plt.close(chart.figure)
+        for name, one in texts.items():
+            (part / name).write_text(to_csv_text(one), "utf-8")
+        names = sorted(path.name for path in part.iterdir())
+    return tuple(folder / name for name in names)
