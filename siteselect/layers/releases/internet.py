@@ -48,9 +48,10 @@ OFFERS = (
     text("serves", "business_residential_code", needed=False),
     text("block", "block_geoid", digits=15),
 )
-CABLES = (text("cable", "id"), text("name", "name"))
+# Version 2 has a slug beside the number, version 3 the slug as its id.
+CABLES = (text("cable", "slug", "id"), text("name", "name", needed=False))
 LANDINGS = (
-    text("landing", "id"),
+    text("landing", "slug", "id"),
     text("name", "name"),
     flag("is_unsettled", "is_tbd", needed=False),
 )
@@ -271,8 +272,8 @@ def _counted(offers: pd.DataFrame, by: str, what: str) -> pd.Series:
 def submarine_cables(source: Source, *, vintage: str = "") -> gpd.GeoDataFrame:
     """Read the submarine cables of TeleGeography's map.
 
-    Written to version 3 of the map's files, ``cable-geo.json``. Mind its licence:
-    attribution, non-commercial.
+    Written to versions 2 and 3 of the map's files, ``cable-geo.json``. Mind its
+    licence: attribution, non-commercial.
 
     Parameters
     ----------
@@ -284,8 +285,8 @@ def submarine_cables(source: Source, *, vintage: str = "") -> gpd.GeoDataFrame:
     Returns
     -------
     GeoDataFrame
-        Lines with ``cable`` (the publisher's name of it) and ``name``. A cable may
-        have several rows.
+        Lines with ``cable`` (the publisher's name of it) and ``name`` (missing in
+        version 2). A cable may have several rows.
 
     Raises
     ------
@@ -308,7 +309,7 @@ def submarine_cables(source: Source, *, vintage: str = "") -> gpd.GeoDataFrame:
 def cable_landings(source: Source, *, vintage: str = "") -> gpd.GeoDataFrame:
     """Read the landing points of submarine cables from TeleGeography's map.
 
-    Written to version 3 of the map's files, ``landing-point-geo.json``. Mind its
+    Written to versions 2 and 3 of the map's files, ``landing-point-geo.json``. Mind its
     licence: attribution, non-commercial.
 
     Parameters
