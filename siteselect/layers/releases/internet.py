@@ -49,10 +49,16 @@ OFFERS = (
     text("block", "block_geoid", digits=15),
 )
 # Version 2 has a slug beside the number, version 3 the slug as its id.
-CABLES = (text("cable", "slug", "id"), text("name", "name", needed=False))
+CABLES = (
+    text("cable", "slug", "id"),
+    text("name", "name", needed=False),
+    text("_color", "color"),
+)
 LANDINGS = (
     text("landing", "slug", "id"),
     text("name", "name"),
+    # One of these tells the map's points from any others with an id and a name.
+    text("_mark", "slug", "is_tbd"),
     flag("is_unsettled", "is_tbd", needed=False),
 )
 _FIBER = 50
@@ -297,13 +303,14 @@ def submarine_cables(source: Source, *, vintage: str = "") -> gpd.GeoDataFrame:
     --------
     >>> import geopandas as gpd, shapely, siteselect as ss
     >>> published = gpd.GeoDataFrame(
-    ...     {"id": ["marea"], "name": ["MAREA"]},
+    ...     {"id": ["marea"], "name": ["MAREA"], "color": ["#939597"]},
     ...     geometry=[shapely.LineString([(-76, 36.8), (-3, 43.4)])], crs=4326,
     ... )
     >>> ss.releases.submarine_cables(published)["cable"].tolist()
     ['marea']
     """
-    return read_vector(source, "submarine_cables", CABLES, "line", vintage=vintage)
+    frame = read_vector(source, "submarine_cables", CABLES, "line", vintage=vintage)
+    return frame.drop(columns="_color")
 
 
 def cable_landings(source: Source, *, vintage: str = "") -> gpd.GeoDataFrame:
@@ -334,10 +341,12 @@ def cable_landings(source: Source, *, vintage: str = "") -> gpd.GeoDataFrame:
     --------
     >>> import geopandas as gpd, siteselect as ss
     >>> published = gpd.GeoDataFrame(
-    ...     {"id": ["virginia-beach"], "name": ["Virginia Beach, VA, United States"]},
+    ...     {"id": ["virginia-beach"], "name": ["Virginia Beach, VA, United States"],
+    ...      "is_tbd": [None]},
     ...     geometry=gpd.points_from_xy([-76], [36.8]), crs=4326,
     ... )
     >>> ss.releases.cable_landings(published)["landing"].tolist()
     ['virginia-beach']
     """
-    return read_vector(source, "cable_landings", LANDINGS, "point", vintage=vintage)
+    frame = read_vector(source, "cable_landings", LANDINGS, "point", vintage=vintage)
+    return frame.drop(columns="_mark")
