@@ -408,7 +408,8 @@ def read_sheet(
     """
     guard(path)
     kind = seems(str(path))
-    if kind and "xlsx" not in kind:
+    # GDAL would open other tables too, by rules of its own.
+    if "xlsx" not in kind:
         raise _unreadable(path, "it is no workbook (.xlsx)")
     try:
         inside = [str(name) for name in pyogrio.list_layers(path)[:, 0]]

@@ -48,10 +48,17 @@ OFFERS = (
     text("serves", "business_residential_code", needed=False),
     text("block", "block_geoid", digits=15),
 )
-CABLES = (text("cable", "id"), text("name", "name"))
+# Version 2 has a slug beside the number, version 3 the slug as its id.
+CABLES = (
+    text("cable", "slug", "id"),
+    text("name", "name", needed=False),
+    text("_color", "color"),
+)
 LANDINGS = (
-    text("landing", "id"),
+    text("landing", "slug", "id"),
     text("name", "name"),
+    # One of these tells the map's points from any others with an id and a name.
+    text("_mark", "slug", "is_tbd"),
     flag("is_unsettled", "is_tbd", needed=False),
 )
 _FIBER = 50
@@ -271,8 +278,8 @@ def _counted(offers: pd.DataFrame, by: str, what: str) -> pd.Series:
 def submarine_cables(source: Source, *, vintage: str = "") -> gpd.GeoDataFrame:
     """Read the submarine cables of TeleGeography's map.
 
-    Written to version 3 of the map's files, ``cable-geo.json``. Mind its licence:
-    attribution, non-commercial.
+    Written to versions 2 and 3 of the map's files, ``cable-geo.json``. Mind its
+    licence: attribution, non-commercial.
 
     Parameters
     ----------
@@ -284,8 +291,8 @@ def submarine_cables(source: Source, *, vintage: str = "") -> gpd.GeoDataFrame:
     Returns
     -------
     GeoDataFrame
-        Lines with ``cable`` (the publisher's name of it) and ``name``. A cable may
-        have several rows.
+        Lines with ``cable`` (the publisher's name of it) and ``name`` (missing in
+        version 2). A cable may have several rows.
 
     Raises
     ------
@@ -296,19 +303,20 @@ def submarine_cables(source: Source, *, vintage: str = "") -> gpd.GeoDataFrame:
     --------
     >>> import geopandas as gpd, shapely, siteselect as ss
     >>> published = gpd.GeoDataFrame(
-    ...     {"id": ["marea"], "name": ["MAREA"]},
+    ...     {"id": ["marea"], "name": ["MAREA"], "color": ["#939597"]},
     ...     geometry=[shapely.LineString([(-76, 36.8), (-3, 43.4)])], crs=4326,
     ... )
     >>> ss.releases.submarine_cables(published)["cable"].tolist()
     ['marea']
     """
-    return read_vector(source, "submarine_cables", CABLES, "line", vintage=vintage)
+    frame = read_vector(source, "submarine_cables", CABLES, "line", vintage=vintage)
+    return frame.drop(columns="_color")
 
 
 def cable_landings(source: Source, *, vintage: str = "") -> gpd.GeoDataFrame:
     """Read the landing points of submarine cables from TeleGeography's map.
 
-    Written to version 3 of the map's files, ``landing-point-geo.json``. Mind its
+    Written to versions 2 and 3 of the map's files, ``landing-point-geo.json``. Mind its
     licence: attribution, non-commercial.
 
     Parameters
@@ -333,10 +341,12 @@ def cable_landings(source: Source, *, vintage: str = "") -> gpd.GeoDataFrame:
     --------
     >>> import geopandas as gpd, siteselect as ss
     >>> published = gpd.GeoDataFrame(
-    ...     {"id": ["virginia-beach"], "name": ["Virginia Beach, VA, United States"]},
+    ...     {"id": ["virginia-beach"], "name": ["Virginia Beach, VA, United States"],
+    ...      "is_tbd": [None]},
     ...     geometry=gpd.points_from_xy([-76], [36.8]), crs=4326,
     ... )
     >>> ss.releases.cable_landings(published)["landing"].tolist()
     ['virginia-beach']
     """
-    return read_vector(source, "cable_landings", LANDINGS, "point", vintage=vintage)
+    frame = read_vector(source, "cable_landings", LANDINGS, "point", vintage=vintage)
+    return frame.drop(columns="_mark")

@@ -202,7 +202,7 @@ def wtk_points(
 ) -> gpd.GeoDataFrame:
     r"""Read point files of the WIND Toolkit, as yearly mean wind speeds.
 
-    Written to the CSV of the API (unverified): one line of metadata in pairs, such as
+    Written to the CSV of the API: one line of metadata in pairs, such as
     ``SiteID,7,...,Longitude,-100.4,Latitude,32.1``, or two lines as in NSRDB; then
     names such as ``wind speed at 100m (m/s)``, then a value every 5 to 60 minutes of a
     whole year.

@@ -14,6 +14,7 @@ import pyogrio.errors
 from siteselect.errors import LayerError, four_parts, shown
 from siteselect.layers.kinds import is_remote
 from siteselect.layers.notices import notice
+from siteselect.layers.raster import Raster
 from siteselect.layers.read import Source, read_layer
 from siteselect.layers.releases.catalog import described
 from siteselect.layers.releases.fields import Field, taken
@@ -71,6 +72,15 @@ def read_vector(
     frame = read_layer(
         source, layer=layer, crs=crs, geometry_type=geometry_type, name=reader
     )
+    if isinstance(frame, Raster):
+        raise LayerError(
+            four_parts(
+                f"`ss.releases.{reader}` reads points, lines or polygons",
+                f"the file {frame.path.name!r} is a raster",
+                "a vector layer with the published columns is allowed",
+                "Check that it is the file that `ss.sources()` names",
+            )
+        )
     columns = taken(
         pd.DataFrame(frame.drop(columns=frame.geometry.name)), fields, reader
     )

@@ -146,7 +146,10 @@ def test_cables_and_landings(tmp_path):
     cables.to_file(tmp_path / "cable-geo.json", driver="GeoJSON")
     layer = ss.releases.submarine_cables(tmp_path / "cable-geo.json")
     assert layer["cable"].tolist() == ["marea"]
-    assert "non-commercial" in ss.layer_info(layer).licence
+    assert "not for commercial" in ss.layer_info(layer).licence
+    # The version before had a slug and no name.
+    older = cables.rename(columns={"id": "slug"}).drop(columns="name")
+    assert ss.releases.submarine_cables(older)["cable"].tolist() == ["marea"]
     landings = gpd.GeoDataFrame(
         {"id": ["a", "b"], "name": ["A", "B"], "is_tbd": [True, None]},
         geometry=gpd.points_from_xy([-76, -80], [36.8, 26]),

@@ -51,7 +51,12 @@ def book(path, names, rows):
 
 @pytest.mark.parametrize("through", [2024, 2025])
 def test_the_editions_give_the_same_queue(tmp_path, through):
-    renamed = {"mw1": "mw_1", "mw2": "mw_2", "IA_status_clean": "IA_phase_clean"}
+    renamed = {
+        "mw1": "mw_1",
+        "mw2": "mw_2",
+        "IA_status_clean": "IA_phase_clean",
+        "fips_codes": "fips_code",
+    }
     names = [renamed.get(n, n) if through == 2025 else n for n in NAMES_2024]
     queue = ss.releases.lbnl_queue(book(tmp_path / "q.xlsx", names, ROWS + MORE))
     assert queue["project"].tolist() == ["21INR1", "21INR2", "21INR3", "21INR5"]
