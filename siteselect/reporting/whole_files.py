@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from siteselect.errors import StudyError, four_parts, said
+
+if sys.platform != "win32":
+    import fcntl
 
 
 def as_path(path: object, call: str) -> Path:
@@ -84,6 +88,33 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         with part.open("rb+") as handle:
             os.fsync(handle.fileno())
         part.replace(target)
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Hold a folder against other processes and threads that ask to hold it.
+
+    Files of one writer then lie in it together, never some of each. It waits until
+    the other is done and leaves no file behind. Where folders cannot be locked
+    (Windows, some network disks) it does nothing: files are whole there too, but
+    two writers may leave some of each.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        An existing folder.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        # Closing the handle gives the folder free, also if the process is killed.
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def write_bytes(path: str | os.PathLike[str], content: bytes) -> Path:
