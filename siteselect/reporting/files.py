@@ -7,6 +7,7 @@ import io
 import json
 import os
 import platform
+import threading
 from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
@@ -48,6 +49,9 @@ from siteselect.reporting.whole_files import (
     write_text,
 )
 from siteselect.reporting.workbook import workbook_bytes
+
+#: Settings of matplotlib are those of the whole process: one thread draws at a time.
+DRAWING = threading.RLock()
 
 _PACKAGES = (
     "geopandas",
@@ -334,7 +338,7 @@ def figure_bytes(figure: Figure, suffix: str = ".png", *, dpi: float = 300) -> b
         "svg.fonttype": "none",
         "pdf.fonttype": 42,
     }
-    with mpl.rc_context(settings):
+    with DRAWING, mpl.rc_context(settings):
         figure.savefig(buffer, format=kind, dpi=dpi, metadata=empty[kind])
     return buffer.getvalue()
 

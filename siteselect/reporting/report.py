@@ -24,6 +24,7 @@ from siteselect.reporting.background import (
     sources_table,
 )
 from siteselect.reporting.files import (
+    DRAWING,
     as_path,
     data_uri,
     figure_bytes,
@@ -71,6 +72,7 @@ from siteselect.reporting.summary_page import (
 )
 from siteselect.reporting.tables import limits_table, sites_table, to_csv_text
 from siteselect.reporting.unit_system import UnitSystem, unit_system
+from siteselect.reporting.whole_files import alone_in
 from siteselect.reporting.workbook import workbook_bytes
 
 # Tables of steps: written where they were asked for, taken away where not, so that
@@ -282,7 +284,8 @@ def report(
         ``sites.csv``, ``limits.csv``, ``tables.xlsx`` (all tables), ``plan.json``
         and ``sites.gpkg`` (opens styled in QGIS), and the tables of the steps that
         were asked for. Each file appears whole or not at all, the page last; tables
-        of steps from an earlier report are removed.
+        of steps from an earlier report are removed. Of two reports to one folder at
+        once, the later one stays, whole (not on Windows).
 
     Raises
     ------
@@ -343,14 +346,16 @@ def report(
     files = [*content, "sites.csv", "sites.gpkg"]
     page = _page(_context(asked, content["map.png"], record, sorted(files)))
     _make(target)
-    for name, body in content.items():
-        write_bytes(target / name, body)
-    write_plan(plan, target / "sites.csv")
-    write_plan(plan, target / "sites.gpkg")
-    written = write_text(target / "report.html", page)
-    for name in _STEP_FILES:
-        if name not in content:
-            (target / name).unlink(missing_ok=True)
+    # Two reports to one folder: files of the later one, not some of each.
+    with alone_in(target):
+        for name, body in content.items():
+            write_bytes(target / name, body)
+        write_plan(plan, target / "sites.csv")
+        write_plan(plan, target / "sites.gpkg")
+        written = write_text(target / "report.html", page)
+        for name in _STEP_FILES:
+            if name not in content:
+                (target / name).unlink(missing_ok=True)
     return written
 
 
@@ -370,12 +375,13 @@ def _make(folder: Path) -> None:
 
 def _pictures(plan: PlanLike) -> dict[str, bytes]:
     """Return the map for the page, for editing and for print."""
-    ax = plot_plan(plan)
-    try:
-        figure = figure_of(ax)
-        return {
-            f"map{suffix}": figure_bytes(figure, suffix)
-            for suffix in (".png", ".svg", ".pdf")
-        }
-    finally:
-        close_figure(ax)
+    with DRAWING:
+        ax = plot_plan(plan)
+        try:
+            figure = figure_of(ax)
+            return {
+                f"map{suffix}": figure_bytes(figure, suffix)
+                for suffix in (".png", ".svg", ".pdf")
+            }
+        finally:
+            close_figure(ax)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from siteselect.errors import SiteSelectError, StudyError, four_parts, said
@@ -24,6 +25,9 @@ _DISK = (
 )
 #: With less than this a disk counts as full [bytes].
 _LEAST_FREE = 65_536
+
+if sys.platform != "win32":
+    import fcntl
 
 
 def as_path(path: object, call: str) -> Path:
@@ -150,6 +154,33 @@ def _of_disk(error: BaseException | None, folder: Path) -> str:
     except OSError:
         return ""
     return f"no space left, {free:,} bytes are free" if free < _LEAST_FREE else ""
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Hold a folder against other processes and threads that ask to hold it.
+
+    Files of one writer then lie in it together, never some of each. It waits until
+    the other is done and leaves no file behind. Where folders cannot be locked
+    (Windows, some network disks) it does nothing: files are whole there too, but
+    two writers may leave some of each.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        An existing folder.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        # Closing the handle gives the folder free, also if the process is killed.
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def write_bytes(path: str | os.PathLike[str], content: bytes) -> Path:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from siteselect.errors import StudyError, four_parts
-from siteselect.reporting.whole_files import disk_said
+from siteselect.reporting.whole_files import alone_in, disk_said
 
 __all__ = ["check_folder", "whole_folder"]
 
@@ -25,7 +25,8 @@ def whole_folder(out: Path, *, last: str) -> Iterator[Path]:
 
     A process that is killed in the block leaves ``out`` as it was. Killed while the
     files move, it leaves whole files, old or new; the one that tells of the others
-    comes last, so that a mix shows.
+    comes last, so that a mix shows. Of two that write the same folder at once, the
+    later one stays, whole: they move their files one after the other.
 
     Parameters
     ----------
@@ -51,7 +52,9 @@ def whole_folder(out: Path, *, last: str) -> Iterator[Path]:
     try:
         with disk_said(beside):
             yield part
-            _move(part, out, last)
+            # Held by its parent, as the folder itself may be the one that is moved.
+            with alone_in(beside):
+                _move(part, out, last)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
