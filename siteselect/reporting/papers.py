@@ -122,7 +122,7 @@ def _letter_in_latex(letter: str) -> str:
         return _LATEX[letter]
     if letter.isascii() or letter in _IN_PDFTEX:
         return letter
-    base, *marks = unicodedata.normalize("NFD", letter)
+    base, *marks = list(unicodedata.normalize("NFD", letter))
     if base.isascii() and len(marks) == 1 and marks[0] in _ACCENTS:
         # The common ones stay readable.
         if ord(letter) < 0x100:

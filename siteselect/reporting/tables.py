@@ -231,7 +231,8 @@ def to_csv_text(table: pd.DataFrame) -> str:
         column = table.iloc[:, at]
         safe = [_as_text_cell(value) for value in column]
         if any(a is not b for a, b in zip(safe, column, strict=True)):
-            table.isetitem(at, pd.Series(safe, index=column.index, dtype=object))
+            # With one cell more, which is no list, lists in cells stay cells.
+            table.isetitem(at, np.array([*safe, None], dtype=object)[:-1])
     table.columns = _as_text_labels(table.columns)
     table.index = _as_text_labels(table.index)
     return str(table.to_csv(lineterminator="\n"))
@@ -242,7 +243,8 @@ def _as_text_labels(labels: pd.Index[Any]) -> pd.Index[Any]:
     safe = [_as_text_cell(label) for label in labels]
     if all(a is b for a, b in zip(safe, labels, strict=True)):
         return labels
-    return pd.Index(safe, dtype=object, name=labels.name)
+    found: pd.Index[Any] = pd.Index(safe, dtype=object, name=labels.name)
+    return found
 
 
 def _as_text_cell(value: Any) -> Any:

@@ -57,6 +57,9 @@ def test_a_geopackage_brings_its_style(tmp_path, name):
     assert quoted in label
     [size] = [o for o in root.iter("Option") if o.get("name") == "expression"]
     assert f'scale_exp("mw", 0, {plan.sites["mw"].max():g},' in size.get("value")
+    # The expression gives a width; as an area QGIS would take its root once more.
+    [way] = [o for o in root.iter("Option") if o.get("name") == "scale_method"]
+    assert way.get("value") == "diameter"
 
 
 def test_parcels_are_filled_and_mixtures_have_no_style(tmp_path):

@@ -48,9 +48,10 @@ def fill(place, but):
 @pytest.fixture(scope="module", autouse=True)
 def _read_once():
     """Layers are read for each run anew; here one reading will do."""
+    layers = ss.datasets.load_all("OR")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ss.datasets, "load", functools.cache(ss.datasets.load))
-        patch.setattr(ss.datasets, "load_all", functools.cache(ss.datasets.load_all))
+        patch.setattr(ss.datasets, "load_all", lambda *near: dict(layers))
         yield
 
 
