@@ -188,6 +188,6 @@ def _write(
         elif name != PLAN:
             write_plan(whole, target)
     if asked.get("report", False):
-        plan.report(folder / "report")
+        plan.report(folder / "report", pages=asked.get("pages", "sites"))
     if asked.get("explorer", False):
         plan.explore(folder / "explorer.html")
