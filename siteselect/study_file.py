@@ -163,8 +163,9 @@ def _write(made: Walk, folder: Path) -> tuple[Path, ...]:
         folder / "scored.parquet",
         write_text(folder / "scored.csv", to_csv_text(table)),
         write_text(folder / "eligibility.csv", to_csv_text(counts)),
-        write_map(plot_suitability(scored), folder / "map.png"),
+        write_map(ax := plot_suitability(scored), folder / "map.png"),
     ]
+    plt.close(ax.get_figure(root=True))
     if scoring.exclude:
         steps = waterfall(sites, scoring.exclude)
         written += [

@@ -54,8 +54,10 @@ class Study:
         Whether the models of `prepare` add their columns; ``cooling`` and
         ``parameters`` are passed on.
     supply : mapping
-        Clean supply beside every candidate, on the typical days of ``layer``: what
-        `price_supply` takes, at least ``cfe``. It takes the place of grid power in the
+        Clean supply beside every candidate: what `price_supply` takes, at least
+        ``cfe``. The hours are typical days of ``layer``, or your own: ``solar`` and
+        ``wind`` name a file that `read_profiles` reads, or a table with ``file``,
+        ``variable``, ``year``, ``max_km``. It takes the place of grid power in the
         lifetime cost.
     preset : str
         ``"training"`` or ``"inference"``: criteria of `presets`, before one's own.

@@ -35,6 +35,7 @@ from siteselect.study.form_plan import check_plan
 from siteselect.study.lines import Place
 from siteselect.study.mistakes import Mistakes, leaves
 from siteselect.study.parts import arguments_of
+from siteselect.study.sources import HOURLY
 from siteselect.suitability import (
     Criterion,
     Gate,
@@ -389,7 +390,7 @@ def _models(mistakes: Mistakes) -> None:
 def supply_keys() -> dict[str, bool]:
     """Return what [supply] takes, and whether it must be there."""
     own = {k: v for k, v in arguments_of(price_supply).items() if k not in _STUDY_GIVES}
-    return {**own, "layer": False}
+    return {**own, "layer": False, **dict.fromkeys(HOURLY, False)}
 
 
 def _supply(mistakes: Mistakes) -> None:
@@ -404,6 +405,8 @@ def _supply(mistakes: Mistakes) -> None:
     note_value(mistakes, ("supply", "cfe"), *share, what)
     note_value(mistakes, ("supply", "technologies"), is_texts, "a list of texts", what)
     note_value(mistakes, ("supply", "layer"), is_text, "the name of a raster", what)
+    for key in HOURLY:
+        _hourly(mistakes, key)
     with mistakes.of("supply", "parameters"):
         _parameters(asked.get("parameters"))
     prepared = mistakes.at(("prepare",)) or mistakes.at(("candidates", "prepare"))
@@ -419,6 +422,20 @@ def _supply(mistakes: Mistakes) -> None:
                 mend,
             )
             mistakes.note(("supply",), message)
+
+
+def _hourly(mistakes: Mistakes, key: str) -> None:
+    """Note what is wrong with a file of hours of one's own."""
+    place: Place = ("supply", key)
+    is_named = (
+        lambda v: is_text(v) or (isinstance(v, Mapping) and is_text(v.get("file"))),
+        "a file, or a table with file and what `read_profiles` takes",
+    )
+    if note_value(mistakes, place, *is_named, "[supply]") and isinstance(
+        mistakes.at(place), Mapping
+    ):
+        known = ("file", "variable", "year", "max_km")
+        note_unknown(mistakes, place, dict.fromkeys(known), f"[supply] {key}")
 
 
 def _parameters(given: Any) -> None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from siteselect.study.sources import HOURLY
+
 if TYPE_CHECKING:
     from siteselect.optimization import SitePlan
 
@@ -73,6 +75,8 @@ def input_digests(record: Mapping[str, Any], folder: Path) -> dict[str, str]:
 def own_files(record: Mapping[str, Any]) -> set[str]:
     """Return the names of the files that a study reads."""
     entries = [record.get("candidates", {}), *record.get("layers", {}).values()]
+    supply = record.get("supply", {})
+    entries += [supply[key] for key in HOURLY if key in supply]
     names = {e if isinstance(e, str) else e.get("file") for e in entries}
     return {name for name in names if name}
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import geopandas as gpd
 import pandas as pd
 
 from siteselect.errors import LayerError, four_parts, shown
-from siteselect.infrastructure import Profiles
+from siteselect.infrastructure import Profiles, read_profiles
 from siteselect.infrastructure import supply_options as _supply_options
 from siteselect.infrastructure.grid import Network, connection_buses, upgrade_costs
 
-__all__ = ["GIVEN", "MAKERS", "layer_of", "with_buses"]
+__all__ = ["GIVEN", "HOURLY", "MAKERS", "layer_of", "own_profiles", "with_buses"]
 
+#: What [supply] names files of hours for.
+HOURLY = ("solar", "wind")
 #: Arguments that a study itself gives to what it calls.
 GIVEN = ("sites", "layers")
 
@@ -95,6 +98,32 @@ def typical_days(
 ) -> Profiles:
     """Return the typical-day demonstration of solar output at every candidate."""
     return Profiles.typical_days(sites, layers[layer])
+
+
+def own_profiles(
+    sites: gpd.GeoDataFrame, files: Mapping[str, Any], folder: Path
+) -> Profiles:
+    """Return the 8760 hours of files of one's own at every candidate.
+
+    Parameters
+    ----------
+    sites : geopandas.GeoDataFrame
+        The candidates; each takes the series of the nearest place.
+    files : mapping of {"solar", "wind"} to str or mapping
+        A file, or a table with ``file`` and what `read_profiles` takes besides.
+    folder : pathlib.Path
+        Where the files are looked for.
+
+    Returns
+    -------
+    siteselect.Profiles
+    """
+    read: dict[str, pd.DataFrame] = {}
+    for name, entry in files.items():
+        told = {"file": entry} if isinstance(entry, str) else dict(entry)
+        path = folder / told.pop("file")
+        read[name] = read_profiles(path, sites=sites, **told)
+    return Profiles.hourly(**read)
 
 
 def supply_options(

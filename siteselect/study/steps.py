@@ -154,7 +154,7 @@ def walk(record: Record, folder: Path, timer: Timer | None = None) -> Walk:
             told.append(f"{added} columns: grid, climate, water, carbon, cost")
     if record.get("supply"):
         with timer.step("supply") as told:
-            sites = with_supply(sites, record["supply"], layers)
+            sites = with_supply(sites, record["supply"], layers, folder)
             known = int(sites["supply_lifetime_usd_per_mw"].notna().sum())
             told.append(
                 f"{known:,} candidates at a share of {record['supply']['cfe']:g}"
@@ -280,12 +280,18 @@ def models_of(record: Record) -> dict[str, Any] | None:
 
 
 def with_supply(
-    sites: gpd.GeoDataFrame, asked: Record, layers: Mapping[str, Any]
+    sites: gpd.GeoDataFrame, asked: Record, layers: Mapping[str, Any], folder: Path
 ) -> gpd.GeoDataFrame:
     """Return candidates with clean supply in place of grid power in their cost."""
     given = dict(asked)
-    days = sources.typical_days(sites, layers, given.pop("layer", "solar_cf"))
-    priced = price_supply(sites, days, **given)
+    layer = given.pop("layer", "solar_cf")
+    files = {key: given.pop(key) for key in sources.HOURLY if key in given}
+    if files:
+        with placed("[supply]"):
+            profiles = sources.own_profiles(sites, files, folder)
+    else:
+        profiles = sources.typical_days(sites, layers, layer)
+    priced = price_supply(sites, profiles, **given)
     instead = priced["supply_lifetime_usd_per_mw"] - priced["power_usd_per_mw"]
     whole = priced["lifetime_cost_usd_per_mw"] + instead
     return priced.assign(lifetime_cost_usd_per_mw=whole)

@@ -69,7 +69,7 @@ def try_columns(study: Study, path: Path) -> dict[str, int]:
         if models is not None:
             sites = prepare(sites, layers, **models)
         if record.get("supply"):
-            sites = steps.with_supply(sites, record["supply"], layers)
+            sites = steps.with_supply(sites, record["supply"], layers, folder)
         columns = [str(c) for c in scoring.score(sites).columns]
     for place, key, value in _named(record) if columns else ():
         if value not in columns:

@@ -7,6 +7,7 @@ import subprocess
 from dataclasses import replace
 
 import geopandas as gpd
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -152,11 +153,14 @@ def test_a_study_writes_them_and_says_what_it_takes(tmp_path):
         "prepare": True,
         "preset": "training",
         "plan": {"power_mw": [50, 50], "site_mw": [50]},
-        "outputs": {"files": ["sites.csv"], "report": True, "pages": "candidates"},
+        "outputs": {"files": ["map.png"], "report": True, "pages": "candidates"},
         "folder": tmp_path,
     }
     study = ss.Study(**asked)
+    before = plt.get_fignums()
     study.run(tmp_path / "out")
+    # A map left open would show up in a notebook.
+    assert plt.get_fignums() == before
     text = (tmp_path / "out" / "report" / "report.html").read_text("utf-8")
     assert text.count("site whole") == 2
     with pytest.raises(StudyError, match="'sites' or 'candidates'"):
