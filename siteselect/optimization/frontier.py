@@ -329,12 +329,16 @@ def frontier(
     engine = _movable(compiled, path)
     bounds = dict(zip(chosen, _bounds(path, engine, chosen), strict=True))
     maximize = compiled.problem.maximize
-    name = {"score": "score x MW", "cost": "USD"}
     objective = compiled.request.objective
+    # An objective of its own kind says its unit; it is no column of the frame.
+    known = {"score": "score x MW", "cost": "USD"}
+    name = compiled.objective.unit
+    if isinstance(objective, str):
+        name = known.get(objective, f"{objective} x MW")
     curve = Frontier(
         path.name,
         path.unit,
-        name.get(str(objective), f"{objective} x MW"),
+        name,
         maximize,
         _table(path, maximize, bounds, {}, {}),
         {},

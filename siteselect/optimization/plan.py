@@ -392,7 +392,7 @@ class SitePlan:
             The folder; made if missing.
         **kwargs
             ``alternatives=5``, ``importance=True``, ``robustness=criteria``,
-            ``units="us"``, ``accelerator="H100"``; see
+            ``units="us"``, ``accelerator="H100"``, ``pages="candidates"``; see
             `siteselect.reporting.report`.
 
         Returns

@@ -23,6 +23,13 @@ from siteselect.reporting.background import (
     sources_sheet,
     sources_table,
 )
+from siteselect.reporting.candidate_pages import (
+    MOST_CRITERIA,
+    candidate_pages,
+    candidates_index,
+    check_pages,
+    is_small,
+)
 from siteselect.reporting.files import (
     DRAWING,
     as_path,
@@ -63,7 +70,7 @@ from siteselect.reporting.step_sheets import (
     upgrades_sheet,
     years_sheet,
 )
-from siteselect.reporting.steps import Steps, steps_of
+from siteselect.reporting.steps import FEW_SITES, Steps, steps_of
 from siteselect.reporting.summary_page import (
     evidence_sheet,
     key_figures,
@@ -91,6 +98,7 @@ class _Asked:
     frame: pd.DataFrame
     facts: pd.DataFrame
     limits: pd.DataFrame
+    pages: str
 
 
 def _tables(asked: _Asked) -> dict[str, pd.DataFrame]:
@@ -156,6 +164,14 @@ def _context(
     frame, facts = asked.frame, asked.facts
     limits = with_units(plan, asked.limits, units)
     sites, sites_note = sites_sheet(plan, frame, facts, units)
+    is_all = asked.pages == "candidates"
+    room = {"most_criteria": MOST_CRITERIA} if is_all else {}
+    pages = site_pages(
+        plan, frame, facts, limits, steps, units, asked.accelerator, **room
+    )
+    if is_all:
+        chosen = dict(zip(frame.index, pages, strict=True))
+        pages = candidate_pages(plan, chosen, units)
     checks, verified, alarm = verification(plan)
     candidates_line, excluded = candidates_sheet(plan.candidates, units)
     evidence, evidence_line = evidence_sheet(plan)
@@ -181,9 +197,9 @@ def _context(
         "places": noun(plan.candidates, 2),
         "sites": sites,
         "sites_note": sites_note,
-        "pages": site_pages(
-            plan, frame, facts, limits, steps, units, asked.accelerator
-        ),
+        "pages": pages,
+        "is_all": is_all,
+        "index": candidates_index(plan) if is_all else None,
         "pages_note": pages_note(plan),
         "limits": limits_sheet(limits, frame),
         "limits_note": (
@@ -247,6 +263,7 @@ def report(
     robustness: pd.DataFrame | Sequence[Any] | None = None,
     units: str = "si",
     accelerator: str = ACCELERATOR,
+    pages: str = "sites",
 ) -> Path:
     """Write a plan's report: one page that works offline, with its files beside it.
 
@@ -276,6 +293,11 @@ def report(
         are shown in their own.
     accelerator : str, default "GB200 NVL72"
         What to fill the sites with, as in `siteselect.hosted`.
+    pages : {"sites", "candidates"}, default "sites"
+        A half page for each chosen site; or a whole page for each candidate, chosen
+        or not, with its rank, its gates and what keeps it out, up to 300. What keeps
+        one out is worked out by solving again with it where that is quick, for up to
+        100 that are not chosen.
 
     Returns
     -------
@@ -293,7 +315,7 @@ def report(
         If a file stands where the folder should be, or the candidates cannot be
         drawn.
     StudyError
-        If units or accelerator are not known, or a step is none of the above.
+        If units, accelerator or pages are not known, or a step is none of the above.
 
     Examples
     --------
@@ -309,6 +331,7 @@ def report(
     ('report.html', True)
     """
     system = unit_system(units)
+    check_pages(plan, pages)
     target = as_path(folder, 'plan.report("report/")')
     # Seen before anything is worked out: that may take a while.
     nearest = next((p for p in (target, *target.parents) if p.exists()), target)
@@ -321,6 +344,9 @@ def report(
                 'Call plan.report("report/")',
             )
         )
+    is_few = len(plan.sites) <= FEW_SITES
+    if pages == "candidates" and importance is None and is_few and is_small(plan):
+        importance = True
     asked = _Asked(
         plan=plan,
         steps=steps_of(plan, alternatives, importance, robustness),
@@ -329,6 +355,7 @@ def report(
         frame=_bare(sites_table(plan)),
         facts=_bare(site_facts(plan, accelerator)),
         limits=_bare(limits_table(plan)),
+        pages=pages,
     )
     content: dict[str, bytes] = _pictures(plan)
     record = plan_record(plan)

@@ -220,6 +220,7 @@ def site_pages(
     steps: Steps,
     units: UnitSystem,
     accelerator: str,
+    most_criteria: int = _MOST_CRITERIA,
 ) -> list[dict[str, Any]]:
     """Return what stands on each site's half page.
 
@@ -239,6 +240,8 @@ def site_pages(
         The units.
     accelerator : str
         What the sites are filled with.
+    most_criteria : int
+        Criteria that a page has room for.
 
     Returns
     -------
@@ -257,7 +260,7 @@ def site_pages(
         title = [f"{called}: {tidy_number(real(row.get('mw')))} MW"]
         if place_of(row):
             title.append(place_of(row))
-        bars = _bars(row, criteria)
+        bars = criterion_bars(row, criteria)
         pages.append(
             {
                 "title": " · ".join(title),
@@ -268,8 +271,8 @@ def site_pages(
                         plan, label, row, fact, steps, units, accelerator
                     )
                 ],
-                "criteria": bars[:_MOST_CRITERIA],
-                "more": max(len(bars) - _MOST_CRITERIA, 0),
+                "criteria": bars[:most_criteria],
+                "more": max(len(bars) - most_criteria, 0),
                 "limits": limits_touched(row, limits),
                 "replaced": replacement_line(plan, steps, label),
             }
@@ -277,10 +280,24 @@ def site_pages(
     return pages
 
 
-def _bars(
+def criterion_bars(
     row: Mapping[str, Any], criteria: list[dict[str, Any]]
 ) -> list[dict[str, str]]:
-    """Return the criteria of a site, what adds most to its score first."""
+    """Return the criteria of a site, what adds most to its score first.
+
+    Parameters
+    ----------
+    row : mapping
+        A row of the scored frame.
+    criteria : list of dict
+        What `criteria_of` returned.
+
+    Returns
+    -------
+    list of dict
+        ``name``, ``raw``, ``unit``, ``value``, ``weight``, ``adds`` as text, and
+        ``share`` of the weight [percent].
+    """
     found: list[tuple[float, int, dict[str, str]]] = []
     for item in criteria:
         name = str(item.get("name", ""))
@@ -376,8 +393,8 @@ def _facts(
         (name, said if np.isfinite(get(figure)) else "not known")
         for name, figure, said in known
     ]
-    found.append(("nearest substation", _substation(plan, row, units)))
-    found.append(("nearest fiber", _far(row.get("fiber_km"), units)))
+    found.append(("nearest substation", power_line(plan, row, units)))
+    found.append(("nearest fiber", distance_line(row.get("fiber_km"), units)))
     if steps.robustness is not None:
         stays = steps.robustness["survival"].to_dict()
         if label in stays:
@@ -387,14 +404,44 @@ def _facts(
     return found
 
 
-def _far(value: object, units: UnitSystem) -> str:
+def distance_line(value: object, units: UnitSystem) -> str:
+    """Return a distance with its unit, or that it is not known.
+
+    Parameters
+    ----------
+    value : object
+        The distance [km].
+    units : UnitSystem
+        The units.
+
+    Returns
+    -------
+    str
+        The text.
+    """
     km = real(value)
     if not np.isfinite(km):
         return "not known"
     return f"{number(km * units.per_km, 1)} {units.length}"
 
 
-def _substation(plan: PlanLike, row: Mapping[str, Any], units: UnitSystem) -> str:
+def power_line(plan: PlanLike, row: Mapping[str, Any], units: UnitSystem) -> str:
+    """Return the substation of a row with distance, voltage and headroom.
+
+    Parameters
+    ----------
+    plan : SitePlan
+        The plan.
+    row : mapping
+        A row of the candidates.
+    units : UnitSystem
+        The units.
+
+    Returns
+    -------
+    str
+        The text; a bus of the synthetic network says that it is one.
+    """
     name = text(row.get("substation"))
     if not name:
         return "not known"

@@ -18,7 +18,7 @@ _MOST_ALTERNATIVES = 100
 # What a report works out unasked, where re-solving takes about a second: how many
 # alternatives, and for how many sites what would replace them.
 _UNASKED = 3
-_FEW_SITES = 12
+FEW_SITES = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +75,7 @@ def steps_of(
     if alternatives is None:
         alternatives = _UNASKED if is_light(plan) else 0
     if importance is None:
-        importance = is_light(plan) and len(plan.sites) <= _FEW_SITES
+        importance = is_light(plan) and len(plan.sites) <= FEW_SITES
     if isinstance(alternatives, Sequence):
         others = list(alternatives)
         if not all(hasattr(p, "sites") and hasattr(p, "gap") for p in others):

@@ -77,7 +77,8 @@ class Study:
     outputs : mapping
         ``files`` (names of ``.csv``, ``.gpkg``, ``.geojson``, ``.parquet``, ``.png``,
         ``.svg``, ``.pdf``; ``eligibility.csv`` counts candidates, ``scored.csv`` or
-        ``scored.parquet`` holds all of them), ``report``, ``explorer``,
+        ``scored.parquet`` holds all of them), ``report`` and its ``pages``
+        (``"sites"``, or ``"candidates"`` for a page each), ``explorer``,
         ``survival`` (re-solves) and its ``rng``.
     folder : path-like
         Where files are looked for; not part of the study.

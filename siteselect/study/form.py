@@ -400,10 +400,12 @@ def _one_of(mistakes: Mistakes, place: Place, known: list[str], what: str) -> No
 def _outputs(mistakes: Mistakes) -> None:
     """Note outputs that nothing writes."""
     what = "[outputs]"
-    known = ("files", "report", "explorer", "survival", "rng")
+    known = ("files", "report", "pages", "explorer", "survival", "rng")
     note_unknown(mistakes, ("outputs",), known, what)
     for key in ("report", "explorer"):
         note_value(mistakes, ("outputs", key), is_bool, "true or false", what)
+    is_pages = (lambda v: v in ("sites", "candidates"), "'sites' or 'candidates'")
+    note_value(mistakes, ("outputs", "pages"), *is_pages, what)
     for key in ("survival", "rng"):
         note_value(mistakes, ("outputs", key), *COUNT, what)
     _survival(mistakes)

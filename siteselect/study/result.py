@@ -170,6 +170,7 @@ def _write(
 ) -> None:
     """Write the files of a study but the last, which tells of them all."""
     from siteselect.reporting import plot_plan, to_csv_text, write_map, write_plan
+    from siteselect.reporting.maps import close_figure
     from siteselect.study.form import MAPS
 
     whole, scored = joined(plan, survival), plan.candidates
@@ -184,10 +185,13 @@ def _write(
         elif name == "scored.parquet":
             scored.to_parquet(target, index=True)
         elif target.suffix.lower() in MAPS:
-            write_map(plot_plan(plan), target)
+            ax = plot_plan(plan)
+            write_map(ax, target)
+            # Left open it would be drawn once more, under the cell of a notebook.
+            close_figure(ax)
         elif name != PLAN:
             write_plan(whole, target)
     if asked.get("report", False):
-        plan.report(folder / "report")
+        plan.report(folder / "report", pages=asked.get("pages", "sites"))
     if asked.get("explorer", False):
         plan.explore(folder / "explorer.html")

@@ -206,7 +206,8 @@ def report_folder(
         )
     target = out or place / "report"
     with whole_folder(target, last="report.html") as part:
-        plan.report(part)
+        pages = then["study"].get("outputs", {}).get("pages", "sites")
+        plan.report(part, pages=pages)
         names = sorted(p.relative_to(part) for p in part.rglob("*") if p.is_file())
     return tuple(target / name for name in names)
 

@@ -175,6 +175,10 @@ def test_the_chart_shows_bounds_plans_and_units():
     assert len(plans.get_xdata()) == 2
     assert ax.get_xlabel() == "budget [billion USD]"
     assert ax.get_ylabel() == "objective [score x MW]"
+    # An objective object says its unit, not itself: that is no label.
+    mixed = ss.Weighted({"score": 1.0, "cost": -1e-9})
+    curve = frontier(line(), site_mw=[100], values=[1e9, 2e9], objective=mixed)
+    assert curve.plot().get_ylabel() == f"objective [{mixed.unit}]"
 
 
 @pytest.mark.parametrize(
