@@ -22,7 +22,7 @@ from siteselect.reporting.furniture import Block, Preset
 from siteselect.reporting.labels import text_size
 from siteselect.reporting.map_grid import SmallMap, map_page
 from siteselect.reporting.map_layers import Base
-from siteselect.reporting.map_page import compose, source_notes
+from siteselect.reporting.map_page import compose, ground_of
 from siteselect.reporting.picks import Marks
 from siteselect.reporting.plan_like import (
     SYNTHETIC_NOTICE,
@@ -33,7 +33,6 @@ from siteselect.reporting.plan_like import (
     percent,
     total_mw,
 )
-from siteselect.reporting.projection import lonlat_bounds, map_crs
 from siteselect.reporting.sheet import extent_of
 
 #: Of sites that only other plans choose; apart from PICK in any eye.
@@ -66,6 +65,7 @@ def plot_alternatives(
     labels: bool = True,
     furniture: bool = True,
     crs: CRS | str | None = None,
+    units: str = "si",
 ) -> Any:
     """Draw what stays and what changes from a plan to its alternatives.
 
@@ -96,6 +96,8 @@ def plot_alternatives(
         Whether to draw legends, scale bar, north arrow and notes.
     crs : CRS or str, optional
         Projection, chosen by extent if None.
+    units : {"si", "us"}, default "si"
+        Scale bar in kilometers and meters, or in miles and feet.
 
     Returns
     -------
@@ -142,15 +144,15 @@ def plot_alternatives(
             )
         )
     frame = plan.candidates
-    bounds = lonlat_bounds(frame, plan.sites)
-    chosen = map_crs(bounds) if crs is None else CRS.from_user_input(crs)
-    notes = source_notes(frame, chosen, base, bounds)
+    chosen, notes = ground_of(frame, plan.sites, crs, base)
     count = len(plans)
     said = _losses(plan, plans)
     if subtitle is None:
         subtitle = said
     if each:
-        return _page_of(plan, plans, ax, base, preset, title, subtitle, chosen, notes)
+        return _page_of(
+            plan, plans, ax, base, preset, title, subtitle, chosen, notes, units
+        )
     picks, marks = _compared(plan, plans)
     stay = marks.kinds.count("stays")
     if title is None:
@@ -160,7 +162,6 @@ def plot_alternatives(
     axes: Any = ax
     return compose(
         frame=frame,
-        column=None,
         picks=picks,
         ax=axes,
         base=base,
@@ -168,11 +169,11 @@ def plot_alternatives(
         title=title,
         subtitle=subtitle,
         synthetic=is_synthetic(plan),
-        heading="",
         furniture=furniture,
         labels=labels,
         crs=chosen,
         notes=notes,
+        units=units,
         marks=marks,
     )
 
@@ -291,6 +292,7 @@ def _page_of(
     subtitle: str,
     crs: CRS,
     notes: Sequence[str],
+    units: str,
 ) -> NDArray[np.object_]:
     """Draw a small map of each alternative."""
     frame = plan.candidates
@@ -303,7 +305,6 @@ def _page_of(
         def draw(ax: Axes, sizes: Preset, text: str, furniture: bool) -> Any:
             return compose(
                 frame=frame,
-                column=None,
                 picks=picks,
                 ax=ax,
                 base=base,
@@ -311,11 +312,11 @@ def _page_of(
                 title=text,
                 subtitle="",
                 synthetic=is_synthetic(plan) and furniture,
-                heading="",
                 furniture=furniture,
                 labels=furniture,
                 crs=crs,
                 notes=notes,
+                units=units,
                 marks=marks if furniture else quiet,
             )
 
@@ -357,6 +358,7 @@ def plot_robustness(
     labels: bool = True,
     furniture: bool = True,
     crs: CRS | str | None = None,
+    units: str = "si",
 ) -> Axes:
     """Draw how often each site of a plan survives when weights and layers are shaken.
 
@@ -381,6 +383,8 @@ def plot_robustness(
         Whether to draw legends, scale bar, north arrow and notes.
     crs : CRS or str, optional
         Projection, chosen by extent if None.
+    units : {"si", "us"}, default "si"
+        Scale bar in kilometers and meters, or in miles and feet.
 
     Returns
     -------
@@ -417,8 +421,7 @@ def plot_robustness(
     )
     share = _shares(plan, survival)
     frame = plan.candidates
-    bounds = lonlat_bounds(frame, plan.sites)
-    chosen = map_crs(bounds) if crs is None else CRS.from_user_input(crs)
+    chosen, notes = ground_of(frame, plan.sites, crs, base)
     draws = survival.attrs.get("draws")
     often = f" of {int(draws):,} draws" if draws else " of the draws"
 
@@ -454,7 +457,6 @@ def plot_robustness(
             subtitle += f"; counting a pick nearby, {firm} of {len(share)}"
     return compose(
         frame=frame,
-        column=None,
         picks=plan.sites,
         ax=ax,
         base=base,
@@ -462,11 +464,11 @@ def plot_robustness(
         title=title,
         subtitle=subtitle,
         synthetic=is_synthetic(plan),
-        heading="",
         furniture=furniture,
         labels=labels,
         crs=chosen,
-        notes=source_notes(frame, chosen, base, bounds),
+        notes=notes,
+        units=units,
         marks=marks,
     )
 

@@ -42,6 +42,7 @@ from siteselect.reporting.paper import (
     text_block,
     write_text,
 )
+from siteselect.reporting.unit_system import UnitSystem
 
 
 def nice_length(longest: float) -> float:
@@ -59,9 +60,13 @@ def nice_length(longest: float) -> float:
 
 
 def scale_bar_block(
-    meters_per_unit: float, units_per_point: float, size: float, room: float
+    meters_per_unit: float,
+    units_per_point: float,
+    size: float,
+    room: float,
+    units: UnitSystem,
 ) -> Block:
-    """Return a scale bar in kilometers, true on the ground at the map's center.
+    """Return a scale bar, true on the ground at the map's center.
 
     Parameters
     ----------
@@ -73,18 +78,23 @@ def scale_bar_block(
         Type size [pt].
     room : float
         Longest bar [pt].
+    units : UnitSystem
+        Kilometers and meters, or miles and feet.
     """
-    longest_km = room * units_per_point * meters_per_unit / 1000
-    length_km = nice_length(longest_km)
-    unit = "km" if length_km >= 1 else "m"
-    value = length_km if unit == "km" else length_km * 1000
-    bar_pt = length_km * 1000 / meters_per_unit / units_per_point
+    # Ground per map unit, in the length that the bar is said in.
+    unit, per_unit = units.length, meters_per_unit / 1000 * units.per_km
+    value = nice_length(room * units_per_point * per_unit)
+    if value < 1:
+        unit, per_unit = units.shorter, per_unit * units.parts
+        value = nice_length(room * units_per_point * per_unit)
+    bar_pt = value / per_unit / units_per_point
 
     def draw(ax: Axes, points: Transform, x: float, y: float) -> None:
         low, high = ax.get_ylim()
         bar = ScaleBar(
-            meters_per_unit,
-            "m",
+            per_unit,
+            unit,
+            dimension="imperial-length" if units.name == "us" else "si-length",
             fixed_value=int(value) if value == round(value) else value,
             fixed_units=unit,
             location="lower left",
