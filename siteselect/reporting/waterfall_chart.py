@@ -146,18 +146,24 @@ def plot_waterfall(
     )
     room = max(text_size(text, sizes.text_pt)[0] for text in texts) + 10
     width = laid_out_width_pt(ax)
-    ax.set_xlim(0, (total or 1.0) / max(1 - room / width, 0.4))
-    for row, (end, text) in enumerate(zip(ends, texts, strict=True)):
+    longest = (total or 1.0) / max(1 - room / width, 0.4)
+    ax.set_xlim(0, longest)
+    ticks = [np.nan, *np.where(shown, total - alone, np.nan), np.nan]
+    for row, (end, text, tick) in enumerate(zip(ends, texts, ticks, strict=True)):
+        # A tick of what the rule takes alone may stand where the figure would: the
+        # figure then stands behind it.
+        away = (tick - end) * width / longest
+        reach = 1.1 * (5 + text_size(text, sizes.text_pt)[0]) + 4
         ax.annotate(
             text,
-            (end, row),
+            (tick if 0 < away < reach else end, row),
             xytext=(5, 0),
             textcoords="offset points",
             va="center",
             fontsize=sizes.text_pt,
-            # A tick of what the rule takes alone may stand where the figure does.
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
             zorder=4,
+            gid="figure",
         )
     # Not by turning round: axes that share theirs would be turned back again.
     ax.set_ylim(len(table) + 1.6, -0.6)

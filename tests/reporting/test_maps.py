@@ -18,7 +18,7 @@ from reporting.artists import (
 )
 from reporting.toy_plans import HOSTILE, toy_candidates, toy_plan, toy_states
 
-from siteselect.errors import LayerError, StudyError
+from siteselect.errors import CRSError, LayerError, StudyError
 from siteselect.reporting import plot_plan, plot_suitability
 from siteselect.reporting.furniture import EXCLUDED, PICK, SUITABILITY, UNKNOWN
 from siteselect.reporting.plan_like import source_lines, sources_of
@@ -263,6 +263,10 @@ def test_wrong_asks_are_refused_in_words(narrow):
         plot_plan(toy_plan(1, narrow), preset="poster", base=False)
     with pytest.raises(LayerError, match="base map"):
         plot_plan(toy_plan(1, narrow), base=gpd.GeoDataFrame(geometry=[COUNTY]))
+    with pytest.raises(CRSError, match="EPSG:5070"):
+        plot_plan(toy_plan(1, narrow), base=False, crs="upside down")
+    with pytest.raises(StudyError, match='"us"'):
+        plot_plan(toy_plan(1, narrow), base=False, units="leagues")
 
 
 def test_bundled_layers_are_named_with_source_and_licence(wide):

@@ -82,6 +82,8 @@ def plots(scored, plan, by_year):
         scored[["acres", "mw_free", "geometry"]], [ss.Where("acres", below=20)]
     )
     flow = _flow()
+    ranks = ss.rank_intervals(scored, best=5, draws=50)
+    effects = ss.rank_sensitivity(scored, best=5, method="morris", n=8)
     return {
         "plan": lambda **k: ss.plot_plan(plan, base=False, **k),
         "suitability": lambda **k: ss.plot_suitability(scored, base=False, **k),
@@ -93,6 +95,8 @@ def plots(scored, plan, by_year):
         "years": lambda **k: ss.plot_years(by_year, **k),
         "frontier": lambda **k: ss.plot_frontier(front, **k),
         "waterfall": lambda **k: ss.plot_waterfall(steps, **k),
+        "ranks": lambda **k: ss.plot_ranks(ranks, **k),
+        "sensitivity": lambda **k: ss.plot_sensitivity(effects, **k),
     }
 
 
@@ -122,6 +126,8 @@ NAMES = [
     "years",
     "frontier",
     "waterfall",
+    "ranks",
+    "sensitivity",
 ]
 
 
