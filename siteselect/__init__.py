@@ -197,6 +197,7 @@ if TYPE_CHECKING:
         plot_sensitivity,
         plot_suitability,
         plot_waterfall,
+        plot_year_maps,
         plot_years,
         write_map,
     )
@@ -459,6 +460,7 @@ _ROOM_OF = {
             "plot_sensitivity",
             "plot_suitability",
             "plot_waterfall",
+            "plot_year_maps",
             "plot_years",
             "write_map",
         ),
@@ -614,6 +616,7 @@ __all__ = [  # noqa: RUF022
     "plot_sensitivity",
     "plot_suitability",
     "plot_waterfall",
+    "plot_year_maps",
     "plot_years",
     "prepare",
     "presets",

@@ -10,8 +10,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
-from matplotlib.patches import Circle
-from matplotlib.transforms import Transform
 from numpy.typing import NDArray
 from pyproj import CRS
 
@@ -19,7 +17,6 @@ from siteselect.errors import LayerError, StudyError, four_parts, shown
 from siteselect.reporting import furniture as pieces
 from siteselect.reporting.chart_paper import need
 from siteselect.reporting.furniture import Block, Preset
-from siteselect.reporting.labels import text_size
 from siteselect.reporting.map_grid import SmallMap, map_page
 from siteselect.reporting.map_layers import Base
 from siteselect.reporting.map_page import compose, ground_of
@@ -248,38 +245,8 @@ def _marks(kinds: list[str], texts: list[str]) -> Marks:
 
 def _kinds_block(meanings: Mapping[str, str], size: float) -> Block:
     """Return a circle of each kind with its meaning, one a line."""
-    entries = list(meanings.items())
-    step, radius = 1.45 * size, 0.42 * size
-    widest = max((text_size(said, size)[0] for _, said in entries), default=0.0)
-
-    def draw(ax: Axes, points: Transform, x: float, y: float) -> None:
-        for i, (kind, said) in enumerate(entries):
-            low = y + step * (len(entries) - 1 - i)
-            edge = pieces.PICK if kind == "leaves" else _FACES[kind]
-            ax.add_patch(
-                Circle(
-                    (x + radius, low + 0.45 * size),
-                    radius,
-                    transform=points,
-                    facecolor=_FACES[kind],
-                    edgecolor=edge,
-                    linewidth=1.1,
-                    clip_on=False,
-                    zorder=20,
-                    gid="kind",
-                )
-            )
-            pieces.write_text(
-                ax,
-                points,
-                x + 2 * radius + 4,
-                low + 0.12 * size,
-                said,
-                size,
-                gid="kind-label",
-            )
-
-    return Block(2 * radius + 4 + widest, step * len(entries), draw)
+    entries = [(_FACES[kind], _EDGES[kind], said) for kind, said in meanings.items()]
+    return pieces.kinds_block(entries, size)
 
 
 def _page_of(
@@ -296,7 +263,6 @@ def _page_of(
 ) -> NDArray[np.object_]:
     """Draw a small map of each alternative."""
     frame = plan.candidates
-    west, south, east, north = extent_of([frame], None, crs)
 
     def small(other: PlanLike, place: int) -> SmallMap:
         picks, marks = _compared(plan, [other])
@@ -325,7 +291,7 @@ def _page_of(
         said = f"{place}: {changed[0]} out, {changed[1]} in"
         return SmallMap((f"{said}, {percent(loss)} worse", said), draw)
 
-    def legend(text: float, inner: float) -> list[Block]:
+    def legend(text: float, inner: float, radius: float) -> list[Block]:
         both = {"stays": "in both", "leaves": "plan only", "comes": "alternative only"}
         return [_kinds_block(both, text)]
 
@@ -338,7 +304,9 @@ def _page_of(
         [small(other, place) for place, other in enumerate(plans, 1)],
         axs,
         preset,
-        ratio=(north - south) / (east - west),
+        crs=crs,
+        extent=extent_of([frame], None, crs),
+        units=units,
         title=title,
         subtitle=subtitle,
         legend=legend,

@@ -88,7 +88,6 @@ def plot_criteria(
     weights = {str(c.get("name")): c.get("weight") for c in criteria_of(scored)}
     wanted = _names(scored, names, weights)
     chosen, notes = ground_of(scored, None, crs, base)
-    west, south, east, north = extent_of([scored], None, chosen)
     synthetic = is_synthetic(scored)
 
     def small(name: str) -> SmallMap:
@@ -115,7 +114,7 @@ def plot_criteria(
         said = (f"{name} · weight {weight:.3g}",) if _is_number(weight) else ()
         return SmallMap((*said, name), draw)
 
-    def legend(text: float, inner: float) -> list[Block]:
+    def legend(text: float, inner: float, radius: float) -> list[Block]:
         bar = pieces.color_bar_block(
             Normalize(0, 1),
             pieces.SUITABILITY,
@@ -140,7 +139,9 @@ def plot_criteria(
         [small(name) for name in wanted],
         ax,
         preset,
-        ratio=(north - south) / (east - west),
+        crs=chosen,
+        extent=extent_of([scored], None, chosen),
+        units=units,
         title=title,
         subtitle="What the score is made of" if subtitle is None else subtitle,
         legend=legend,

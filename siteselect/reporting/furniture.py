@@ -343,6 +343,48 @@ def _ticks(norm: Normalize, length: float, size: float, counts: bool) -> MaxNLoc
     return locator
 
 
+def kinds_block(entries: Sequence[tuple[str, str, str]], size: float) -> Block:
+    """Return a circle of each kind of place with its meaning, one a line.
+
+    Parameters
+    ----------
+    entries : sequence of (face, edge, label)
+        From top to bottom; a white edge is drawn in the colour of the face.
+    size : float
+        Type size [pt].
+    """
+    step, radius = 1.45 * size, 0.42 * size
+    widest = max((text_size(said, size)[0] for *_, said in entries), default=0.0)
+
+    def draw(ax: Axes, points: Transform, x: float, y: float) -> None:
+        for i, (face, edge, said) in enumerate(entries):
+            low = y + step * (len(entries) - 1 - i)
+            ax.add_patch(
+                Circle(
+                    (x + radius, low + 0.45 * size),
+                    radius,
+                    transform=points,
+                    facecolor=face,
+                    edgecolor=face if edge == "#ffffff" else edge,
+                    linewidth=1.1,
+                    clip_on=False,
+                    zorder=20,
+                    gid="kind",
+                )
+            )
+            write_text(
+                ax,
+                points,
+                x + 2 * radius + 4,
+                low + 0.12 * size,
+                said,
+                size,
+                gid="kind-label",
+            )
+
+    return Block(2 * radius + 4 + widest, step * len(entries), draw)
+
+
 def swatch_block(entries: Sequence[tuple[str, str]], size: float) -> Block:
     """Return coloured squares with their meaning, one a line.
 
@@ -404,6 +446,7 @@ __all__ = [
     "Preset",
     "color_bar_block",
     "flow",
+    "kinds_block",
     "legend_megawatts",
     "nice_length",
     "north_arrow_block",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import geopandas as gpd
@@ -22,7 +21,7 @@ from siteselect.reporting.map_layers import (
 )
 from siteselect.reporting.map_scene import Overlay, Scene, draw_scene
 from siteselect.reporting.not_checked import not_checked_line
-from siteselect.reporting.picks import Marks
+from siteselect.reporting.picks import Marks, MwScale
 from siteselect.reporting.plan_like import SYNTHETIC_NOTICE, noun, source_lines
 from siteselect.reporting.projection import (
     crs_name,
@@ -107,10 +106,10 @@ def compose(
     overlay: Overlay | None = None,
     marks: Marks | None = None,
     span: tuple[float, float] | None = None,
-    largest_mw: float = 0.0,
+    scale: MwScale | None = None,
     inset: bool = True,
 ) -> Axes:
-    """Lay out and draw one map; circles are to scale with ``largest_mw`` and more."""
+    """Lay out and draw one map; maps that are compared share the ``scale``."""
     system = unit_system(units)
     sizes = preset_for(preset, ax)
     text, note = sizes.text_pt, sizes.note_pt
@@ -147,23 +146,18 @@ def compose(
         if picks is not None and "mw" in picks.columns
         else np.empty(0)
     )
-    shown_mw = pieces.legend_megawatts(list(megawatts))
-    largest = max([*shown_mw, *megawatts[np.isfinite(megawatts)], largest_mw, 1.0])
-    count = 0 if picks is None else len(picks)
-    shrink = min(1.0, max(0.6, math.sqrt(20 / max(count, 1))))
+    circles = scale or MwScale.of(list(megawatts), len(megawatts))
 
     def radius_of(mw: float) -> float:
-        if not math.isfinite(mw) or mw <= 0:
-            return 1.5
-        return max(sizes.radius_pt * shrink * math.sqrt(mw / largest), 1.5)
+        return circles.radius_pt(mw, sizes.radius_pt)
 
     legend: list[Block] = []
     if furniture:
-        if shown_mw:
+        if circles.shown_mw:
             word = noun(frame, 2)
             legend.append(
                 pieces.size_legend_block(
-                    shown_mw, radius_of, text, f"Chosen {word}, facility power"
+                    circles.shown_mw, radius_of, text, f"Chosen {word}, facility power"
                 )
             )
         if surface is not None and surface.is_known.any():
