@@ -126,6 +126,7 @@ def compose(
     else:
         width, height = size_on_paper(ax)
     inner = width - 2 * EDGE
+    most = sizes.most_mm * pieces.MM
 
     head: list[Block] = []
     if title:
@@ -215,11 +216,11 @@ def compose(
     # two rounds settle it, because only the bar's width can change the rows.
     tall = 0.0
     placed: list[pieces.Placed] = []
-    sheet = fit_sheet(extent, crs, width, height, above, low_notes + GAP)
+    sheet = fit_sheet(extent, crs, width, height, above, low_notes + GAP, most)
     for _ in range(3):
         _, placed, tall = strip(sheet.units_per_point)
         below = low_notes + tall + (GAP if tall else 0) + (GAP if low_notes else 0)
-        sheet = fit_sheet(extent, crs, width, height, above, below)
+        sheet = fit_sheet(extent, crs, width, height, above, below, most)
 
     if ax is None:
         ax = new_axes(sheet.width, sheet.height)
