@@ -206,6 +206,7 @@ if TYPE_CHECKING:
         plot_sensitivity,
         plot_suitability,
         plot_waterfall,
+        plot_year_maps,
         plot_years,
         write_map,
     )
@@ -492,6 +493,7 @@ _ROOM_OF = {
             "plot_sensitivity",
             "plot_suitability",
             "plot_waterfall",
+            "plot_year_maps",
             "plot_years",
             "write_map",
         ),
@@ -661,6 +663,7 @@ __all__ = [  # noqa: RUF022
     "plot_sensitivity",
     "plot_suitability",
     "plot_waterfall",
+    "plot_year_maps",
     "plot_years",
     "prepare",
     "presets",

@@ -60,7 +60,7 @@ def to_geojson(plan: SitePlan) -> str:
 
 def plot_powerflow(flow: Any, ax: Any = None, **kwargs: Any) -> Any:
     """Draw the lines of a network by how full they are."""
-    from siteselect.reporting.network_map import plot_network as draw
+    from siteselect.reporting.network_map import plot_flows as draw
 
     return draw(flow, ax, **kwargs)
 

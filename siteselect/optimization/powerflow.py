@@ -68,7 +68,7 @@ class PowerFlow(pd.DataFrame):
         ax : matplotlib.axes.Axes, optional
             Axes to draw into; a new figure, 180 mm wide, if None.
         **kwargs
-            See `siteselect.reporting.network_map.plot_network`.
+            See `siteselect.plot_flows`.
 
         Returns
         -------

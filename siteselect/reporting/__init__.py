@@ -28,6 +28,7 @@ from siteselect.reporting.site_facts import site_facts
 from siteselect.reporting.summary import study_text
 from siteselect.reporting.tables import limits_table, sites_table, to_csv_text, to_text
 from siteselect.reporting.waterfall_chart import plot_waterfall
+from siteselect.reporting.year_maps import plot_year_maps
 from siteselect.reporting.years_chart import plot_years
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "plot_sensitivity",
     "plot_suitability",
     "plot_waterfall",
+    "plot_year_maps",
     "plot_years",
     "report",
     "site_facts",

@@ -21,6 +21,7 @@ from siteselect.reporting.plan_like import (
     tidy_number,
 )
 from siteselect.reporting.unit_system import UnitSystem
+from siteselect.suitability import Waterfall
 from siteselect.suitability.ground import area_km2
 
 
@@ -84,6 +85,58 @@ def excluded_table(frame: gpd.GeoDataFrame) -> pd.DataFrame:
     )
     counted["km2"] = counted["km2"].astype(float)
     return counted.sort_values("candidates", ascending=False, kind="stable")
+
+
+def excluded_waterfall(frame: gpd.GeoDataFrame) -> Waterfall:
+    """Return what each rule took out in turn, as far as the candidates say.
+
+    Parameters
+    ----------
+    frame : GeoDataFrame
+        The candidates with ``excluded_by``.
+
+    Returns
+    -------
+    Waterfall
+        In the order in which `score_sites` applied the rules, with those that took
+        out something. What a rule would take out alone is what it names; what a
+        `Keep` gave back is named by no rule any more.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> sites = gpd.GeoDataFrame(
+    ...     {"excluded_by": ["lakes;parks", "lakes", ""]},
+    ...     geometry=gpd.points_from_xy([0, 1, 2], [0, 0, 0]), crs=4326,
+    ... )
+    >>> table = excluded_waterfall(sites).table
+    >>> table[["alone_candidates", "sequence_candidates"]].T.values.tolist()
+    [[2, 1], [2, 0]]
+    """
+    named = [{part.strip() for part in said.split(";")} for said in _reasons(frame)]
+    held = set().union(*named) - {""}
+    given = [str(name) for name in attached(frame).get("exclusions", ())]
+    order = [name for name in given if name in held]
+    order += sorted(held - set(order))
+    ground = _ground(frame)
+    is_out = np.zeros(len(frame), dtype=bool)
+    rows = []
+    for name in order:
+        alone = np.array([name in parts for parts in named])
+        only = np.array([parts == {name} for parts in named])
+        row: dict[str, Any] = {"exclusion": name}
+        for unit, size in (("candidates", np.ones(len(frame))), ("km2", ground)):
+            row[f"alone_{unit}"] = size[alone].sum()
+            row[f"sequence_{unit}"] = size[alone & ~is_out].sum()
+            row[f"only_{unit}"] = size[only].sum()
+            row[f"left_{unit}"] = size[~(is_out | alone)].sum()
+        rows.append(row)
+        is_out |= alone
+    what = ("alone", "sequence", "only", "left")
+    columns = [f"{w}_{unit}" for unit in ("candidates", "km2") for w in what]
+    table = pd.DataFrame(rows, columns=["exclusion", *columns]).set_index("exclusion")
+    table[columns[:4]] = table[columns[:4]].astype(np.int64)
+    return Waterfall(table, len(frame), float(ground.sum()))
 
 
 def _reasons(frame: gpd.GeoDataFrame) -> pd.Series:

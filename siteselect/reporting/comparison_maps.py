@@ -10,8 +10,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
-from matplotlib.patches import Circle
-from matplotlib.transforms import Transform
 from numpy.typing import NDArray
 from pyproj import CRS
 
@@ -19,10 +17,9 @@ from siteselect.errors import LayerError, StudyError, four_parts, shown
 from siteselect.reporting import furniture as pieces
 from siteselect.reporting.chart_paper import need
 from siteselect.reporting.furniture import Block, Preset
-from siteselect.reporting.labels import text_size
 from siteselect.reporting.map_grid import SmallMap, map_page
 from siteselect.reporting.map_layers import Base
-from siteselect.reporting.map_page import compose, source_notes
+from siteselect.reporting.map_page import compose, ground_of
 from siteselect.reporting.picks import Marks
 from siteselect.reporting.plan_like import (
     SYNTHETIC_NOTICE,
@@ -33,7 +30,6 @@ from siteselect.reporting.plan_like import (
     percent,
     total_mw,
 )
-from siteselect.reporting.projection import lonlat_bounds, map_crs
 from siteselect.reporting.sheet import extent_of
 
 #: Of sites that only other plans choose; apart from PICK in any eye.
@@ -66,6 +62,7 @@ def plot_alternatives(
     labels: bool = True,
     furniture: bool = True,
     crs: CRS | str | None = None,
+    units: str = "si",
 ) -> Any:
     """Draw what stays and what changes from a plan to its alternatives.
 
@@ -96,6 +93,8 @@ def plot_alternatives(
         Whether to draw legends, scale bar, north arrow and notes.
     crs : CRS or str, optional
         Projection, chosen by extent if None.
+    units : {"si", "us"}, default "si"
+        Scale bar in kilometers and meters, or in miles and feet.
 
     Returns
     -------
@@ -142,15 +141,15 @@ def plot_alternatives(
             )
         )
     frame = plan.candidates
-    bounds = lonlat_bounds(frame, plan.sites)
-    chosen = map_crs(bounds) if crs is None else CRS.from_user_input(crs)
-    notes = source_notes(frame, chosen, base, bounds)
+    chosen, notes = ground_of(frame, plan.sites, crs, base)
     count = len(plans)
     said = _losses(plan, plans)
     if subtitle is None:
         subtitle = said
     if each:
-        return _page_of(plan, plans, ax, base, preset, title, subtitle, chosen, notes)
+        return _page_of(
+            plan, plans, ax, base, preset, title, subtitle, chosen, notes, units
+        )
     picks, marks = _compared(plan, plans)
     stay = marks.kinds.count("stays")
     if title is None:
@@ -160,7 +159,6 @@ def plot_alternatives(
     axes: Any = ax
     return compose(
         frame=frame,
-        column=None,
         picks=picks,
         ax=axes,
         base=base,
@@ -168,11 +166,11 @@ def plot_alternatives(
         title=title,
         subtitle=subtitle,
         synthetic=is_synthetic(plan),
-        heading="",
         furniture=furniture,
         labels=labels,
         crs=chosen,
         notes=notes,
+        units=units,
         marks=marks,
     )
 
@@ -247,38 +245,8 @@ def _marks(kinds: list[str], texts: list[str]) -> Marks:
 
 def _kinds_block(meanings: Mapping[str, str], size: float) -> Block:
     """Return a circle of each kind with its meaning, one a line."""
-    entries = list(meanings.items())
-    step, radius = 1.45 * size, 0.42 * size
-    widest = max((text_size(said, size)[0] for _, said in entries), default=0.0)
-
-    def draw(ax: Axes, points: Transform, x: float, y: float) -> None:
-        for i, (kind, said) in enumerate(entries):
-            low = y + step * (len(entries) - 1 - i)
-            edge = pieces.PICK if kind == "leaves" else _FACES[kind]
-            ax.add_patch(
-                Circle(
-                    (x + radius, low + 0.45 * size),
-                    radius,
-                    transform=points,
-                    facecolor=_FACES[kind],
-                    edgecolor=edge,
-                    linewidth=1.1,
-                    clip_on=False,
-                    zorder=20,
-                    gid="kind",
-                )
-            )
-            pieces.write_text(
-                ax,
-                points,
-                x + 2 * radius + 4,
-                low + 0.12 * size,
-                said,
-                size,
-                gid="kind-label",
-            )
-
-    return Block(2 * radius + 4 + widest, step * len(entries), draw)
+    entries = [(_FACES[kind], _EDGES[kind], said) for kind, said in meanings.items()]
+    return pieces.kinds_block(entries, size)
 
 
 def _page_of(
@@ -291,10 +259,10 @@ def _page_of(
     subtitle: str,
     crs: CRS,
     notes: Sequence[str],
+    units: str,
 ) -> NDArray[np.object_]:
     """Draw a small map of each alternative."""
     frame = plan.candidates
-    west, south, east, north = extent_of([frame], None, crs)
 
     def small(other: PlanLike, place: int) -> SmallMap:
         picks, marks = _compared(plan, [other])
@@ -303,7 +271,6 @@ def _page_of(
         def draw(ax: Axes, sizes: Preset, text: str, furniture: bool) -> Any:
             return compose(
                 frame=frame,
-                column=None,
                 picks=picks,
                 ax=ax,
                 base=base,
@@ -311,11 +278,11 @@ def _page_of(
                 title=text,
                 subtitle="",
                 synthetic=is_synthetic(plan) and furniture,
-                heading="",
                 furniture=furniture,
                 labels=furniture,
                 crs=crs,
                 notes=notes,
+                units=units,
                 marks=marks if furniture else quiet,
             )
 
@@ -324,7 +291,7 @@ def _page_of(
         said = f"{place}: {changed[0]} out, {changed[1]} in"
         return SmallMap((f"{said}, {percent(loss)} worse", said), draw)
 
-    def legend(text: float, inner: float) -> list[Block]:
+    def legend(text: float, inner: float, radius: float) -> list[Block]:
         both = {"stays": "in both", "leaves": "plan only", "comes": "alternative only"}
         return [_kinds_block(both, text)]
 
@@ -337,7 +304,9 @@ def _page_of(
         [small(other, place) for place, other in enumerate(plans, 1)],
         axs,
         preset,
-        ratio=(north - south) / (east - west),
+        crs=crs,
+        extent=extent_of([frame], None, crs),
+        units=units,
         title=title,
         subtitle=subtitle,
         legend=legend,
@@ -357,6 +326,7 @@ def plot_robustness(
     labels: bool = True,
     furniture: bool = True,
     crs: CRS | str | None = None,
+    units: str = "si",
 ) -> Axes:
     """Draw how often each site of a plan survives when weights and layers are shaken.
 
@@ -381,6 +351,8 @@ def plot_robustness(
         Whether to draw legends, scale bar, north arrow and notes.
     crs : CRS or str, optional
         Projection, chosen by extent if None.
+    units : {"si", "us"}, default "si"
+        Scale bar in kilometers and meters, or in miles and feet.
 
     Returns
     -------
@@ -417,8 +389,7 @@ def plot_robustness(
     )
     share = _shares(plan, survival)
     frame = plan.candidates
-    bounds = lonlat_bounds(frame, plan.sites)
-    chosen = map_crs(bounds) if crs is None else CRS.from_user_input(crs)
+    chosen, notes = ground_of(frame, plan.sites, crs, base)
     draws = survival.attrs.get("draws")
     often = f" of {int(draws):,} draws" if draws else " of the draws"
 
@@ -454,7 +425,6 @@ def plot_robustness(
             subtitle += f"; counting a pick nearby, {firm} of {len(share)}"
     return compose(
         frame=frame,
-        column=None,
         picks=plan.sites,
         ax=ax,
         base=base,
@@ -462,11 +432,11 @@ def plot_robustness(
         title=title,
         subtitle=subtitle,
         synthetic=is_synthetic(plan),
-        heading="",
         furniture=furniture,
         labels=labels,
         crs=chosen,
-        notes=source_notes(frame, chosen, base, bounds),
+        notes=notes,
+        units=units,
         marks=marks,
     )
 

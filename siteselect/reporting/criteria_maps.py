@@ -17,9 +17,8 @@ from siteselect.reporting import furniture as pieces
 from siteselect.reporting.furniture import Block, Preset
 from siteselect.reporting.map_grid import SmallMap, map_page
 from siteselect.reporting.map_layers import Base, surface_of
-from siteselect.reporting.map_page import check_frame, compose, source_notes
+from siteselect.reporting.map_page import check_frame, compose, ground_of
 from siteselect.reporting.plan_like import SYNTHETIC_NOTICE, criteria_of, is_synthetic
-from siteselect.reporting.projection import lonlat_bounds, map_crs
 from siteselect.reporting.sheet import extent_of
 
 __all__ = ["plot_criteria"]
@@ -35,6 +34,7 @@ def plot_criteria(
     title: str | None = None,
     subtitle: str | None = None,
     crs: CRS | str | None = None,
+    units: str = "si",
 ) -> NDArray[np.object_]:
     """Draw a page of small maps, one a criterion, all in the same colours.
 
@@ -54,6 +54,8 @@ def plot_criteria(
         Replace the lines above the page; "" leaves one out.
     crs : CRS or str, optional
         Projection, chosen by extent if None.
+    units : {"si", "us"}, default "si"
+        Scale bars in kilometers and meters, or in miles and feet.
 
     Returns
     -------
@@ -85,11 +87,8 @@ def plot_criteria(
     check_frame(scored, None, "A page of criteria")
     weights = {str(c.get("name")): c.get("weight") for c in criteria_of(scored)}
     wanted = _names(scored, names, weights)
-    bounds = lonlat_bounds(scored)
-    chosen = map_crs(bounds) if crs is None else CRS.from_user_input(crs)
-    west, south, east, north = extent_of([scored], None, chosen)
+    chosen, notes = ground_of(scored, None, crs, base)
     synthetic = is_synthetic(scored)
-    notes = source_notes(scored, chosen, base, bounds)
 
     def small(name: str) -> SmallMap:
         def draw(ax: Axes, sizes: Preset, text: str, furniture: bool) -> Any:
@@ -105,9 +104,9 @@ def plot_criteria(
                 synthetic=synthetic and furniture,
                 heading="Value (0 to 1)",
                 furniture=furniture,
-                labels=False,
                 crs=chosen,
                 notes=notes,
+                units=units,
                 span=(0.0, 1.0),
             )
 
@@ -115,7 +114,7 @@ def plot_criteria(
         said = (f"{name} · weight {weight:.3g}",) if _is_number(weight) else ()
         return SmallMap((*said, name), draw)
 
-    def legend(text: float, inner: float) -> list[Block]:
+    def legend(text: float, inner: float, radius: float) -> list[Block]:
         bar = pieces.color_bar_block(
             Normalize(0, 1),
             pieces.SUITABILITY,
@@ -140,7 +139,9 @@ def plot_criteria(
         [small(name) for name in wanted],
         ax,
         preset,
-        ratio=(north - south) / (east - west),
+        crs=chosen,
+        extent=extent_of([scored], None, chosen),
+        units=units,
         title=title,
         subtitle="What the score is made of" if subtitle is None else subtitle,
         legend=legend,

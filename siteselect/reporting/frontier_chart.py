@@ -9,18 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from siteselect.reporting.chart_paper import chart_axes, need, width_pt, write_title
+from siteselect.reporting.frontier_axes import along_word, axis_unit
 from siteselect.reporting.furniture import Preset
 
-#: Units that are shown larger, so that the ticks stay short.
-_LARGER = {"USD": ((1e9, "billion USD"), (1e6, "million USD")), "MW": ()}
-#: What an argument is called on an axis.
-_WORDS = {
-    "budget_usd": "budget",
-    "power_mw": "total power",
-    "max_sites": "largest number of sites",
-    "min_sites": "smallest number of sites",
-    "min_spacing_km": "spacing",
-}
 _BOUND = "#4c72b0"
 _PLAN = "#c44e52"
 
@@ -71,8 +62,8 @@ def plot_frontier(
     ax, sizes = chart_axes(ax, preset, 0, least=0.62)
     stroke = sizes.text_pt / 7.5
     table = frontier.table
-    x_size, x_unit = _unit(frontier.unit, table["value"].max())
-    y_size, y_unit = _unit(frontier.objective_name, table["bound"].abs().max())
+    x_size, x_unit = axis_unit(frontier.unit, table["value"].max())
+    y_size, y_unit = axis_unit(frontier.objective_name, table["bound"].abs().max())
     known = table[np.isfinite(table["bound"].astype(float))]
     word = "at most" if frontier.maximize else "at least"
     ax.plot(
@@ -109,7 +100,7 @@ def plot_frontier(
             clip_on=False,
             label="no plan exists",
         )
-    along = _WORDS.get(frontier.along, str(frontier.along))
+    along = along_word(frontier.along)
     ax.set_xlabel(f"{along} [{x_unit}]" if x_unit else along)
     name = frontier.objective_name
     ax.set_ylabel(f"cost [{y_unit}]" if name == "USD" else f"objective [{name}]")
@@ -126,11 +117,3 @@ def plot_frontier(
         write_title(ax, f"How good a plan can be, by {along}", sizes)
     ax.legend(frameon=False, loc="best", fontsize=sizes.text_pt)
     return ax
-
-
-def _unit(unit: str, largest: float) -> tuple[float, str]:
-    """Return what to divide by, and the name of the unit then."""
-    for size, name in _LARGER.get(unit, ()):
-        if np.isfinite(largest) and abs(largest) >= size:
-            return size, name
-    return 1.0, unit

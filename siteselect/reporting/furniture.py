@@ -42,6 +42,7 @@ from siteselect.reporting.paper import (
     text_block,
     write_text,
 )
+from siteselect.reporting.unit_system import UnitSystem
 
 
 def nice_length(longest: float) -> float:
@@ -59,9 +60,13 @@ def nice_length(longest: float) -> float:
 
 
 def scale_bar_block(
-    meters_per_unit: float, units_per_point: float, size: float, room: float
+    meters_per_unit: float,
+    units_per_point: float,
+    size: float,
+    room: float,
+    units: UnitSystem,
 ) -> Block:
-    """Return a scale bar in kilometers, true on the ground at the map's center.
+    """Return a scale bar, true on the ground at the map's center.
 
     Parameters
     ----------
@@ -73,18 +78,23 @@ def scale_bar_block(
         Type size [pt].
     room : float
         Longest bar [pt].
+    units : UnitSystem
+        Kilometers and meters, or miles and feet.
     """
-    longest_km = room * units_per_point * meters_per_unit / 1000
-    length_km = nice_length(longest_km)
-    unit = "km" if length_km >= 1 else "m"
-    value = length_km if unit == "km" else length_km * 1000
-    bar_pt = length_km * 1000 / meters_per_unit / units_per_point
+    # Ground per map unit, in the length that the bar is said in.
+    unit, per_unit = units.length, meters_per_unit / 1000 * units.per_km
+    value = nice_length(room * units_per_point * per_unit)
+    if value < 1:
+        unit, per_unit = units.shorter, per_unit * units.parts
+        value = nice_length(room * units_per_point * per_unit)
+    bar_pt = value / per_unit / units_per_point
 
     def draw(ax: Axes, points: Transform, x: float, y: float) -> None:
         low, high = ax.get_ylim()
         bar = ScaleBar(
-            meters_per_unit,
-            "m",
+            per_unit,
+            unit,
+            dimension="imperial-length" if units.name == "us" else "si-length",
             fixed_value=int(value) if value == round(value) else value,
             fixed_units=unit,
             location="lower left",
@@ -333,6 +343,48 @@ def _ticks(norm: Normalize, length: float, size: float, counts: bool) -> MaxNLoc
     return locator
 
 
+def kinds_block(entries: Sequence[tuple[str, str, str]], size: float) -> Block:
+    """Return a circle of each kind of place with its meaning, one a line.
+
+    Parameters
+    ----------
+    entries : sequence of (face, edge, label)
+        From top to bottom; a white edge is drawn in the colour of the face.
+    size : float
+        Type size [pt].
+    """
+    step, radius = 1.45 * size, 0.42 * size
+    widest = max((text_size(said, size)[0] for *_, said in entries), default=0.0)
+
+    def draw(ax: Axes, points: Transform, x: float, y: float) -> None:
+        for i, (face, edge, said) in enumerate(entries):
+            low = y + step * (len(entries) - 1 - i)
+            ax.add_patch(
+                Circle(
+                    (x + radius, low + 0.45 * size),
+                    radius,
+                    transform=points,
+                    facecolor=face,
+                    edgecolor=face if edge == "#ffffff" else edge,
+                    linewidth=1.1,
+                    clip_on=False,
+                    zorder=20,
+                    gid="kind",
+                )
+            )
+            write_text(
+                ax,
+                points,
+                x + 2 * radius + 4,
+                low + 0.12 * size,
+                said,
+                size,
+                gid="kind-label",
+            )
+
+    return Block(2 * radius + 4 + widest, step * len(entries), draw)
+
+
 def swatch_block(entries: Sequence[tuple[str, str]], size: float) -> Block:
     """Return coloured squares with their meaning, one a line.
 
@@ -394,6 +446,7 @@ __all__ = [
     "Preset",
     "color_bar_block",
     "flow",
+    "kinds_block",
     "legend_megawatts",
     "nice_length",
     "north_arrow_block",

@@ -140,7 +140,7 @@ def limits_sheet(limits: pd.DataFrame, frame: pd.DataFrame) -> dict[str, Any]:
         rows.append(
             (
                 text(item.get("limit")),
-                _group_name(item.get("group"), frame),
+                group_name(item.get("group"), frame),
                 *year,
                 _KINDS.get(kind, kind),
                 amount(real(item.get("allowed_min")), unit),
@@ -175,8 +175,21 @@ def _whole(value: object) -> str:
     return f"{year:.0f}" if np.isfinite(year) else ""
 
 
-def _group_name(group: object, frame: pd.DataFrame) -> str:
-    """Return a group's label, with the county's name where it is a county."""
+def group_name(group: object, frame: pd.DataFrame) -> str:
+    """Return a group's label, with the county's name where it is a county.
+
+    Parameters
+    ----------
+    group : object
+        The label.
+    frame : DataFrame
+        The chosen sites.
+
+    Returns
+    -------
+    str
+        The label alone where it is none of their counties.
+    """
     said = text(group)
     if said and {"county", "county_name"} <= set(frame.columns):
         row = frame[frame["county"].astype(str) == said]

@@ -30,9 +30,18 @@ _FREE = "#9db4cf"
 _BINDING = "#b3470a"
 #: A use beyond this share of a least amount is cut, and its figure says how much.
 _LONGEST = 1.5
-_NEEDED = ("limit", "group", "allowed_min", "allowed_max", "used", "binding", "price")
+#: Columns that the chart reads of the accounts.
+LIMIT_COLUMNS = (
+    "limit",
+    "group",
+    "allowed_min",
+    "allowed_max",
+    "used",
+    "binding",
+    "price",
+)
 
-__all__ = ["limits_to_draw", "plot_limits"]
+__all__ = ["LIMIT_COLUMNS", "limits_to_draw", "plot_limits"]
 
 
 def plot_limits(
@@ -224,13 +233,13 @@ def limits_to_draw(limits: Any, most: int = 24) -> tuple[pd.DataFrame, int]:
             )
         )
     found = list(getattr(limits, "columns", ()))
-    lost = [column for column in _NEEDED if column not in found]
+    lost = [column for column in LIMIT_COLUMNS if column not in found]
     if lost:
         raise LayerError(
             four_parts(
                 "The chart of limits is drawn of a plan's accounts",
                 f"found no column {shown(map(repr, lost))}",
-                f"columns {shown(map(repr, _NEEDED))} are needed",
+                f"columns {shown(map(repr, LIMIT_COLUMNS))} are needed",
                 "pass what siteselect.optimize_sites returned",
             )
         )

@@ -10,14 +10,18 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.transforms import Transform
 from numpy.typing import NDArray
+from pyproj import CRS
 
 from siteselect.errors import StudyError, four_parts
 from siteselect.reporting import furniture as pieces
-from siteselect.reporting.chart_paper import part, short_lines
+from siteselect.reporting.chart_paper import part, short_lines, width_pt
 from siteselect.reporting.furniture import Block, Preset
 from siteselect.reporting.labels import text_size
-from siteselect.reporting.sheet import EDGE, GAP
+from siteselect.reporting.projection import ground_m_per_unit, north_angle_deg
+from siteselect.reporting.sheet import EDGE, GAP, middle_of
+from siteselect.reporting.unit_system import UnitSystem, unit_system
 
 #: Share of a page's type size that a small map uses.
 _SMALLER = 0.86
@@ -45,10 +49,12 @@ def map_page(
     axs: Axes | Iterable[Axes] | None,
     preset: str | Preset,
     *,
-    ratio: float,
+    crs: CRS,
+    extent: tuple[float, float, float, float],
+    units: str,
     title: str,
     subtitle: str,
-    legend: Callable[[float, float], list[Block]],
+    legend: Callable[[float, float, float], list[Block]],
     notes: Sequence[tuple[str, bool]],
 ) -> NDArray[np.object_]:
     """Draw small maps on one page, or into the caller's axes.
@@ -62,12 +68,17 @@ def map_page(
         None opens a page with a legend for all.
     preset : str or Preset
         "page" (180 mm wide), "column" (85 mm), "slide" (16:9) or "a3".
-    ratio : float
-        Height of the maps' ground over its width [-].
+    crs : pyproj.CRS
+        Projection of the maps.
+    extent : tuple of float
+        West, south, east, north of their ground, the same on all [map unit].
+    units : {"si", "us"}
+        Units of the scale bar, which stands once for all maps.
     title, subtitle : str
         Lines above the page; "" leaves one out.
     legend : callable
-        ``legend(text_pt, width_pt)`` returns the blocks of the common legend.
+        ``legend(text_pt, width_pt, radius_pt)`` returns the blocks of the common
+        legend; the radius is that of the largest pick of a small map.
     notes : sequence of (str, bool)
         Lines below, and whether each is bold.
 
@@ -82,6 +93,7 @@ def map_page(
         If there are fewer axes than maps, or there is no such preset.
     """
     sizes = preset if isinstance(preset, Preset) else pieces.preset_named(preset)
+    system = unit_system(units)
     if axs is not None:
         given = list(np.ravel(np.asarray(axs, dtype=object)))
         if len(given) < len(maps):
@@ -115,7 +127,14 @@ def map_page(
         )
         if text
     ]
-    blocks, tall = pieces.flow(legend(sizes.text_pt, inner), inner)
+    found: list[Axes] = []
+    blocks, tall = pieces.flow(
+        [
+            *legend(sizes.text_pt, inner, small.radius_pt),
+            _north_and_scale(found, crs, extent, system, sizes.text_pt, 0.16 * inner),
+        ],
+        inner,
+    )
     foot = [
         pieces.text_block(
             line,
@@ -130,7 +149,8 @@ def map_page(
     above = EDGE + sum(block.height for block in head) + (GAP if head else 0)
     below = EDGE + tall + 2 * GAP + sum(block.height for block in foot)
     over = 1.2 * small.title_pt + GAP + 2 * EDGE
-    shape = min(max(ratio, 0.4), 1.4)
+    west, south, east, north = extent
+    shape = min(max((north - south) / (east - west), 0.4), 1.4)
     if sizes.height_mm is None:
         most = 2 if sizes.width_mm < 120 else 3 if len(maps) <= 9 else 4
         columns = min(len(maps), most)
@@ -154,7 +174,6 @@ def map_page(
     for block in head:
         y -= block.height
         block.draw(paper, points, EDGE, y)
-    found = []
     wide = inner / columns
     for k, item in enumerate(maps):
         row, column = divmod(k, columns)
@@ -173,6 +192,29 @@ def map_page(
         y -= block.height
         block.draw(paper, points, EDGE, y)
     return np.array(found, dtype=object)
+
+
+def _north_and_scale(
+    maps: Sequence[Axes],
+    crs: CRS,
+    extent: tuple[float, float, float, float],
+    units: UnitSystem,
+    size: float,
+    room: float,
+) -> Block:
+    """Return north arrow and scale bar of maps that are drawn before they are."""
+    arrow = pieces.north_arrow_block(north_angle_deg(crs, *middle_of(extent)), size)
+    tall = 1.3 * size + 5
+
+    def draw(ax: Axes, points: Transform, x: float, y: float) -> None:
+        # All maps show the same ground at the same scale.
+        scale = float(np.ptp(maps[0].get_xlim())) / width_pt(maps[0])
+        meters = ground_m_per_unit(crs, *middle_of(extent), 20 * scale)
+        bar = pieces.scale_bar_block(meters, scale, size, room, units)
+        # A bar is as long as its axes say, wherever it stands.
+        bar.draw(maps[0], points, x, y)
+
+    return pieces.side_by_side(arrow, Block(room, tall, draw))
 
 
 def _title_that_fits(titles: Sequence[str], width: float, size: float) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import geopandas as gpd
@@ -22,16 +21,18 @@ from siteselect.reporting.map_layers import (
 )
 from siteselect.reporting.map_scene import Overlay, Scene, draw_scene
 from siteselect.reporting.not_checked import not_checked_line
-from siteselect.reporting.picks import Marks
+from siteselect.reporting.picks import Marks, MwScale
 from siteselect.reporting.plan_like import SYNTHETIC_NOTICE, noun, source_lines
 from siteselect.reporting.projection import (
     crs_name,
     ground_m_per_unit,
     lonlat_bounds,
     map_crs,
+    named_crs,
     north_angle_deg,
 )
 from siteselect.reporting.sheet import EDGE, GAP, extent_of, fit_sheet, middle_of
+from siteselect.reporting.unit_system import unit_system
 
 
 def new_axes(width: float, height: float) -> Axes:
@@ -88,7 +89,6 @@ def check_frame(frame: gpd.GeoDataFrame, column: str | None, what: str) -> None:
 def compose(
     *,
     frame: gpd.GeoDataFrame,
-    column: str | None,
     picks: gpd.GeoDataFrame | None,
     ax: Axes | None,
     base: Base,
@@ -96,17 +96,21 @@ def compose(
     title: str,
     subtitle: str,
     synthetic: bool,
-    heading: str,
     furniture: bool,
-    labels: bool,
-    crs: CRS | None,
+    crs: CRS,
     notes: Sequence[str],
+    units: str,
+    column: str | None = None,
+    heading: str = "",
+    labels: bool = False,
     overlay: Overlay | None = None,
     marks: Marks | None = None,
     span: tuple[float, float] | None = None,
+    scale: MwScale | None = None,
     inset: bool = True,
 ) -> Axes:
-    """Lay out and draw one map."""
+    """Lay out and draw one map; maps that are compared share the ``scale``."""
+    system = unit_system(units)
     sizes = preset_for(preset, ax)
     text, note = sizes.text_pt, sizes.note_pt
     frames = [f for f in (frame, picks) if f is not None]
@@ -115,7 +119,6 @@ def compose(
     bounds = lonlat_bounds(*frames)
     ground = as_base(base, bounds)
     drawn_base = ground if isinstance(ground, gpd.GeoDataFrame) else None
-    crs = map_crs(bounds) if crs is None else crs
     extent = extent_of(frames, drawn_base, crs)
     if ax is None:
         width = sizes.width_mm * pieces.MM
@@ -123,6 +126,7 @@ def compose(
     else:
         width, height = size_on_paper(ax)
     inner = width - 2 * EDGE
+    most = sizes.most_mm * pieces.MM
 
     head: list[Block] = []
     if title:
@@ -143,23 +147,18 @@ def compose(
         if picks is not None and "mw" in picks.columns
         else np.empty(0)
     )
-    shown_mw = pieces.legend_megawatts(list(megawatts))
-    largest = max([*shown_mw, *megawatts[np.isfinite(megawatts)], 1.0])
-    count = 0 if picks is None else len(picks)
-    shrink = min(1.0, max(0.6, math.sqrt(20 / max(count, 1))))
+    circles = scale or MwScale.of(list(megawatts), len(megawatts))
 
     def radius_of(mw: float) -> float:
-        if not math.isfinite(mw) or mw <= 0:
-            return 1.5
-        return max(sizes.radius_pt * shrink * math.sqrt(mw / largest), 1.5)
+        return circles.radius_pt(mw, sizes.radius_pt)
 
     legend: list[Block] = []
     if furniture:
-        if shown_mw:
+        if circles.shown_mw:
             word = noun(frame, 2)
             legend.append(
                 pieces.size_legend_block(
-                    shown_mw, radius_of, text, f"Chosen {word}, facility power"
+                    circles.shown_mw, radius_of, text, f"Chosen {word}, facility power"
                 )
             )
         if surface is not None and surface.is_known.any():
@@ -208,7 +207,7 @@ def compose(
             m = ground_m_per_unit(crs, *middle_of(extent), 20 * scale)
             angle = north_angle_deg(crs, *middle_of(extent))
             arrow = pieces.north_arrow_block(angle, text)
-            bar = pieces.scale_bar_block(m, scale, text, 0.16 * inner)
+            bar = pieces.scale_bar_block(m, scale, text, 0.16 * inner, system)
             every.append(pieces.side_by_side(arrow, bar))
         placed, tall = pieces.flow(every, inner)
         return every, placed, tall
@@ -217,11 +216,11 @@ def compose(
     # two rounds settle it, because only the bar's width can change the rows.
     tall = 0.0
     placed: list[pieces.Placed] = []
-    sheet = fit_sheet(extent, crs, width, height, above, low_notes + GAP)
+    sheet = fit_sheet(extent, crs, width, height, above, low_notes + GAP, most)
     for _ in range(3):
         _, placed, tall = strip(sheet.units_per_point)
         below = low_notes + tall + (GAP if tall else 0) + (GAP if low_notes else 0)
-        sheet = fit_sheet(extent, crs, width, height, above, below)
+        sheet = fit_sheet(extent, crs, width, height, above, below, most)
 
     if ax is None:
         ax = new_axes(sheet.width, sheet.height)
@@ -238,6 +237,7 @@ def compose(
         labels=labels,
         marks=marks,
         overlay=overlay,
+        units=system,
     )
     draw_scene(ax, sheet, scene, inset=inset)
     y = sheet.height - EDGE
@@ -269,19 +269,43 @@ def compose(
     return ax
 
 
-def source_notes(
+def ground_of(
     frame: gpd.GeoDataFrame,
-    crs: CRS,
+    picks: gpd.GeoDataFrame | None,
+    crs: CRS | str | None,
     base: Base,
-    bounds: tuple[float, float, float, float],
-) -> list[str]:
-    """Return the notes under a map: what was not checked, sources, projection."""
+) -> tuple[CRS, list[str]]:
+    """Return the projection of a map, and the notes under it.
+
+    Parameters
+    ----------
+    frame : GeoDataFrame
+        The candidates.
+    picks : GeoDataFrame or None
+        The chosen places.
+    crs : CRS, str or None
+        The projection asked for; None chooses it by extent.
+    base : GeoDataFrame, None or False
+        The ground asked for.
+
+    Returns
+    -------
+    tuple of (pyproj.CRS, list of str)
+        The projection; what was not checked, sources, and the projection in words.
+
+    Raises
+    ------
+    CRSError
+        If there is no such projection, or a frame says none.
+    """
+    bounds = lonlat_bounds(frame, picks)
+    chosen = map_crs(bounds) if crs is None else named_crs(crs)
     lines = source_lines(frame)
     notes = [not_checked_line()]
     if lines:
         notes.append("Data: " + " · ".join(lines) + ".")
-    tail = f"Projection: {crs_name(crs)}."
+    tail = f"Projection: {crs_name(chosen)}."
     if base is None and touches_states(bounds):
         tail = f"Base map: US Census Bureau, 2017. {tail}"
     notes.append(tail)
-    return notes
+    return chosen, notes

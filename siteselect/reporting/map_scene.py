@@ -34,6 +34,7 @@ from siteselect.reporting.picks import (
 from siteselect.reporting.plan_like import is_area
 from siteselect.reporting.projection import ground_m_per_unit
 from siteselect.reporting.sheet import Sheet
+from siteselect.reporting.unit_system import UnitSystem
 
 Box: TypeAlias = tuple[float, float, float, float]
 
@@ -86,6 +87,8 @@ class Scene:
         How places are drawn where they are not all alike.
     overlay : Overlay or None
         What lies between ground and places.
+    units : UnitSystem
+        Units of the scale bar of an inset.
     """
 
     frame: gpd.GeoDataFrame
@@ -98,6 +101,7 @@ class Scene:
     labels: bool
     marks: Marks | None
     overlay: Overlay | None
+    units: UnitSystem
 
     def within(self, rows: NDArray[np.bool_], sheet: Sheet) -> Scene:
         """Return the scene with some of the places, and the candidates near them."""
@@ -219,7 +223,7 @@ def _label(ax: Axes, sheet: Sheet, scene: Scene, inset: bool) -> int:
         outer = _placed(sheet, scene, found)
         own = found.sheet(sheet)
         part = scene.within(found.is_inside, own)
-        bar, under = _bar_of(own, part.text_pt)
+        bar, under = _bar_of(own, part)
         inner = _placed(own, part, None, [under])
         left_out = outer.left_out + inner.left_out
         if left_out <= plain.left_out:
@@ -309,13 +313,14 @@ def _say_left_out(
     )
 
 
-def _bar_of(own: Sheet, text_pt: float) -> tuple[Block, Box]:
+def _bar_of(own: Sheet, part: Scene) -> tuple[Block, Box]:
     """Return the scale bar of an inset, and the box under it."""
     bar = pieces.scale_bar_block(
         ground_m_per_unit(own.crs, *own.center, 20 * own.units_per_point),
         own.units_per_point,
-        0.93 * text_pt,
+        0.93 * part.text_pt,
         0.22 * own.width,
+        part.units,
     )
     return bar, (0.0, 0.0, bar.width + 8.0, bar.height + 4.0)
 

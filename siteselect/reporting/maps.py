@@ -17,14 +17,13 @@ from siteselect.reporting.map_layers import (
     surface_of,
     touches_states,
 )
-from siteselect.reporting.map_page import check_frame, compose, source_notes
+from siteselect.reporting.map_page import check_frame, compose, ground_of
 from siteselect.reporting.plan_like import (
     PlanLike,
     is_synthetic,
     subtitle_line,
     title_line,
 )
-from siteselect.reporting.projection import lonlat_bounds, map_crs
 
 
 def plot_plan(
@@ -40,6 +39,7 @@ def plot_plan(
     furniture: bool = True,
     inset: bool = True,
     crs: CRS | str | None = None,
+    units: str = "si",
 ) -> Axes:
     """Draw a plan: the chosen places by megawatts over the suitability surface.
 
@@ -68,6 +68,8 @@ def plot_plan(
     crs : CRS or str, optional
         Projection; EPSG:5070 for the contiguous United States, otherwise an
         equal-area projection centered on the extent.
+    units : {"si", "us"}, default "si"
+        Scale bar in kilometers and meters, or in miles and feet.
 
     Returns
     -------
@@ -96,8 +98,7 @@ def plot_plan(
     """
     frame = plan.candidates
     check_frame(frame, surface, "A map of the plan")
-    bounds = lonlat_bounds(frame, plan.sites)
-    chosen = map_crs(bounds) if crs is None else CRS.from_user_input(crs)
+    chosen, notes = ground_of(frame, plan.sites, crs, base)
     return compose(
         frame=frame,
         column=surface,
@@ -112,7 +113,8 @@ def plot_plan(
         furniture=furniture,
         labels=labels,
         crs=chosen,
-        notes=source_notes(frame, chosen, base, bounds),
+        notes=notes,
+        units=units,
         inset=inset,
     )
 
@@ -128,6 +130,7 @@ def plot_suitability(
     subtitle: str | None = None,
     furniture: bool = True,
     crs: CRS | str | None = None,
+    units: str = "si",
 ) -> Axes:
     """Draw the suitability of scored candidates.
 
@@ -149,6 +152,8 @@ def plot_suitability(
         Whether to draw legends, scale bar, north arrow and notes.
     crs : CRS or str, optional
         Projection, chosen by extent if None.
+    units : {"si", "us"}, default "si"
+        Scale bar in kilometers and meters, or in miles and feet.
 
     Returns
     -------
@@ -173,8 +178,7 @@ def plot_suitability(
     >>> close_figure(ax)
     """
     check_frame(scored, column, "A map of suitability")
-    bounds = lonlat_bounds(scored)
-    chosen = map_crs(bounds) if crs is None else CRS.from_user_input(crs)
+    chosen, notes = ground_of(scored, None, crs, base)
     known = int(
         np.isfinite(scored[column].to_numpy(dtype=float, na_value=np.nan)).sum()
     )
@@ -193,9 +197,9 @@ def plot_suitability(
         synthetic=is_synthetic(scored),
         heading=_heading(column),
         furniture=furniture,
-        labels=False,
         crs=chosen,
-        notes=source_notes(scored, chosen, base, bounds),
+        notes=notes,
+        units=units,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
@@ -48,22 +48,11 @@ def _loading_colors() -> Colormap:
 
 
 LOADING = _loading_colors()
+NORM = Normalize(0.0, 1.0)
 
 
-class LoadedLines(Protocol):
-    """What a map of lines reads of `SitePlan.powerflow`."""
-
-    @property
-    def lines(self) -> pd.DataFrame:
-        """One row per branch."""
-
-    sites: gpd.GeoDataFrame
-    network: Any
-    when: str
-
-
-def plot_network(
-    flow: LoadedLines,
+def plot_flows(
+    flow: Any,
     ax: Axes | None = None,
     *,
     base: Base = None,
@@ -73,13 +62,14 @@ def plot_network(
     labels: bool = True,
     furniture: bool = True,
     synthetic: bool = True,
+    units: str = "si",
 ) -> Axes:
-    """Draw the lines of a network by how full they are, with a plan's sites.
+    """Draw how full the sites of a plan make the lines of its network.
 
     Parameters
     ----------
-    flow : PowerFlow
-        What ``plan.powerflow()`` returned, of a network with places.
+    flow : PowerFlow or SitePlan
+        What ``plan.powerflow()`` returned, or a plan with a `Deliverable`.
     ax : matplotlib.axes.Axes, optional
         Axes to draw into; a new figure of the preset's size if None.
     base : GeoDataFrame, None or False
@@ -95,6 +85,8 @@ def plot_network(
     synthetic : bool, default True
         Whether the network is a synthetic one, as the bundled is, and its lines no
         real facilities; the title then says so.
+    units : {"si", "us"}, default "si"
+        Scale bar in kilometers and meters, or in miles and feet.
 
     Returns
     -------
@@ -104,7 +96,9 @@ def plot_network(
     Raises
     ------
     LayerError
-        If no places of the network's buses are known.
+        If this is neither, or no places of the network's buses are known.
+    StudyError
+        If the plan has no `Deliverable`, or there is no such preset.
 
     Examples
     --------
@@ -113,7 +107,7 @@ def plot_network(
     >>> network = ss.grid.Network.from_tables(
     ...     pd.DataFrame({"bus": [1, 2], "base_kv": 230.0, "load_mw": 0.0}),
     ...     pd.DataFrame({"branch": ["a"], "from_bus": [1], "to_bus": [2],
-    ...                   "x_pu": [0.1], "rating_mva": [100.0]}),
+    ...                   "x_pu": [0.1], "rating_mva": [200.0]}),
     ...     pd.DataFrame({"bus": [1], "p_mw": [0.0], "p_max_mw": [900.0]}),
     ... ).with_places(places)
     >>> sites = gpd.GeoDataFrame(
@@ -122,12 +116,21 @@ def plot_network(
     >>> plan = ss.optimize_sites(
     ...     sites, site_mw=[100], limits=[ss.Deliverable(network)]
     ... )
-    >>> from siteselect.reporting.maps import close_figure
-    >>> ax = plot_network(plan.powerflow(), base=False)
-    >>> [text.get_text() for text in ax.texts if text.get_gid() == "title"]
-    ['Loaded lines with 100 MW in 1 site (synthetic network: model lines)']
-    >>> close_figure(ax)
+    >>> ax = ss.plot_flows(plan, base=False)
+    >>> [text.get_text() for text in ax.texts if text.get_gid() == "subtitle"]
+    ['None of 1 rated lines drawn is full.']
     """
+    if isinstance(flow, SitePlan):
+        flow = flow.powerflow()
+    if not isinstance(flow, PowerFlow):
+        raise LayerError(
+            four_parts(
+                "A map of loaded lines was asked for",
+                f"found a {type(flow).__name__}",
+                "what plan.powerflow() returned, or a plan with a Deliverable",
+                "plot_flows(plan.powerflow(network, bus='bus'))",
+            )
+        )
     table = flow.lines
     shapes = _shapes(flow.network, table)
     drawn = shapes.notna().to_numpy()
@@ -206,7 +209,6 @@ def plot_network(
     notes = [NOT_COVERED, f"A straight segment is not a route. {crs_name(crs)}."]
     return compose(
         frame=flow.sites,
-        column=None,
         picks=flow.sites,
         ax=ax,
         base=base,
@@ -214,16 +216,13 @@ def plot_network(
         title=said if title is None else title,
         subtitle=note + "." if subtitle is None else subtitle,
         synthetic=synthetic,
-        heading="",
         furniture=furniture,
         labels=labels,
         crs=crs,
         notes=notes,
+        units=units,
         overlay=Overlay(lines, draw, legend, tags if labels else tags.iloc[:0]),
     )
-
-
-NORM = Normalize(0.0, 1.0)
 
 
 def _shapes(network: Any, table: pd.DataFrame) -> gpd.GeoSeries:
@@ -296,93 +295,4 @@ def _line_block(entries: Sequence[tuple[float, Any, str]], size: float) -> Block
     return Block(width, step * len(entries), draw)
 
 
-def plot_flows(
-    flow: Any,
-    ax: Axes | None = None,
-    *,
-    base: Base = None,
-    preset: str | Preset = "page",
-    title: str | None = None,
-    subtitle: str | None = None,
-    labels: bool = True,
-    furniture: bool = True,
-    synthetic: bool = True,
-) -> Axes:
-    """Draw how full the sites of a plan make the lines of its network.
-
-    Parameters
-    ----------
-    flow : PowerFlow or SitePlan
-        What ``plan.powerflow()`` returned, or a plan with a `Deliverable`.
-    ax : matplotlib.axes.Axes, optional
-        Axes to draw into; a new figure of the preset's size if None.
-    base : GeoDataFrame, None or False
-        Ground of the map; None takes the bundled states, False draws none.
-    preset : str or Preset
-        "page" (180 mm wide), "column" (85 mm), "slide" (16:9) or "a3".
-    title, subtitle : str, optional
-        Replace the lines that the map writes itself; "" leaves one out.
-    labels : bool
-        Whether to name sites and full lines.
-    furniture : bool
-        Whether to draw legends, scale bar, north arrow and notes.
-    synthetic : bool, default True
-        Whether the network is a synthetic one, as the bundled is.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        The axes.
-
-    Raises
-    ------
-    LayerError
-        If this is neither, or no places of the network's buses are known.
-    StudyError
-        If the plan has no `Deliverable`, or there is no such preset.
-
-    Examples
-    --------
-    >>> import geopandas as gpd, pandas as pd, siteselect as ss
-    >>> places = gpd.GeoSeries.from_xy([-100, -99], [32, 32], index=[1, 2], crs=4326)
-    >>> network = ss.grid.Network.from_tables(
-    ...     pd.DataFrame({"bus": [1, 2], "base_kv": 230.0, "load_mw": 0.0}),
-    ...     pd.DataFrame({"branch": ["a"], "from_bus": [1], "to_bus": [2],
-    ...                   "x_pu": [0.1], "rating_mva": [200.0]}),
-    ...     pd.DataFrame({"bus": [1], "p_mw": [0.0], "p_max_mw": [900.0]}),
-    ... ).with_places(places)
-    >>> sites = gpd.GeoDataFrame(
-    ...     {"score": [0.9], "bus": [2]}, geometry=places.iloc[1:].to_numpy(), crs=4326
-    ... )
-    >>> plan = ss.optimize_sites(
-    ...     sites, site_mw=[100], limits=[ss.Deliverable(network)]
-    ... )
-    >>> ax = ss.plot_flows(plan, base=False)
-    >>> [text.get_text() for text in ax.texts if text.get_gid() == "subtitle"]
-    ['None of 1 rated lines drawn is full.']
-    """
-    if isinstance(flow, SitePlan):
-        flow = flow.powerflow()
-    if not isinstance(flow, PowerFlow):
-        raise LayerError(
-            four_parts(
-                "A map of loaded lines was asked for",
-                f"found a {type(flow).__name__}",
-                "what plan.powerflow() returned, or a plan with a Deliverable",
-                "plot_flows(plan.powerflow(network, bus='bus'))",
-            )
-        )
-    return plot_network(
-        flow,
-        ax,
-        base=base,
-        preset=preset,
-        title=title,
-        subtitle=subtitle,
-        labels=labels,
-        furniture=furniture,
-        synthetic=synthetic,
-    )
-
-
-__all__ = ["plot_flows", "plot_network"]
+__all__ = ["plot_flows"]

@@ -42,6 +42,8 @@ class Preset:
         Type sizes [pt].
     radius_pt : float
         Radius of the largest pick [pt].
+    most_mm : float
+        Most height of a map whose height follows the extent [mm].
     """
 
     name: str
@@ -51,6 +53,7 @@ class Preset:
     title_pt: float
     note_pt: float
     radius_pt: float
+    most_mm: float = math.inf
 
     def scaled(self, factor: float) -> Preset:
         """Return the preset with larger or smaller type and symbols."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,40 @@ from siteselect.reporting.map_layers import points_on_map
 from siteselect.reporting.sheet import Sheet
 
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class MwScale:
+    """How large the circle of a place is: its area follows its megawatts.
+
+    Parameters
+    ----------
+    shown_mw : tuple of float
+        Sizes that a legend shows [MW].
+    largest_mw : float
+        Megawatts of the largest circle [MW].
+    count : int
+        Places on one map [count]; where they are many, circles are smaller.
+    """
+
+    shown_mw: tuple[float, ...]
+    largest_mw: float
+    count: int
+
+    @classmethod
+    def of(cls, megawatts: Sequence[float], count: int) -> MwScale:
+        """Return the scale that suits so many megawatts on each of the places."""
+        known = np.asarray(megawatts, dtype=float)
+        shown = pieces.legend_megawatts(list(known))
+        largest = max([*shown, *known[np.isfinite(known)], 1.0])
+        return cls(tuple(shown), float(largest), count)
+
+    def radius_pt(self, mw: float, most_pt: float) -> float:
+        """Return the radius of a circle [pt], ``most_pt`` where nothing is crowded."""
+        if not math.isfinite(mw) or mw <= 0:
+            return 1.5
+        shrink = min(1.0, max(0.6, math.sqrt(20 / max(self.count, 1))))
+        return max(most_pt * shrink * math.sqrt(mw / self.largest_mw), 1.5)
 
 
 def _no_legend(text_pt: float, width_pt: float) -> list[Block]:

@@ -7,8 +7,9 @@ import math
 import geopandas as gpd
 import numpy as np
 from pyproj import CRS, Geod, Transformer
+from pyproj.exceptions import CRSError as PyprojError
 
-from siteselect.errors import CRSError, four_parts
+from siteselect.errors import CRSError, four_parts, said
 
 CONUS_ALBERS = 5070
 _CONUS_BOX = (-130.0, 20.0, -60.0, 55.0)
@@ -17,7 +18,9 @@ _WORLD_SPAN_DEG = 120.0
 _GEOD = Geod(ellps="WGS84")
 
 
-def lonlat_bounds(*frames: gpd.GeoDataFrame) -> tuple[float, float, float, float]:
+def lonlat_bounds(
+    *frames: gpd.GeoDataFrame | None,
+) -> tuple[float, float, float, float]:
     """Return west, south, east, north [degree] of all frames together.
 
     East may exceed 180 where the frames straddle the antimeridian.
@@ -89,6 +92,42 @@ def map_crs(bounds: tuple[float, float, float, float]) -> CRS:
     return CRS.from_proj4(
         f"+proj=laea +lat_0={lat:g} +lon_0={lon:g} +datum=WGS84 +units=m +no_defs"
     )
+
+
+def named_crs(asked: CRS | str) -> CRS:
+    """Return the projection that a caller asks for.
+
+    Parameters
+    ----------
+    asked : CRS or str
+        Anything that pyproj knows.
+
+    Returns
+    -------
+    pyproj.CRS
+        The projection.
+
+    Raises
+    ------
+    CRSError
+        If pyproj knows no such one.
+
+    Examples
+    --------
+    >>> named_crs("EPSG:5070").to_epsg()
+    5070
+    """
+    try:
+        return CRS.from_user_input(asked)
+    except PyprojError as error:
+        raise CRSError(
+            four_parts(
+                f"A map was asked for with crs={said(asked)}",
+                "pyproj knows no such projection",
+                "a pyproj CRS, an EPSG code or what else pyproj reads",
+                'Use crs="EPSG:5070", or leave crs out to have it chosen by extent',
+            )
+        ) from error
 
 
 def crs_name(crs: CRS) -> str:

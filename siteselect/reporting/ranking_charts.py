@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from siteselect.errors import LayerError, StudyError, four_parts, shown
+from siteselect.reporting import furniture as pieces
+from siteselect.reporting.chart_paper import (
+    chart_axes,
+    figure_of_axes,
+    height_pt,
+    laid_out_width_pt,
+    plain_axes,
+    short_lines,
+    width_pt,
+    write_title,
+)
+from siteselect.reporting.furniture import Preset
+from siteselect.reporting.labels import text_size
 from siteselect.reporting.plan_like import clean
 
 _ON_LIST = "#4c72b0"
@@ -26,7 +39,12 @@ __all__ = ["plot_ranks", "plot_sensitivity"]
 
 
 def plot_ranks(
-    ranks: pd.DataFrame, ax: Axes | None = None, *, top: int = 20, title: bool = True
+    ranks: pd.DataFrame,
+    ax: Axes | None = None,
+    *,
+    top: int = 20,
+    preset: str | Preset = "page",
+    title: bool = True,
 ) -> Axes:
     """Draw between which ranks the leading candidates stay.
 
@@ -38,9 +56,11 @@ def plot_ranks(
     ranks : pandas.DataFrame
         From `rank_intervals`.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure by default.
+        Axes to draw into; a new figure of the preset's size if None.
     top : int, default 20
         How many candidates, those of the best ranks [count].
+    preset : str or Preset
+        "page" (180 mm wide), "column" (85 mm), "slide" (16:9) or "a3".
     title : bool
         Write what is shown above the axes.
 
@@ -51,7 +71,8 @@ def plot_ranks(
     Raises
     ------
     LayerError, StudyError
-        If the table is not one of `rank_intervals`, or ``top`` is no count.
+        If the table is not one of `rank_intervals`, ``top`` is no count, or there
+        is no such preset.
 
     Examples
     --------
@@ -83,9 +104,9 @@ def plot_ranks(
     known = ranks[ranks["rank"].notna()]
     shown_rows = known.sort_values("rank", kind="stable").head(int(top))
     best = int(ranks.attrs.get("best", 0))
-    if ax is None:
-        height = 1.5 + 0.25 * max(len(shown_rows), 4)
-        _, ax = plt.subplots(figsize=(7.2, height), layout="constrained")
+    is_own = ax is None
+    ax, sizes = chart_axes(ax, preset, 10 + 2 * max(len(shown_rows), 4))
+    stroke = sizes.text_pt / 7.5
     at = np.arange(len(shown_rows))
     low = shown_rows["rank_low"].to_numpy(dtype=float)
     high = shown_rows["rank_high"].to_numpy(dtype=float)
@@ -93,10 +114,14 @@ def plot_ranks(
     colors = [_ON_LIST if rank <= best else _OFF_LIST for rank in nominal]
     # A candidate that never moves still has a bar to be seen.
     ax.barh(at, high - low + 0.6, left=low - 0.3, height=0.55, color=colors)
-    ax.plot(nominal, at, "o", markersize=4.5, color=_DOT, markeredgecolor="white")
+    ax.plot(
+        nominal, at, "o", markersize=4.5 * stroke, color=_DOT, markeredgecolor="white"
+    )
     if best:
         dashed = (0, (4, 3))
-        ax.axvline(best + 0.5, color="0.45", linewidth=1, linestyle=dashed, zorder=2)
+        ax.axvline(
+            best + 0.5, color="0.45", linewidth=stroke, linestyle=dashed, zorder=2
+        )
     for row, (end, share) in enumerate(zip(high, shown_rows["p_best"], strict=True)):
         ax.annotate(
             _percent(float(share)),
@@ -104,15 +129,20 @@ def plot_ranks(
             xytext=(5, 0),
             textcoords="offset points",
             va="center",
-            fontsize=8.5,
+            fontsize=sizes.text_pt,
             color=_NOTE,
+            gid="share",
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
         )
-    ax.set_yticks(at, [str(clean(str(label))) for label in shown_rows.index])
-    ax.set_ylim(len(shown_rows) - 0.4, -0.6)
-    ax.set_xlim(0, max(float(high.max(initial=1.0)), best + 1.0) * 1.12)
-    ax.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
+    _name_rows(ax, shown_rows, sizes)
+    width = laid_out_width_pt(ax)
+    room = text_size(">99 %", sizes.text_pt)[0] + 10
+    most = max(float(high.max(initial=1.0)) + 0.3, best + 1.0)
+    ax.set_xlim(0, most / max(1 - room / width, 0.5))
     ax.set_xlabel("rank (1 is the best)")
+    plain_axes(ax, sizes)
+    n_ticks = int(np.clip(width / (4 * sizes.text_pt), 2, 8))
+    ax.xaxis.set_major_locator(MaxNLocator(n_ticks, integer=True, steps=[1, 2, 5, 10]))
     level = ranks.attrs.get("level")
     interval = "interval of ranks"
     if level is not None:
@@ -125,27 +155,23 @@ def plot_ranks(
             label="rank as scored",
         ),
     ]  # fmt: skip
-    ax.figure.legend(
-        handles=handles if best else handles[1:],
-        loc="outside lower left",
-        ncols=3,
-        frameon=False,
-        fontsize=8.5,
-    )
+    _legend_below(ax, sizes, handles if best else handles[1:], is_own=is_own)
     if title:
         draws = ranks.attrs.get("draws")
         head = "Between which ranks each candidate stays"
         if draws:
             head += f" ({draws:,} draws)"
-        if best:
-            head += f"\n% at the bar: draws in which it is among the best {best}"
-        ax.set_title(head, loc="left", fontsize=10.5)
-    _plain(ax)
+        note = f"% at the bar: draws in which it is among the best {best}"
+        write_title(ax, head, sizes, note if best else "")
     return ax
 
 
 def plot_sensitivity(
-    sensitivity: pd.DataFrame, ax: Axes | None = None, *, title: bool = True
+    sensitivity: pd.DataFrame,
+    ax: Axes | None = None,
+    *,
+    preset: str | Preset = "page",
+    title: bool = True,
 ) -> Axes:
     """Draw what moves the ranking most: a weight, or a layer's error.
 
@@ -154,7 +180,9 @@ def plot_sensitivity(
     sensitivity : pandas.DataFrame
         From `rank_sensitivity`, by Sobol or by Morris.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure by default.
+        Axes to draw into; a new figure of the preset's size if None.
+    preset : str or Preset
+        "page" (180 mm wide), "column" (85 mm), "slide" (16:9) or "a3".
     title : bool
         Write what is shown above the axes.
 
@@ -166,6 +194,8 @@ def plot_sensitivity(
     ------
     LayerError
         If the table is not one of `rank_sensitivity`.
+    StudyError
+        If there is no such preset.
 
     Examples
     --------
@@ -180,9 +210,9 @@ def plot_sensitivity(
     wanted = (key, f"{key}_conf") if is_morris else (key, "first", "first_conf")
     _need(sensitivity, (*wanted, f"{key}_conf"), "rank_sensitivity(scored)")
     table = sensitivity.sort_values(key, ascending=False, kind="stable")
-    if ax is None:
-        height = 1.6 + 0.36 * max(len(table), 2)
-        _, ax = plt.subplots(figsize=(7.2, height), layout="constrained")
+    is_own = ax is None
+    ax, sizes = chart_axes(ax, preset, 10 + 2.6 * max(len(table), 2))
+    stroke = sizes.text_pt / 7.5
     at = np.arange(len(table))
     parts = (
         ((key, "mean absolute effect (mu*)", 0.0, 0.6, _TOTAL),)
@@ -200,35 +230,58 @@ def plot_sensitivity(
             xerr=table[f"{column}_conf"],
             color=color,
             label=label,
-            error_kw={"elinewidth": 1.0, "ecolor": "0.35", "capsize": 2},
+            error_kw={
+                "elinewidth": stroke,
+                "ecolor": "0.35",
+                "capsize": 2 * stroke,
+                "capthick": stroke,
+            },
         )
-    ax.set_yticks(at, [str(clean(str(label))) for label in table.index])
-    ax.set_ylim(len(table) - 0.4, -0.6)
+    _name_rows(ax, table, sizes)
     ax.axvline(0, color="0.3", linewidth=0.8)
     ax.set_xlabel(
         "effect on the ranking [ranks, or share of the set]"
         if is_morris
         else "share of the variance of the ranking [–]"
     )
-    ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:.6g}"))
-    ax.legend(frameon=False, fontsize=9, loc="lower right")
+    plain_axes(ax, sizes)
+    _legend_below(ax, sizes, ax.get_legend_handles_labels()[0], is_own=is_own)
     if title:
-        ax.set_title(
-            "What moves the ranking most; lines: 95 % intervals",
-            loc="left",
-            fontsize=10.5,
-        )
-    _plain(ax)
+        write_title(ax, "What moves the ranking most; lines: 95 % intervals", sizes)
     return ax
 
 
-def _plain(ax: Axes) -> None:
-    """Leave only what carries meaning."""
-    ax.grid(axis="x", color="0.9", linewidth=0.8)
-    ax.set_axisbelow(True)
-    ax.spines[["top", "right", "left"]].set_visible(False)
-    ax.tick_params(axis="y", length=0)
+def _name_rows(ax: Axes, table: pd.DataFrame, sizes: Preset) -> None:
+    """Write the names of the rows, the first at the top."""
+    room = 0.4 * width_pt(ax)
+    names = [
+        short_lines(str(clean(str(label))), room, sizes.text_pt, 1)
+        for label in table.index
+    ]
+    ax.set_yticks(np.arange(len(table)), names, size=sizes.text_pt)
+    ax.set_ylim(len(table) - 0.4, -0.6)
+
+
+def _legend_below(
+    ax: Axes, sizes: Preset, handles: Sequence[Any], *, is_own: bool
+) -> None:
+    """Say under the axes what the marks mean: no bar is hidden by it."""
+    options: dict[str, Any] = {
+        "handles": handles,
+        "frameon": False,
+        "fontsize": sizes.text_pt,
+        "borderaxespad": 0.0,
+    }
+    widths = [text_size(str(h.get_label()), sizes.text_pt)[0] + 40 for h in handles]
+    room = 0.95 * sizes.width_mm * pieces.MM if is_own else width_pt(ax)
+    is_one_row = sum(widths) <= room
+    options["ncols"] = len(widths) if is_one_row else max(1, int(room / max(widths)))
+    if is_own:
+        # Across the whole page, so that it takes no width from the bars.
+        figure_of_axes(ax).legend(loc="outside lower left", **options)
+    else:
+        under = 4.4 * sizes.text_pt / height_pt(ax)
+        ax.legend(loc="upper left", bbox_to_anchor=(0.0, -under), **options)
 
 
 def _percent(share: float) -> str:

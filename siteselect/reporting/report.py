@@ -34,7 +34,6 @@ from siteselect.reporting.files import (
     DRAWING,
     as_path,
     data_uri,
-    figure_bytes,
     plan_record,
     to_json_text,
     write_bytes,
@@ -42,7 +41,6 @@ from siteselect.reporting.files import (
     write_text,
 )
 from siteselect.reporting.limit_sheets import limits_sheet, with_units
-from siteselect.reporting.maps import close_figure, figure_of, plot_plan
 from siteselect.reporting.not_checked import NOT_CHECKED, not_checked_line
 from siteselect.reporting.page_cells import sheet, text
 from siteselect.reporting.plan_like import (
@@ -56,6 +54,14 @@ from siteselect.reporting.plan_like import (
     status_line,
     title_line,
 )
+from siteselect.reporting.report_figures import (
+    FOLDER,
+    NAMES,
+    SUFFIXES,
+    ReportFigure,
+    map_files,
+    report_figures,
+)
 from siteselect.reporting.site_facts import ACCELERATOR, site_facts
 from siteselect.reporting.site_pages import (
     MODEL_BUS,
@@ -63,6 +69,7 @@ from siteselect.reporting.site_pages import (
     site_pages,
     sites_sheet,
 )
+from siteselect.reporting.sites_check import check_sites
 from siteselect.reporting.step_sheets import (
     alternatives_sheet,
     importance_sheet,
@@ -85,6 +92,7 @@ from siteselect.reporting.workbook import workbook_bytes
 # Tables of steps: written where they were asked for, taken away where not, so that
 # no table of an earlier report lies beside a page that does not know it.
 _STEP_FILES = ("alternatives.csv", "importance.csv", "robustness.csv")
+_FIGURE_FILES = tuple(f"{FOLDER}/{name}{end}" for name in NAMES for end in SUFFIXES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +165,11 @@ def _labelled(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _context(
-    asked: _Asked, picture: bytes, record: Mapping[str, Any], files: Sequence[str]
+    asked: _Asked,
+    picture: bytes,
+    figures: Sequence[ReportFigure],
+    record: Mapping[str, Any],
+    files: Sequence[str],
 ) -> dict[str, Any]:
     """Return everything the template shows."""
     plan, units, steps = asked.plan, asked.units, asked.steps
@@ -193,6 +205,7 @@ def _context(
         "not_checked_line": not_checked_line(),
         "evidence_line": evidence_line,
         "map_uri": data_uri(picture),
+        "pictures": {item.name: item for item in figures},
         "place": noun(plan.candidates),
         "places": noun(plan.candidates, 2),
         "sites": sites,
@@ -261,6 +274,7 @@ def report(
     alternatives: int | Sequence[PlanLike] | None = None,
     importance: bool | pd.DataFrame | None = None,
     robustness: pd.DataFrame | Sequence[Any] | None = None,
+    frontier: Any = None,
     units: str = "si",
     accelerator: str = ACCELERATOR,
     pages: str = "sites",
@@ -287,6 +301,8 @@ def report(
         `SitePlan.importance` returned.
     robustness : DataFrame or sequence of Criterion, optional
         What `SitePlan.survival` returned, or the criteria to shake.
+    frontier : Frontier, optional
+        What `siteselect.frontier` returned, to be shown as a chart.
     units : {"si", "us"}, default "si"
         Kilometers, hectares and cubic meters, or miles, acres and million gallons a
         day. Tables in files keep the units in the names of their columns; criteria
@@ -304,18 +320,20 @@ def report(
     pathlib.Path
         ``report.html``. Beside it are ``map.png``, ``map.svg``, ``map.pdf``,
         ``sites.csv``, ``limits.csv``, ``tables.xlsx`` (all tables), ``plan.json``
-        and ``sites.gpkg`` (opens styled in QGIS), and the tables of the steps that
-        were asked for. Each file appears whole or not at all, the page last; tables
-        of steps from an earlier report are removed. Of two reports to one folder at
-        once, the later one stays, whole (not on Windows).
+        and ``sites.gpkg`` (opens styled in QGIS), the tables of the steps that
+        were asked for, and ``figures`` with the other figures of the page as PNG
+        and SVG. Each file appears whole or not at all, the page last; tables of
+        steps and figures from an earlier report are removed. Of two reports to one
+        folder at once, the later one stays, whole (not on Windows).
 
     Raises
     ------
     LayerError
-        If a file stands where the folder should be, or the candidates cannot be
-        drawn.
+        If a file stands where the folder should be, the candidates cannot be drawn,
+        or the sites were edited into what is no plan.
     StudyError
-        If units, accelerator or pages are not known, or a step is none of the above.
+        If units, accelerator or pages are not known, or a step or frontier is none
+        of the above.
 
     Examples
     --------
@@ -344,6 +362,7 @@ def report(
                 'Call plan.report("report/")',
             )
         )
+    check_sites(plan)
     is_few = len(plan.sites) <= FEW_SITES
     if pages == "candidates" and importance is None and is_few and is_small(plan):
         importance = True
@@ -357,7 +376,12 @@ def report(
         limits=_bare(limits_table(plan)),
         pages=pages,
     )
-    content: dict[str, bytes] = _pictures(plan)
+    with DRAWING:
+        content: dict[str, bytes] = map_files(plan, units)
+        figures = report_figures(plan, asked.steps, units, frontier)
+    for figure in figures:
+        for suffix, body in figure.content.items():
+            content[f"{FOLDER}/{figure.name}{suffix}"] = body
     record = plan_record(plan)
     steps = asked.steps
     content["limits.csv"] = to_csv_text(asked.limits.set_index("limit")).encode()
@@ -371,19 +395,29 @@ def report(
     content["tables.xlsx"] = workbook_bytes(_tables(asked))
     content["plan.json"] = to_json_text(record).encode()
     files = [*content, "sites.csv", "sites.gpkg"]
-    page = _page(_context(asked, content["map.png"], record, sorted(files)))
+    page = _page(_context(asked, content["map.png"], figures, record, sorted(files)))
     _make(target)
     # Two reports to one folder: files of the later one, not some of each.
     with alone_in(target):
+        if figures:
+            _make(target / FOLDER)
         for name, body in content.items():
             write_bytes(target / name, body)
         write_plan(plan, target / "sites.csv")
         write_plan(plan, target / "sites.gpkg")
         written = write_text(target / "report.html", page)
-        for name in _STEP_FILES:
-            if name not in content:
-                (target / name).unlink(missing_ok=True)
+        mine = (*_STEP_FILES, *_FIGURE_FILES)
+        _take_away([name for name in mine if name not in content], target)
     return written
+
+
+def _take_away(names: Sequence[str], folder: Path) -> None:
+    """Remove what an earlier report left, and the folder of figures if none is left."""
+    for name in names:
+        (folder / name).unlink(missing_ok=True)
+    figures = folder / FOLDER
+    if figures.is_dir() and not any(figures.iterdir()):
+        figures.rmdir()
 
 
 def _make(folder: Path) -> None:
@@ -398,17 +432,3 @@ def _make(folder: Path) -> None:
                 'Call plan.report("report/")',
             )
         ) from None
-
-
-def _pictures(plan: PlanLike) -> dict[str, bytes]:
-    """Return the map for the page, for editing and for print."""
-    with DRAWING:
-        ax = plot_plan(plan)
-        try:
-            figure = figure_of(ax)
-            return {
-                f"map{suffix}": figure_bytes(figure, suffix)
-                for suffix in (".png", ".svg", ".pdf")
-            }
-        finally:
-            close_figure(ax)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -86,6 +87,7 @@ def fit_sheet(
     height: float | None,
     above: float,
     below: float,
+    most: float = math.inf,
 ) -> Sheet:
     """Fit an extent into the paper between the title and the strip."""
     west, south, east, north = extent
@@ -94,6 +96,7 @@ def fit_sheet(
     inner = width - 2 * EDGE
     if height is None:
         map_height = inner * min(max(tall / wide, 0.5), 0.92)
+        map_height = min(map_height, max(most - above - below - 2 * EDGE, 0.3 * inner))
         height = above + map_height + below + 2 * EDGE
     else:
         map_height = max(height - above - below - 2 * EDGE, 0.25 * height)

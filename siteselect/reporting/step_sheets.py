@@ -15,7 +15,7 @@ from siteselect.reporting.plan_like import (
     percent,
     tidy_number,
 )
-from siteselect.reporting.steps import Steps, replacement_line
+from siteselect.reporting.steps import Steps, not_worked_out, replacement_line
 
 
 def _listed(joined: object) -> str:
@@ -39,8 +39,7 @@ def alternatives_sheet(plan: PlanLike, steps: Steps) -> dict[str, Any]:
     """
     table = steps.alternatives
     if table is None:
-        note = "Not computed for this report: plan.report(folder, alternatives=3)."
-        return {**sheet([], []), "note": note}
+        return {**sheet([], []), "note": not_worked_out(steps, "alternatives")}
     rows = [
         (
             str(label),
@@ -81,8 +80,7 @@ def importance_sheet(plan: PlanLike, steps: Steps) -> dict[str, Any]:
     """
     table = steps.importance
     if table is None:
-        note = "Not computed for this report: plan.report(folder, importance=True)."
-        return {**sheet([], []), "note": note}
+        return {**sheet([], []), "note": not_worked_out(steps, "importance")}
     rows = []
     for label, loss in zip(table.index, table["loss"].map(real), strict=True):
         share = loss / max(1e-9, abs(plan.objective))
@@ -117,8 +115,7 @@ def robustness_sheet(steps: Steps) -> dict[str, Any]:
     """
     table = steps.robustness
     if table is None:
-        note = "Not computed for this report: plan.report(folder, robustness=criteria)."
-        return {**sheet([], []), "note": note}
+        return {**sheet([], []), "note": not_worked_out(steps, "robustness")}
     has_near = "survival_near" in table.columns
     has_mw = "mw_mean" in table.columns
     heads = ["site", "chosen again"]

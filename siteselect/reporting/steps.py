@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
@@ -19,6 +19,8 @@ _MOST_ALTERNATIVES = 100
 # alternatives, and for how many sites what would replace them.
 _UNASKED = 3
 FEW_SITES = 12
+# Limits with rows found on demand, or columns of their own, that are solved at once.
+_LIGHT = ("Spacing", "Spread", "IfThen")
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +35,17 @@ class Steps:
         What `SitePlan.importance` returned.
     robustness : DataFrame or None
         What `SitePlan.survival` returned.
+    plans : tuple of SitePlan
+        The next-best plans.
+    why_not : mapping of str to str
+        Why ``alternatives`` or ``importance`` were not worked out.
     """
 
     alternatives: pd.DataFrame | None = None
     importance: pd.DataFrame | None = None
     robustness: pd.DataFrame | None = None
+    plans: tuple[PlanLike, ...] = ()
+    why_not: Mapping[str, str] = field(default_factory=dict)
 
 
 def steps_of(
@@ -54,7 +62,7 @@ def steps_of(
         The plan.
     alternatives : int or sequence of SitePlan, optional
         How many to look for, or those already found; 0 is none. By default 3 where
-        `is_light` says that it is quick.
+        `why_heavy` has nothing against it.
     importance : bool or DataFrame, optional
         Whether to compute it, or what `SitePlan.importance` returned. By default
         where it is quick and there are at most 12 sites.
@@ -72,10 +80,16 @@ def steps_of(
         If an argument is none of these, or the plan cannot take the step.
     """
     others: Any
+    heavy = why_heavy(plan)
+    why_not = dict.fromkeys(("alternatives", "importance"), "not asked for")
     if alternatives is None:
-        alternatives = _UNASKED if is_light(plan) else 0
+        alternatives = 0 if heavy else _UNASKED
+        why_not["alternatives"] = heavy
     if importance is None:
-        importance = is_light(plan) and len(plan.sites) <= FEW_SITES
+        if not heavy and len(plan.sites) > FEW_SITES:
+            heavy = f"the program is solved again for each of {len(plan.sites):,} sites"
+        importance = not heavy
+        why_not["importance"] = heavy
     if isinstance(alternatives, Sequence):
         others = list(alternatives)
         if not all(hasattr(p, "sites") and hasattr(p, "gap") for p in others):
@@ -112,11 +126,13 @@ def steps_of(
         None if others is None else alternatives_table(plan, others),
         table,
         stays,
+        tuple(others or ()),
+        why_not,
     )
 
 
-def is_light(plan: PlanLike) -> bool:
-    """Tell whether solving a plan's program again is quick, whatever the machine.
+def why_heavy(plan: PlanLike) -> str:
+    """Return why solving a plan's program again may take long, whatever the machine.
 
     Parameters
     ----------
@@ -125,17 +141,36 @@ def is_light(plan: PlanLike) -> bool:
 
     Returns
     -------
-    bool
-        True for a plan proven optimal, of one choice a site and limits that are rows
+    str
+        Empty for a plan proven optimal, of one choice a site and limits that are rows
         of it; not where a network, plants or supply are part of the program.
     """
     compiled = getattr(plan, "compiled", None)
     problem = getattr(plan, "problem", None)
-    if compiled is None or problem is None or plan.status != "optimal":
-        return False
+    if compiled is None or problem is None:
+        return "the plan does not carry its program"
+    if not len(plan.sites):
+        return "no site is chosen"
+    if plan.status != "optimal":
+        return (
+            "the plan is not proved optimal, and each further one may take as long as "
+            "it did"
+        )
     # Rows found on demand come from distances, or from a power flow.
-    on_demand = {type(limit).__name__ for limit in compiled.lazy}
-    return not problem.extra and on_demand <= {"Spacing"} and len(plan.sites) > 0
+    heavy = [x for x in compiled.lazy if type(x).__name__ not in _LIGHT]
+    # Columns of their own are counters that need not be whole, or plants and lines.
+    named = {str(limit.name): limit for limit in compiled.limits}
+    heavy += [
+        limit
+        for limit in (named.get(name) for name in problem.extra)
+        if limit is not None and type(limit).__name__ not in _LIGHT
+    ]
+    if heavy:
+        return f"{str(heavy[0].name)!r} ({type(heavy[0]).__name__}) makes it long"
+    # Those of an objective, or of several cases.
+    if not set(problem.extra) <= set(named):
+        return "its objective makes it long"
+    return ""
 
 
 def _method(plan: PlanLike, name: str) -> Callable[..., Any]:
@@ -245,6 +280,30 @@ def alternatives_table(plan: PlanLike, others: Sequence[PlanLike]) -> pd.DataFra
     )
 
 
+def not_worked_out(steps: Steps, name: str) -> str:
+    """Say that a step was not worked out, why, and how to have it.
+
+    Parameters
+    ----------
+    steps : Steps
+        The steps.
+    name : {"alternatives", "importance", "robustness"}
+        Which.
+
+    Returns
+    -------
+    str
+        The sentence.
+    """
+    asked = {"alternatives": "3", "importance": "True", "robustness": "criteria"}
+    why = steps.why_not.get(name, "")
+    because = f", as {why}" if why and why != "not asked for" else ""
+    return (
+        f"Not computed for this report{because}. To have it: "
+        f"plan.report(folder, {name}={asked[name]})."
+    )
+
+
 def replacement_line(plan: PlanLike, steps: Steps, label: object) -> str:
     """Return what would take a site's place, as one sentence.
 
@@ -264,7 +323,7 @@ def replacement_line(plan: PlanLike, steps: Steps, label: object) -> str:
     """
     table = steps.importance
     if table is None:
-        return "Not computed for this report: plan.report(folder, importance=True)."
+        return not_worked_out(steps, "importance")
     if label not in table.index:
         return "Not known: the table of importance has no row for it."
     loss = real(table.at[label, "loss"])

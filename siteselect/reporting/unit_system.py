@@ -24,6 +24,8 @@ class UnitSystem:
         ``"si"`` or ``"us"``.
     per_km, length : float, str
         Lengths in one km, and their word.
+    shorter, parts : str, float
+        Word of a shorter length, and how many of it are in one ``length``.
     per_km2, area : float, str
         Areas of regions in one km2, and their word.
     land_per_km2, land : float, str
@@ -37,6 +39,8 @@ class UnitSystem:
     name: str
     per_km: float
     length: str
+    shorter: str
+    parts: float
     per_km2: float
     area: str
     land_per_km2: float
@@ -75,6 +79,8 @@ _SYSTEMS = {
         name="si",
         per_km=1.0,
         length="km",
+        shorter="m",
+        parts=1000.0,
         per_km2=1.0,
         area="km2",
         land_per_km2=HECTARES_PER_KM2,
@@ -88,6 +94,8 @@ _SYSTEMS = {
         name="us",
         per_km=1.0 / KM_PER_MILE,
         length="mi",
+        shorter="ft",
+        parts=5280.0,
         per_km2=1.0 / KM_PER_MILE**2,
         area="sq mi",
         land_per_km2=1.0 / KM2_PER_ACRE,
@@ -129,7 +137,7 @@ def unit_system(name: str) -> UnitSystem:
         return _SYSTEMS[name]
     raise StudyError(
         four_parts(
-            "A report is written in one system of units",
+            "A report or a map is made in one system of units",
             f"got units={said(name)}",
             '"si" or "us" is allowed',
             'write units="us"',

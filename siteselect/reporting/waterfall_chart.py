@@ -21,6 +21,7 @@ from siteselect.reporting.chart_paper import (
 from siteselect.reporting.furniture import Preset
 from siteselect.reporting.labels import text_size
 from siteselect.reporting.plan_like import clean
+from siteselect.reporting.unit_system import unit_system
 
 _KEPT = "#4c72b0"
 _OUT = "#c44e52"
@@ -37,6 +38,7 @@ def plot_waterfall(
     measure: Literal["km2", "candidates"] | None = None,
     preset: str | Preset = "page",
     title: bool = True,
+    units: str = "si",
 ) -> Axes:
     """Draw the candidates before, what each rule takes out, and what is left.
 
@@ -55,6 +57,8 @@ def plot_waterfall(
         "page" (180 mm wide), "column" (85 mm), "slide" (16:9) or "a3".
     title : bool
         Write what is shown above the axes.
+    units : {"si", "us"}, default "si"
+        Ground in square kilometers or in square miles.
 
     Returns
     -------
@@ -63,7 +67,7 @@ def plot_waterfall(
     Raises
     ------
     StudyError
-        If there is no such measure.
+        If there is no such measure, preset or system of units.
 
     Examples
     --------
@@ -97,13 +101,16 @@ def plot_waterfall(
                 "pass measure='candidates'",
             )
         )
+    system = unit_system(units)
+    per_unit = system.per_km2 if measure == "km2" else 1.0
     table = waterfall.table
     ax, sizes = chart_axes(ax, preset, 9 + 2.4 * (len(table) + 2))
     stroke = sizes.text_pt / 7.5
     total = total_km2 if measure == "km2" else float(waterfall.n_candidates)
-    left = table[f"left_{measure}"].to_numpy(dtype=float)
+    total *= per_unit
+    left = table[f"left_{measure}"].to_numpy(dtype=float) * per_unit
     before = np.concatenate([[total], left[:-1]]) if len(left) else left
-    change = table[f"sequence_{measure}"].to_numpy(dtype=float)
+    change = table[f"sequence_{measure}"].to_numpy(dtype=float) * per_unit
     rows = np.arange(1, len(table) + 1)
     ax.barh(0, total, color=_KEPT, height=0.62)
     ax.barh(
@@ -114,7 +121,7 @@ def plot_waterfall(
         height=0.62,
     )
     ax.barh(len(table) + 1, left[-1] if len(left) else total, color=_KEPT, height=0.62)
-    alone = table[f"alone_{measure}"].to_numpy(dtype=float)
+    alone = table[f"alone_{measure}"].to_numpy(dtype=float) * per_unit
     shown = change >= 0
     ax.plot(
         total - alone[shown],
@@ -126,7 +133,7 @@ def plot_waterfall(
         color=_ALONE,
         label="left if it were the only rule",
     )
-    unit = "km²" if measure == "km2" else ""
+    unit = system.area.replace("2", "²") if measure == "km2" else ""
     words = [
         f"{'−' if c > 0 else '+' if c < 0 else ''}{abs(c):,.6g} {unit}".strip()
         for c in np.round(change)
@@ -146,22 +153,28 @@ def plot_waterfall(
     )
     room = max(text_size(text, sizes.text_pt)[0] for text in texts) + 10
     width = laid_out_width_pt(ax)
-    ax.set_xlim(0, (total or 1.0) / max(1 - room / width, 0.4))
-    for row, (end, text) in enumerate(zip(ends, texts, strict=True)):
+    longest = (total or 1.0) / max(1 - room / width, 0.4)
+    ax.set_xlim(0, longest)
+    ticks = [np.nan, *np.where(shown, total - alone, np.nan), np.nan]
+    for row, (end, text, tick) in enumerate(zip(ends, texts, ticks, strict=True)):
+        # A tick of what the rule takes alone may stand where the figure would: the
+        # figure then stands behind it.
+        away = (tick - end) * width / longest
+        reach = 1.1 * (5 + text_size(text, sizes.text_pt)[0]) + 4
         ax.annotate(
             text,
-            (end, row),
+            (tick if 0 < away < reach else end, row),
             xytext=(5, 0),
             textcoords="offset points",
             va="center",
             fontsize=sizes.text_pt,
-            # A tick of what the rule takes alone may stand where the figure does.
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
             zorder=4,
+            gid="figure",
         )
     # Not by turning round: axes that share theirs would be turned back again.
     ax.set_ylim(len(table) + 1.6, -0.6)
-    ax.set_xlabel("ground of the candidates [km²]" if unit else "candidates")
+    ax.set_xlabel(f"ground of the candidates [{unit}]" if unit else "candidates")
     plain_axes(ax, sizes)
     n_ticks = int(np.clip(width / 52, 2, 6))
     ax.xaxis.set_major_locator(MaxNLocator(n_ticks, steps=[1, 2, 2.5, 5, 10]))

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
-from siteselect.errors import StudyError, four_parts
+from siteselect.errors import LayerError, StudyError, four_parts, shown
 from siteselect.reporting import furniture as pieces
 from siteselect.reporting.chart_paper import chart_axes, plain_axes, write_title
 from siteselect.reporting.furniture import Preset
@@ -19,7 +19,7 @@ from siteselect.reporting.plan_like import clean, noun, number
 
 _REST = "#c9c9c9"
 
-__all__ = ["plot_years"]
+__all__ = ["plot_years", "years_of"]
 
 
 def plot_years(
@@ -75,16 +75,7 @@ def plot_years(
     >>> ax.get_title(loc="left")
     '200 MW in 2 sites by 2030'
     """
-    years = [int(y) for y in getattr(plan, "by_year", pd.DataFrame()).get("year", ())]
-    if not years:
-        raise StudyError(
-            four_parts(
-                "A chart by year was asked for",
-                "the plan has no years",
-                "a plan whose power or budget is given by year",
-                "optimize_sites(..., power_mw={2027: 500, 2030: (3000, 3000)})",
-            )
-        )
+    years = years_of(plan, "A chart by year")
     if isinstance(most, bool) or not isinstance(most, int | np.integer) or most < 1:
         raise StudyError(
             four_parts(
@@ -141,6 +132,51 @@ def plot_years(
     return ax
 
 
+def years_of(plan: Any, what: str) -> list[int]:
+    """Return the years of a plan; refuse one that has none.
+
+    Parameters
+    ----------
+    plan : SitePlan
+        The plan.
+    what : str
+        What was asked for.
+
+    Returns
+    -------
+    list of int
+        The years, the earliest first.
+
+    Raises
+    ------
+    StudyError
+        If the plan has no years.
+    LayerError
+        If its sites do not say what stands in each.
+    """
+    years = [int(y) for y in getattr(plan, "by_year", pd.DataFrame()).get("year", ())]
+    if not years:
+        raise StudyError(
+            four_parts(
+                f"{what} was asked for",
+                "the plan has no years",
+                "a plan whose power or budget is given by year",
+                "optimize_sites(..., power_mw={2027: 500, 2030: (3000, 3000)})",
+            )
+        )
+    lost = [f"mw_{year}" for year in years if f"mw_{year}" not in plan.sites.columns]
+    if lost:
+        raise LayerError(
+            four_parts(
+                f"{what} was asked for",
+                f"plan.sites has no column {shown(map(repr, lost))}",
+                "a column mw_<year> of each year of the plan",
+                "Draw the plan as optimize_sites returned it",
+            )
+        )
+    return years
+
+
 def _stacked(
     sites: pd.DataFrame, years: list[int], most: int
 ) -> dict[str, np.ndarray[Any, np.dtype[np.float64]]]:
@@ -151,8 +187,8 @@ def _stacked(
     largest = np.argsort(-last, kind="stable")[:most]
     if len(sites) <= most:
         largest = np.arange(len(sites))
-    shown = sorted(largest, key=lambda i: (started[i], -last[i], names[i]))
-    found = {names[i]: mw[i] for i in shown}
+    order = sorted(largest, key=lambda i: (started[i], -last[i], names[i]))
+    found = {names[i]: mw[i] for i in order}
     rest = np.setdiff1d(np.arange(len(sites)), largest)
     if len(rest):
         found[f"{len(rest):,} others"] = mw[rest].sum(axis=0)

@@ -18,7 +18,7 @@ from reporting.artists import (
 )
 from reporting.toy_plans import HOSTILE, toy_candidates, toy_plan, toy_states
 
-from siteselect.errors import LayerError, StudyError
+from siteselect.errors import CRSError, LayerError, StudyError
 from siteselect.reporting import plot_plan, plot_suitability
 from siteselect.reporting.furniture import EXCLUDED, PICK, SUITABILITY, UNKNOWN
 from siteselect.reporting.plan_like import source_lines, sources_of
@@ -130,11 +130,15 @@ def test_counts_have_whole_ticks_that_the_page_does_not_cut(wide):
     assert "Near misses" in [t.get_text() for t in ax.texts]
 
 
-@pytest.mark.parametrize("size", ["country", "county"])
-def test_the_scale_bar_is_true_on_the_ground(wide, narrow, size):
+@pytest.mark.parametrize("units", ["si", "us"])
+@pytest.mark.parametrize("size", ["country", "county", "campus"])
+def test_the_scale_bar_is_true_on_the_ground(wide, narrow, size, units):
     frame = wide if size == "country" else narrow
-    plan = toy_plan(3, frame)
-    ax = plot_plan(plan, base=False)
+    if size == "campus":
+        frame = frame.iloc[:1].drop(columns=["cell_km", "cell_shape"])
+        frame["geometry"] = frame.to_crs(5070).buffer(1500).to_crs(4326)
+    plan = toy_plan(min(3, len(frame)), frame)
+    ax = plot_plan(plan, base=False, units=units)
     ax.figure.canvas.draw()
     (bar,) = named(ax, "scale-bar")
     (room,) = named(ax, "map-box")
@@ -144,12 +148,15 @@ def test_the_scale_bar_is_true_on_the_ground(wide, narrow, size):
     x, y = corners.mean(axis=0)
     half = bar.info.length_px / 2
     crs = map_crs(tuple(frame.total_bounds))
-    assert crs == CRS.from_epsg(5070) or size == "county"
+    assert crs == CRS.from_epsg(5070) or size != "country"
     back = Transformer.from_crs(crs, 4326, always_xy=True)
     lon, lat = back.transform([x - half, x + half], [y, y])
     meters = Geod(ellps="WGS84").inv(lon[0], lat[0], lon[1], lat[1])[2]
-    said = bar.info.value * {"km": 1000, "m": 1}[bar.info.units]
+    in_meters = {"si": {"km": 1000, "m": 1}, "us": {"mi": 1609.344, "ft": 0.3048}}
+    said = bar.info.value * in_meters[units][bar.info.units]
     assert meters == pytest.approx(said, rel=0.01)
+    assert bar.info.scale_text == f"{bar.info.value:g} {bar.info.units}"
+    assert bar.info.units in (("m", "ft") if size == "campus" else ("km", "mi"))
 
 
 def test_the_north_arrow_points_north_where_it_is_turned(narrow):
@@ -256,6 +263,10 @@ def test_wrong_asks_are_refused_in_words(narrow):
         plot_plan(toy_plan(1, narrow), preset="poster", base=False)
     with pytest.raises(LayerError, match="base map"):
         plot_plan(toy_plan(1, narrow), base=gpd.GeoDataFrame(geometry=[COUNTY]))
+    with pytest.raises(CRSError, match="EPSG:5070"):
+        plot_plan(toy_plan(1, narrow), base=False, crs="upside down")
+    with pytest.raises(StudyError, match='"us"'):
+        plot_plan(toy_plan(1, narrow), base=False, units="leagues")
 
 
 def test_bundled_layers_are_named_with_source_and_licence(wide):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import geopandas as gpd
 import matplotlib.pyplot as plt
 import numpy as np
@@ -82,6 +84,8 @@ def plots(scored, plan, by_year):
         scored[["acres", "mw_free", "geometry"]], [ss.Where("acres", below=20)]
     )
     flow = _flow()
+    ranks = ss.rank_intervals(scored, best=5, draws=50)
+    effects = ss.rank_sensitivity(scored, best=5, method="morris", n=8)
     return {
         "plan": lambda **k: ss.plot_plan(plan, base=False, **k),
         "suitability": lambda **k: ss.plot_suitability(scored, base=False, **k),
@@ -93,6 +97,8 @@ def plots(scored, plan, by_year):
         "years": lambda **k: ss.plot_years(by_year, **k),
         "frontier": lambda **k: ss.plot_frontier(front, **k),
         "waterfall": lambda **k: ss.plot_waterfall(steps, **k),
+        "ranks": lambda **k: ss.plot_ranks(ranks, **k),
+        "sensitivity": lambda **k: ss.plot_sensitivity(effects, **k),
     }
 
 
@@ -122,6 +128,8 @@ NAMES = [
     "years",
     "frontier",
     "waterfall",
+    "ranks",
+    "sensitivity",
 ]
 
 
@@ -227,6 +235,57 @@ def test_years_add_up_to_the_accounts_and_meet_what_is_asked(by_year):
     assert sum("other" in name for name in names) == 1
     with pytest.raises(ss.StudyError, match="no years"):
         ss.plot_years(toy_plan(2, toy_candidates(spacing_km=300)))
+    with pytest.raises(ss.StudyError, match="no years"):
+        ss.plot_year_maps(toy_plan(2, toy_candidates(spacing_km=300)))
+
+
+def test_maps_by_year_show_what_stands_and_what_is_added_to_one_scale(scored):
+    by_year = ss.optimize_sites(
+        scored, power_mw={2027: (400, 400), 2030: (900, 900)}, site_mw=[100, 300]
+    )
+    axs = ss.plot_year_maps(by_year, base=False, units="us")
+    figure = axs[0].figure
+    figure.canvas.draw()
+    sites, sizes = by_year.sites, {}
+    for ax, year, before in zip(axs, (2027, 2030), (None, 2027), strict=True):
+        mw = sites[f"mw_{year}"]
+        earlier = sites[f"mw_{before}"] if before else 0 * mw
+        kinds = {"new": earlier == 0, "grows": (earlier > 0) & (mw > earlier)}
+        kinds["stands"] = (earlier > 0) & (mw == earlier)
+        for kind, which in kinds.items():
+            held = mw[which & (mw > 0)]
+            drawn = named(ax, f"picks-{kind}")
+            assert sum(len(part.get_offsets()) for part in drawn) == len(held)
+            for part in drawn:
+                # The largest is drawn first.
+                areas = zip(part.get_sizes(), sorted(held)[::-1], strict=True)
+                for area, of_mw in areas:
+                    sizes.setdefault(of_mw, set()).add(round(float(area), 6))
+        (title,) = [t for t in ax.texts if t.get_gid() == "title"]
+        assert title.get_text().startswith(f"{year}: {mw.sum():,.0f} MW")
+    assert len(sizes) == 2
+    assert all(len(areas) == 1 for areas in sizes.values())
+    # Area is power, and the legend has the same circles.
+    (small,), (large,) = sizes[100.0], sizes[300.0]
+    assert large / small == pytest.approx(3)
+    paper = next(ax for ax in figure.axes if ax.get_label() == "paper")
+    legend = {float(c.get_label()): c.get_radius() for c in named(paper, "size-legend")}
+    assert (2 * legend[300.0]) ** 2 == pytest.approx(large)
+    # One scale bar for all maps, as long as it says.
+    (bar,) = named(axs[0], "scale-bar")
+    assert bar.info.units == "mi"
+    km = bar.info.length_px / 1000
+    assert km == pytest.approx(1.609344 * bar.info.value, rel=0.02)
+    given = plt.figure(figsize=(9, 4)).subplots(1, 2)
+    drawn = ss.plot_year_maps(by_year, given, base=False)
+    assert [a is b for a, b in zip(drawn, given, strict=True)] == [True, True]
+    assert len(named(given[1], "label")) == len(sites)
+    with pytest.raises(ss.StudyError, match="one a map"):
+        ss.plot_year_maps(by_year, given[0], base=False)
+    with pytest.raises(ss.LayerError, match="'mw_2027'"):
+        ss.plot_year_maps(
+            replace(by_year, sites=sites.drop(columns="mw_2027")), base=False
+        )
 
 
 def test_alternatives_say_what_stays_and_what_changes(plan):

@@ -9,8 +9,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from reporting.artists import boxes_of
 
 import siteselect as ss
+from siteselect.suitability import Waterfall
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +58,7 @@ def test_bars_dots_and_shares_are_those_of_the_table(scored):
     dots, line = ax.lines
     assert list(dots.get_xdata()) == shown["rank"].tolist()
     assert list(line.get_xdata()) == [5.5, 5.5]
-    texts = [text.get_text() for text in ax.texts]
+    texts = [text.get_text() for text in ax.texts if text.get_gid() == "share"]
     for text, share in zip(texts, shown["p_best"], strict=True):
         if 0.005 <= share < 0.995:
             assert text == f"{100 * share:.0f} %"
@@ -70,7 +72,7 @@ def test_nearly_never_and_nearly_always_are_not_never_and_always():
         {"rank": [1.0, 2, 3, 4], "rank_low": 1.0, "rank_high": 4.0, "p_best": shares}
     )
     ax = ss.plot_ranks(ranks)
-    texts = [text.get_text() for text in ax.texts]
+    texts = [text.get_text() for text in ax.texts if text.get_gid() == "share"]
     assert texts == ["100 %", ">99 %", "<1 %", "0 %"]
 
 
@@ -131,3 +133,28 @@ def test_waterfalls_side_by_side_start_at_the_top_and_their_ticks_are_apart(scor
         assert all(a.x1 < b.x0 for a, b in pairwise(boxes))
         edge = ax.get_window_extent().x1
         assert all(text.get_window_extent().x1 <= edge for text in ax.texts)
+
+
+@pytest.mark.parametrize("preset", ["column", "slide"])
+@pytest.mark.parametrize("alone", [40, 120, 200])
+def test_no_figure_of_a_waterfall_touches_the_tick_beside_it(alone, preset):
+    # The second rule takes out 80 of what the first left, and more of all.
+    table = pd.DataFrame(
+        {
+            "alone_candidates": [300, 80 + alone],
+            "sequence_candidates": [300, 80],
+            "only_candidates": [300, 80],
+            "left_candidates": [700, 620],
+        },
+        index=["lakes", "parks"],
+    )
+    steps = Waterfall(table, 1000, float("nan"))
+    ax = ss.plot_waterfall(steps, preset=preset)
+    ax.figure.draw_without_rendering()
+    (ticks,) = [line for line in ax.lines if line.get_marker() == "|"]
+    half = ticks.get_markeredgewidth() / 2 * ax.figure.dpi / 72
+    at = ax.transData.transform(np.column_stack(ticks.get_data()))[:, 0]
+    figures = [t for t in ax.texts if t.get_gid() == "figure"][1:3]
+    assert figures[1].get_text() == "−80"
+    for x, box in zip(at, boxes_of(figures), strict=True):
+        assert x + half < box[0] or x - half > box[2]

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import os
 import re
+import subprocess
+import sys
+from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import geopandas as gpd
 import matplotlib.pyplot as plt
@@ -14,10 +20,14 @@ import pytest
 from reporting.toy_plans import HOSTILE, toy_candidates, toy_plan
 
 import siteselect as ss
-from siteselect.errors import LayerError, SolverError
+from siteselect.errors import LayerError, SiteSelectError, SolverError
 from siteselect.reporting import NOT_CHECKED, report
 
 FILES = [
+    "figures/excluded.png",
+    "figures/excluded.svg",
+    "figures/limits.png",
+    "figures/limits.svg",
     "limits.csv",
     "map.pdf",
     "map.png",
@@ -28,6 +38,11 @@ FILES = [
     "sites.gpkg",
     "tables.xlsx",
 ]
+
+
+def files_in(folder):
+    found = (p for p in folder.rglob("*") if p.is_file())
+    return sorted(p.relative_to(folder).as_posix() for p in found)
 
 
 class Page(HTMLParser):
@@ -79,9 +94,17 @@ def written(frame, tmp_path_factory):
 
 def test_all_files_are_there_and_no_figure_stays_open(written):
     _, path, _ = written
-    assert sorted(p.name for p in path.parent.iterdir()) == FILES
+    assert files_in(path.parent) == FILES
     assert not plt.get_fignums()
-    assert (path.parent / "map.png").read_bytes()[:4] == b"\x89PNG"
+    # The page holds the very pictures that lie beside it.
+    text = path.read_text(encoding="utf-8")
+    for name in FILES:
+        content = (path.parent / name).read_bytes()
+        if name.endswith(".png"):
+            assert content[:4] == b"\x89PNG"
+            assert base64.b64encode(content).decode() in text
+        if name.endswith(".svg"):
+            assert b"<text" in content
 
 
 def test_the_page_says_what_a_director_asks(written):
@@ -163,9 +186,10 @@ def test_hostile_text_stays_text(tmp_path):
     text = path.read_text(encoding="utf-8")
     page = Page(text)
     assert "script" not in page.tags
-    assert page.tags.count("img") == 1
+    # The map, the limits and what was excluded.
+    assert page.tags.count("img") == 3
     assert not page.handlers
-    assert len(page.addresses) == 1
+    assert len(page.addresses) == 3
     assert page.text.count("alert(") >= 10
     assert "\x00" not in text
     assert "\u202e" not in text
@@ -182,6 +206,49 @@ def test_the_same_plan_gives_the_same_bytes(frame, written, tmp_path):
     for name in FILES:
         ours = (tmp_path / name).read_bytes()
         assert ours == (path.parent / name).read_bytes(), name
+
+
+def test_another_process_writes_the_same_bytes(written, tmp_path):
+    _, path, _ = written
+    code = (
+        "from reporting.toy_plans import toy_candidates, toy_plan\n"
+        "from siteselect.reporting import report\n"
+        f"plan = toy_plan(6, toy_candidates(spacing_km=120), seed=1)\n"
+        f"report(plan, {str(tmp_path)!r})\n"
+    )
+    tests = str(Path(__file__).parents[1])
+    paths = os.pathsep.join([tests, *filter(None, [os.environ.get("PYTHONPATH")])])
+    env = {**os.environ, "PYTHONPATH": paths, "PYTHONHASHSEED": "7"}
+    subprocess.run([sys.executable, "-c", code], env=env, check=True)
+    for name in FILES:
+        ours = (tmp_path / name).read_bytes()
+        assert ours == (path.parent / name).read_bytes(), name
+
+
+@pytest.mark.parametrize(
+    ("edited", "words"),
+    [
+        (lambda s: s.drop(columns="mw"), "no column 'mw'"),
+        (lambda s: s.assign(mw="many"), "Column 'mw'"),
+        (lambda s: s.assign(mw=pd.array([None] * len(s), dtype="Int64")), "Int64"),
+        (lambda s: s.assign(score="high"), "Column 'score'"),
+        (lambda s: s.drop(columns="cost_usd"), "'cost_usd'"),
+        (lambda s: s.assign(cost_usd="x"), "'cost_usd'"),
+        (lambda s: pd.concat([s, s]), "more than once"),
+        (lambda s: pd.concat([s, s[["mw"]]], axis=1), "column 'mw' more than once"),
+        (lambda s: s.rename(index={s.index[0]: "elsewhere"}), "no candidate"),
+        (lambda s: pd.DataFrame(s.drop(columns="geometry")), "without places"),
+        (lambda s: s.set_crs(None, allow_override=True), "no CRS"),
+        (lambda s: s.set_geometry(s.translate(1e6), crs=4326), "Earth"),
+        (lambda s: s.to_crs(5070), "EPSG:4326"),
+        (lambda s: [1], "a list"),
+    ],
+)
+def test_sites_edited_by_hand_are_refused_in_words(tmp_path, edited, words):
+    plan = small_plan()
+    with pytest.raises(SiteSelectError, match=words):
+        report(replace(plan, sites=edited(plan.sites)), tmp_path / "report")
+    assert not (tmp_path / "report").exists()
 
 
 def test_an_empty_plan_has_a_report(frame, tmp_path):

@@ -19,7 +19,7 @@ import siteselect as ss
 from siteselect.errors import SiteSelectError, StudyError
 from siteselect.reporting import report, site_facts
 from siteselect.reporting.background import excluded_table
-from siteselect.reporting.steps import steps_of
+from siteselect.reporting.steps import not_worked_out, steps_of
 
 
 @pytest.fixture(scope="module")
@@ -216,8 +216,23 @@ def test_only_what_is_quick_is_worked_out_unasked(plan, scored):
     empty = ss.optimize_sites(scored[0], power_mw=0, site_mw=[200])
     for other in (stopped, empty):
         assert steps_of(other).alternatives is None
-    many = replace(plan, sites=pd.concat([plan.sites] * 5))
-    assert steps_of(many, alternatives=0).importance is None
+    assert "not proved optimal" in not_worked_out(steps_of(stopped), "importance")
+    assert "no site is chosen" in not_worked_out(steps_of(empty), "alternatives")
+    many = steps_of(replace(plan, sites=pd.concat([plan.sites] * 5)), alternatives=0)
+    assert many.importance is None
+    assert "each of 15 sites" in not_worked_out(many, "importance")
+    assert not_worked_out(many, "alternatives") == (
+        "Not computed for this report. To have it: plan.report(folder, alternatives=3)."
+    )
+    # Counters that need not be whole do not make a program long.
+    counted = ss.optimize_sites(
+        scored[0],
+        power_mw=(600, 600),
+        site_mw=[200],
+        limits=[ss.Spread("states", by="state", at_least=1)],
+    )
+    assert set(counted.problem.extra) == {"states"}
+    assert len(steps_of(counted).importance) == 3
 
 
 def test_a_plan_that_cannot_take_steps_says_so(tmp_path):
@@ -245,7 +260,7 @@ def test_hostile_names_stay_text_in_every_step(tmp_path):
     page = Page(path.read_text(encoding="utf-8"))
     assert page.text.count("alert(") >= 6
     assert "script" not in page.tags
-    assert page.tags.count("img") == 1
+    assert page.tags.count("img") == 5
     assert not page.handlers
     assert all(a.startswith("data:image/png") for a in page.addresses)
     assert "Nothing: without it no plan holds every limit" in page.text
@@ -296,7 +311,7 @@ def test_years_options_and_stronger_lines_are_told(tmp_path):
             }
         ),
         pd.DataFrame({"bus": [1], "p_mw": [0.0], "p_max_mw": [900.0]}),
-    )
+    ).with_places(gpd.GeoSeries.from_xy([-101, -100, -99], 32, [1, 2, 3], crs=4326))
     sites = gpd.GeoDataFrame(
         {"score": [0.9, 0.8], "bus": [2, 3], "substation": "model bus 1"},
         geometry=gpd.points_from_xy([-100, -99], [32, 32]),
@@ -309,7 +324,17 @@ def test_years_options_and_stronger_lines_are_told(tmp_path):
         power_mw={2028: (80, 80), 2030: (160, 160)},
         limits=[ss.Deliverable(network, upgrades=lines, ordered=2025)],
     )
-    page = Page(report(plan, tmp_path).read_text(encoding="utf-8")).text
+    (tmp_path / "figures").mkdir()
+    for name in ("robustness.png", "mine.png"):
+        (tmp_path / "figures" / name).write_text("of before")
+    frontier = ss.frontier(
+        sites, along="power_mw", values=[80, 160], site_mw=[80], exact=True
+    )
+    found = Page(report(plan, tmp_path, frontier=frontier).read_text("utf-8"))
+    page = found.text
+    figures = sorted(p.stem for p in (tmp_path / "figures").glob("*.png"))
+    assert figures == ["flows", "frontier", "limits", "mine", "year_maps", "years"]
+    assert found.tags.count("img") == 6
     assert "Lines that the plan strengthens" in page
     assert "a 1 2 60 $3.00 million 36" in page
     assert "Each bus is a model bus, not a real facility." in page
@@ -317,4 +342,5 @@ def test_years_options_and_stronger_lines_are_told(tmp_path):
     assert "2030 160 80 2" in page
     assert "MW by year 2028: 80, 2030: 80" in page
     # A network in the program makes solving again dear: nothing unasked.
+    assert "as 'deliverable' (Deliverable) makes it long" in page
     assert "plan.report(folder, alternatives=3)" in page

@@ -11,7 +11,7 @@ import pandas as pd
 
 from siteselect.errors import StudyError, four_parts, said, shown
 from siteselect.reporting import furniture as pieces
-from siteselect.reporting.frontier_chart import _WORDS, _unit
+from siteselect.reporting.frontier_axes import along_word, axis_unit
 from siteselect.reporting.plan_like import (
     PlanLike,
     clean,
@@ -167,7 +167,7 @@ def shown_plans(
                 "plan.explore('map.html', frontier=ss.frontier(sites, exact=True))",
             )
         )
-    word = _WORDS.get(frontier.along, str(clean(str(frontier.along))))
+    word = str(clean(along_word(frontier.along)))
     for value in sorted(frontier.plans):
         leads_to: PlanLike = frontier.plans[value]
         _check_same_candidates(plan, leads_to, f"the frontier's plan at {value!r}")
@@ -219,10 +219,10 @@ def frontier_figure(bokeh: Any, frontier: FrontierLike, first: int) -> Any:
     """
     models = bokeh.models
     table = frontier.table.sort_values("value")
-    x_size, x_unit = _unit(frontier.unit, table["value"].max())
-    y_size, y_unit = _unit(frontier.objective_name, table["bound"].abs().max())
+    x_size, x_unit = axis_unit(frontier.unit, table["value"].max())
+    y_size, y_unit = axis_unit(frontier.objective_name, table["bound"].abs().max())
     known = table[np.isfinite(table["bound"].astype(float))]
-    word = _WORDS.get(frontier.along, str(frontier.along))
+    word = along_word(frontier.along)
     x_name = str(clean(f"{word} [{x_unit}]" if x_unit else word))
     name = frontier.objective_name
     y_name = str(clean(f"cost [{y_unit}]" if name == "USD" else name))
