@@ -17,7 +17,13 @@ import pandas as pd
 import pyogrio
 import pyogrio.errors
 
-from siteselect.errors import LayerError, four_parts, nearest_name, shown
+from siteselect.errors import (
+    LayerError,
+    MissingDependencyError,
+    four_parts,
+    nearest_name,
+    shown,
+)
 from siteselect.layers.kinds import is_remote, seems
 from siteselect.layers.releases.fields import Field, found, missing
 
@@ -405,12 +411,23 @@ def read_sheet(
     ------
     LayerError
         If it is no workbook, or no sheet has the columns.
+    MissingDependencyError
+        If GDAL was built without workbooks.
     """
     guard(path)
     kind = seems(str(path))
     # GDAL would open other tables too, by rules of its own.
     if "xlsx" not in kind:
         raise _unreadable(path, "it is no workbook (.xlsx)")
+    if "XLSX" not in pyogrio.list_drivers():
+        raise MissingDependencyError(
+            four_parts(
+                f"The workbook {path.name!r} is to be read",
+                "this build of GDAL has no driver for .xlsx",
+                "a GDAL with the driver XLSX is needed; pyogrio from PyPI has it",
+                "Install it again: `pip install --force-reinstall pyogrio`",
+            )
+        )
     try:
         inside = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
     except (pyogrio.errors.DataSourceError, ValueError, OSError) as error:

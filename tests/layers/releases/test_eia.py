@@ -236,3 +236,9 @@ def test_another_workbook_is_refused_with_the_missing_column(books, tmp_path, sa
     path = workbook(tmp_path / "2___Plant.xlsx", {"Plant": rows})
     with pytest.raises(ss.LayerError, match="'Latitude'.*line 4, e.g. 'north'"):
         ss.releases.eia860_plants(path)
+
+
+def test_a_gdal_without_workbooks_is_named(books, monkeypatch):
+    monkeypatch.setattr("pyogrio.list_drivers", dict)
+    with pytest.raises(ss.MissingDependencyError, match="pip install"):
+        ss.releases.eia860_plants(books[0])
