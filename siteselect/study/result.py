@@ -192,6 +192,10 @@ def _write(
         elif name != PLAN:
             write_plan(whole, target)
     if asked.get("report", False):
-        plan.report(folder / "report", pages=asked.get("pages", "sites"))
+        plan.report(
+            folder / "report",
+            robustness=survival if len(survival.columns) else None,
+            pages=asked.get("pages", "sites"),
+        )
     if asked.get("explorer", False):
         plan.explore(folder / "explorer.html")
