@@ -1,4 +1,4 @@
-"""Several at once: processes on one folder, threads on one plan, many plans."""
+"""Several at once: processes on one folder, threads on one plan."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from study import worlds
 
 HERE = Path(__file__).parent
 POSIX = pytest.mark.skipif(os.name != "posix", reason="processes are forked")
-LINUX = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
 def together(what, tmp_path, rounds):
@@ -125,20 +124,3 @@ def test_four_threads_on_one_plan_say_and_write_what_one_does(tmp_path):
         assert set(written) == set(alone[2])
         differ = [name for name in written if written[name] != alone[2][name]]
         assert differ == []
-
-
-@LINUX
-@pytest.mark.soak
-def test_hundreds_of_plans_in_one_process_keep_memory_flat():
-    """After 40 to warm up, 200 more (or SITESELECT_PLANS) may keep 15 MB at most."""
-    n = os.environ.get("SITESELECT_PLANS", "200")
-    done = subprocess.run(
-        [sys.executable, HERE / "many_plans.py", n],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["plans"] == int(n)
-    assert told["grown_mb"] < 15, told
