@@ -1,4 +1,4 @@
-"""Several at once: processes on one folder, threads on one plan, many plans."""
+"""Several at once: processes on one folder, threads on one plan."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from study import worlds
 
 HERE = Path(__file__).parent
 POSIX = pytest.mark.skipif(os.name != "posix", reason="processes are forked")
-LINUX = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
 def together(what, tmp_path, rounds):
@@ -44,8 +43,6 @@ def together(what, tmp_path, rounds):
 @POSIX
 def test_who_writes_a_folder_waits_for_who_writes_it(tmp_path):
     out = tmp_path / "out"
-    report = plan_of_many().report
-    (tmp_path / "report").mkdir()
     tried, done = [], []
 
     def write(k):
@@ -54,26 +51,19 @@ def test_who_writes_a_folder_waits_for_who_writes_it(tmp_path):
             tried.append(k)
         done.append(k)
 
-    def tell():
-        report(tmp_path / "report", alternatives=0, importance=False)
-        done.append("report")
-
-    with ThreadPoolExecutor(3) as pool:
-        with alone_in(tmp_path), alone_in(tmp_path / "report"):
-            jobs = [pool.submit(write, k) for k in (0, 1)] + [pool.submit(tell)]
+    with ThreadPoolExecutor(2) as pool:
+        with alone_in(tmp_path):
+            jobs = [pool.submit(write, k) for k in (0, 1)]
             while len(tried) < 2:
                 time.sleep(0.01)
             # Time enough to move one file, were nobody to wait.
             finished = wait(jobs, timeout=0.5).done
             assert not finished
             assert not out.exists()
-            assert not list((tmp_path / "report").iterdir())
         for job in jobs:
             job.result()
-    assert sorted(map(str, done)) == ["0", "1", "report"]
-    assert (out / "a.txt").read_text() == str(
-        next(k for k in done[::-1] if k in (0, 1))
-    )
+    assert sorted(done) == [0, 1]
+    assert (out / "a.txt").read_text() in ("0", "1")
     assert [path.name for path in tmp_path.iterdir() if path.name[0] == "."] == []
 
 
@@ -134,20 +124,3 @@ def test_four_threads_on_one_plan_say_and_write_what_one_does(tmp_path):
         assert set(written) == set(alone[2])
         differ = [name for name in written if written[name] != alone[2][name]]
         assert differ == []
-
-
-@LINUX
-@pytest.mark.soak
-def test_hundreds_of_plans_in_one_process_keep_memory_flat():
-    """After 40 to warm up, 200 more (or SITESELECT_PLANS) may keep 15 MB at most."""
-    n = os.environ.get("SITESELECT_PLANS", "200")
-    done = subprocess.run(
-        [sys.executable, HERE / "many_plans.py", n],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["plans"] == int(n)
-    assert told["grown_mb"] < 15, told
