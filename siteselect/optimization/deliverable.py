@@ -21,7 +21,6 @@ from scipy import sparse
 from siteselect.errors import LayerError, StudyError, four_parts, nearest_name, shown
 from siteselect.infrastructure.grid import (
     Network,
-    applied_flows,
     dc_flow,
     spare_mw,
 )
@@ -29,6 +28,7 @@ from siteselect.infrastructure.grid.applied import FILL_DIGITS, spare_by_island
 from siteselect.infrastructure.grid.bridges import unsplitting
 from siteselect.infrastructure.grid.flow import base_injection, ptdf_at
 from siteselect.infrastructure.grid.kept import kept
+from siteselect.infrastructure.grid.kept_flows import kept_flows
 from siteselect.infrastructure.grid.outages import outage_factors
 from siteselect.optimization.by_year import year_of
 from siteselect.optimization.circuits import Circuits
@@ -704,7 +704,7 @@ class Deliverable(ShownAsCard):
         spare["mw"] = list(loads.values())
         able = spare["spare_mw"].to_numpy(np.float64) > 0
         served = {b: loads[b] for b, yes in zip(loads, able, strict=True) if yes}
-        table = applied_flows(
+        table = kept_flows(
             self.network,
             served,
             outages=self.drops(list(loads)),

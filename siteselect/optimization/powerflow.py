@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from siteselect.errors import StudyError, four_parts, shown
-from siteselect.infrastructure.grid import Network, applied_flows
+from siteselect.infrastructure.grid import Network
+from siteselect.infrastructure.grid.kept_flows import kept_flows
 from siteselect.optimization import _plots
 from siteselect.optimization.deliverable import Deliverable
 from siteselect.optimization.problem import aligned
@@ -153,7 +154,7 @@ def powerflow(
     if network is None:
         when = plan.problem.years[-1] if plan.problem.years else ""
         limit = strengthened(limit, plan.upgrades, when if year is None else year)
-    table = applied_flows(
+    table = kept_flows(
         limit.network,
         loads,
         outages=limit.drops(list(loads)),
