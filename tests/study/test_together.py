@@ -108,7 +108,11 @@ def asked(plan, folder):
         for other in plan.alternatives(3)
     ]
     plan.report(folder, alternatives=2, importance=False)
-    written = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    written = {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
     return why, others, written
 
 
