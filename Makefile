@@ -47,7 +47,7 @@ demo: $(VENV)/.user
 
 test: $(VENV)/.dev
 	$(THREADS) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not soak" tests
-	$(THREADS) $(BIN)/python -m pytest -q --nbmake --nbmake-timeout=300 notebooks/*.ipynb
+	$(THREADS) $(BIN)/python -m pytest -q -n $(JOBS) --nbmake --nbmake-timeout=300 notebooks/*.ipynb
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -58,7 +58,7 @@ lint: $(VENV)/.dev
 
 soak: $(VENV)/.dev
 	$(THREADS) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m soak tests
-	$(THREADS) $(BIN)/python -m pytest -q --nbmake --nbmake-timeout=600 notebooks/studies
+	$(THREADS) $(BIN)/python -m pytest -q -n $(JOBS) --nbmake --nbmake-timeout=600 notebooks/studies
 
 optimization-test: $(VENV)/.dev
 	$(THREADS) $(BIN)/python -m pytest -n $(JOBS) -m "not soak" tests/optimization

@@ -69,7 +69,7 @@ def test_who_writes_a_folder_waits_for_who_writes_it(tmp_path):
 
 @POSIX
 @pytest.mark.soak
-@pytest.mark.parametrize(("what", "rounds"), [("files", 60), ("run", 8), ("report", 6)])
+@pytest.mark.parametrize(("what", "rounds"), [("files", 40), ("run", 4), ("report", 3)])
 def test_two_processes_write_one_folder_and_one_wins_whole(what, rounds, tmp_path):
     rounds = int(os.environ.get("SITESELECT_ROUNDS", rounds))
     together(what, tmp_path, rounds)
