@@ -27,6 +27,7 @@ from siteselect.layers.crs import (
     CONUS_BOX,
     require_crs,
     require_horizontal,
+    require_lengths,
     to_wgs84,
 )
 from siteselect.layers.notices import notice
@@ -521,18 +522,7 @@ def require_coordinates(
     east, north = bounds[:, 2].max(), bounds[:, 3].max()
     low_x, low_y, high_x, high_y = bounds.T
     if crs.is_projected:
-        small = max(abs(west), abs(east)) <= 180 and max(abs(south), abs(north)) <= 90
-        if small and not (west == east == south == north == 0):
-            raise CRSError(
-                four_parts(
-                    f"{layer} says its coordinates are in {crs.name}",
-                    "they look like degrees: "
-                    f"x {west:.5g} to {east:.5g}, y {south:.5g} to {north:.5g}",
-                    "coordinates of a projected CRS are in meters or feet",
-                    'Set the CRS they are in: `frame.set_crs("EPSG:4326", '
-                    "allow_override=True)`",
-                )
-            )
+        require_lengths((west, south, east, north), crs, layer)
         return
     if not crs.is_geographic:
         return

@@ -269,6 +269,7 @@ def _require_places(
             )
         )
     if not crs.is_geographic:
+        require_lengths(shapely.total_bounds(geoms), crs, layer)
         return
     # Some count in grads.
     unit = np.degrees(crs.axis_info[0].unit_conversion_factor or np.radians(1.0))
@@ -292,6 +293,49 @@ def _require_places(
             if swapped
             else "Set the CRS they are in: "
             '`frame.set_crs("EPSG:...", allow_override=True)`',
+        )
+    )
+
+
+def require_lengths(
+    box: Sequence[float] | NDArray[Any], crs: pyproj.CRS, layer: str = "the layer"
+) -> None:
+    """Refuse degrees that are said to be meters or feet.
+
+    A projection of the user's own may well be centered on the site: only one
+    that has a name in a register is taken to have no sites at its origin.
+
+    Parameters
+    ----------
+    box : (west, south, east, north)
+        What the coordinates span.
+    crs : pyproj.CRS
+        What they are said to be in.
+    layer : str
+        How to call the layer.
+
+    Raises
+    ------
+    CRSError
+        If the CRS is projected and the coordinates would all be degrees.
+
+    Examples
+    --------
+    >>> require_lengths((-97.0, 32.0, -96.0, 33.0), pyproj.CRS.from_epsg(4326))
+    """
+    west, south, east, north = (float(v) for v in box)
+    is_small = max(-west, east) <= 180 and max(-south, north) <= 90
+    is_origin = west == south == east == north == 0
+    if not (crs.is_projected and is_small) or is_origin or crs.to_authority() is None:
+        return
+    raise CRSError(
+        four_parts(
+            f"The coordinates of {layer} are said to be in {crs.name}",
+            "they look like degrees: "
+            f"x {west:.5g} to {east:.5g}, y {south:.5g} to {north:.5g}",
+            "coordinates of a projected CRS are in meters or feet",
+            'Set the CRS they are in: `frame.set_crs("EPSG:4326", '
+            "allow_override=True)`",
         )
     )
 

@@ -578,6 +578,8 @@ def test_bad_layers_are_refused():
 def test_bad_candidates_are_refused():
     with pytest.raises(CRSError, match="CRS"):
         prepare(toy_sites().set_crs(None, allow_override=True), toy_layers())
+    with pytest.raises(CRSError, match="look like degrees"):
+        prepare(toy_sites().set_crs(5070, allow_override=True), toy_layers())
     twice = toy_sites()
     twice.index = ["a", "a", "b", "c", "d"]
     with pytest.raises(LayerError, match="repeats a"):

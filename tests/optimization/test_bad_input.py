@@ -56,6 +56,8 @@ BAD: list[Any] = [
     ("no geometry", sites().set_geometry([None] * 6, crs=4326), {}, L, "geometry"),
     ("no CRS", sites().set_crs(None, allow_override=True), {"min_spacing_km": 9},
      ss.CRSError, "set_crs"),
+    ("degrees said to be meters", sites().set_crs(5070, allow_override=True),
+     {"min_spacing_km": 9}, ss.CRSError, "look like degrees"),
     ("power crossed", sites(), {"power_mw": (400, 300)}, S, "minimum is over"),
     ("power of three", sites(), {"power_mw": (1, 2, 3)}, S, "3 values"),
     ("power as text", sites(), {"power_mw": "300"}, S, "'300'"),
