@@ -14,6 +14,7 @@ from typing import Any
 
 import matplotlib.patheffects as effects
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.text import Text
 from matplotlib.transforms import Affine2D, ScaledTranslation, Transform
 
@@ -189,7 +190,7 @@ class PaperText(Text):
     Renderers round glyphs to pixels, so that the same line is some percent wider
     at a low resolution; there it is written that much smaller. A halo is drawn
     under the letters, which stay letters in SVG and PDF; by path effects alone
-    they would become outlines.
+    they would become outlines, as they do where the picture is of pixels.
 
     Parameters
     ----------
@@ -218,12 +219,19 @@ class PaperText(Text):
     def draw(self, renderer: Any) -> None:
         """Draw the halo and the line, smaller where it would leave its room."""
         with self._fitted(renderer):
-            if self._halo_pt:
-                outline = effects.Stroke(linewidth=self._halo_pt, foreground="white")
-                self.set_path_effects([outline])
+            if not self._halo_pt:
                 super().draw(renderer)
-                self.set_path_effects([])
+                return
+            outline = effects.Stroke(linewidth=self._halo_pt, foreground="white")
+            # Pixels: letters of a font stand elsewhere than the outlines of a path.
+            is_pixels = isinstance(renderer, RendererAgg)
+            self.set_path_effects(
+                [outline, effects.Normal()] if is_pixels else [outline]
+            )
             super().draw(renderer)
+            self.set_path_effects([])
+            if not is_pixels:
+                super().draw(renderer)
 
     @contextmanager
     def _fitted(self, renderer: Any = None, dpi: Any = None) -> Iterator[None]:

@@ -58,19 +58,19 @@ def agree(instance: Instance, **kwargs: Any) -> None:
 
 
 @given(instances())
-@examples(200)
+@examples(100)
 def test_full_model_equals_brute_force(instance: Instance) -> None:
     agree(instance, method="full")
 
 
 @given(instances())
-@examples(200)
+@examples(100)
 def test_price_out_equals_brute_force(instance: Instance) -> None:
     agree(instance, method="priceout")
 
 
 @given(instances("range"))
-@examples(140)
+@examples(60)
 def test_ranges_equal_brute_force(instance: Instance) -> None:
     agree(instance, method="full")
     agree(instance, method="priceout")
