@@ -225,7 +225,7 @@ def test_every_site_costs_what_an_independent_program_says(seed):
 
 @pytest.mark.soak
 @given(st.integers(0, 10**6))
-@examples(100)
+@examples(50)
 def test_many_more_of_them(seed):
     compare(seed)
 

@@ -81,7 +81,7 @@ def test_nearest_matches_the_plain_geodesic(data):
 
 
 @pytest.mark.soak
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(st.data())
 def test_nearest_matches_the_plain_geodesic_many_times(data):
     check_nearest(data)
@@ -110,7 +110,7 @@ def test_pairs_within_match_the_plain_geodesic(data):
 
 
 @pytest.mark.soak
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(st.data())
 def test_pairs_within_match_the_plain_geodesic_many_times(data):
     check_pairs(data)

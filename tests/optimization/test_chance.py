@@ -57,14 +57,14 @@ def at_least_agrees(seed: int) -> None:
 
 
 @given(st.integers(0, 2**32))
-@examples(60)
+@examples(30)
 def test_at_least_equals_brute_force(seed: int) -> None:
     at_least_agrees(seed)
 
 
 @pytest.mark.soak
 @given(st.integers(0, 2**32))
-@examples(400 * SOAK)
+@examples(150 * SOAK)
 def test_soak_at_least(seed: int) -> None:
     at_least_agrees(seed)
 
@@ -177,7 +177,7 @@ def test_a_common_cause_is_one_fate() -> None:
 
 
 @given(st.integers(0, 2**32))
-@examples(60)
+@examples(30)
 def test_the_exact_probability_is_that_of_all_outcomes(seed: int) -> None:
     rng = random.Random(seed)
     n = rng.randint(0, 6)

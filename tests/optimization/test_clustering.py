@@ -54,14 +54,14 @@ def cluster_agrees(seed: int) -> None:
 
 
 @given(st.integers(0, 2**32))
-@examples(60)
+@examples(30)
 def test_cluster_equals_brute_force(seed: int) -> None:
     cluster_agrees(seed)
 
 
 @pytest.mark.soak
 @given(st.integers(0, 2**32))
-@examples(400 * SOAK)
+@examples(150 * SOAK)
 def test_soak_cluster(seed: int) -> None:
     cluster_agrees(seed)
 

@@ -80,7 +80,7 @@ def cover_agrees(seed: int) -> None:
 
 
 @given(st.integers(0, 2**32))
-@examples(60)
+@examples(30)
 def test_cover_equals_brute_force(seed: int) -> None:
     cover_agrees(seed)
 
@@ -96,7 +96,7 @@ def test_blocks_of_sites_change_nothing(seed: int, smallest: int) -> None:
 
 @pytest.mark.soak
 @given(st.integers(0, 2**32))
-@examples(400 * SOAK)
+@examples(200 * SOAK)
 def test_soak_cover(seed: int) -> None:
     cover_agrees(seed)
 

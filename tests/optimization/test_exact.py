@@ -112,7 +112,7 @@ def test_cbc_and_build_model_agree(instance: Instance) -> None:
 
 @pytest.mark.soak
 @given(instances())
-@examples(1550 * SOAK)
+@examples(600 * SOAK)
 def test_soak_sizes(instance: Instance) -> None:
     agree(instance, method="full")
     agree(instance, method="priceout")
@@ -120,7 +120,7 @@ def test_soak_sizes(instance: Instance) -> None:
 
 @pytest.mark.soak
 @given(instances("range"))
-@examples(500 * SOAK)
+@examples(300 * SOAK)
 def test_soak_ranges(instance: Instance) -> None:
     agree(instance, method="full")
     agree(instance, method="priceout")

@@ -282,7 +282,7 @@ def test_price_out_equals_brute_force(kind: str, instance: Places) -> None:
 @pytest.mark.soak
 @pytest.mark.parametrize("kind", list(KINDS))
 @given(places(limited=True))
-@examples(400 * SOAK)
+@examples(150 * SOAK)
 def test_soak_with_other_limits(kind: str, instance: Places) -> None:
     for method in ("auto", "full", "priceout"):
         agree(instance, kind, method)

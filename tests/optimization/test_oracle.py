@@ -53,7 +53,7 @@ def agree(seed: int, kind: str) -> None:
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_every_limit_equals_brute_force(kind: str) -> None:
     @given(SEEDS)
-    @examples(60)
+    @examples(40)
     def run(seed: int) -> None:
         agree(seed, kind)
 
@@ -88,7 +88,7 @@ def test_cases_that_went_wrong_once(seed: int) -> None:
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_soak_every_limit(kind: str, part: int) -> None:
     @given(SEEDS)
-    @examples(170 * SOAK)
+    @examples(120 * SOAK)
     def run(seed: int) -> None:
         # Each part draws the same numbers: the part makes other cases of them.
         agree(seed * 6 + part, kind)

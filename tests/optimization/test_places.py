@@ -215,7 +215,7 @@ def every(n: int, p: int, kept: Any) -> Any:
 
 
 @given(matrices(square=True))
-@examples(300)
+@examples(150)
 def test_dispersion_equals_brute_force(instance: Any) -> None:
     table, p, kept = instance
     table = np.triu(table, 1) + np.triu(table, 1).T
@@ -228,7 +228,7 @@ def test_dispersion_equals_brute_force(instance: Any) -> None:
 
 
 @given(matrices())
-@examples(300)
+@examples(150)
 def test_median_equals_brute_force(instance: Any) -> None:
     table, p, kept = instance
     best = min(median_value(table, c) for c in every(table.shape[1], p, kept))
@@ -241,7 +241,7 @@ def test_median_equals_brute_force(instance: Any) -> None:
 
 
 @given(matrices())
-@examples(300)
+@examples(150)
 def test_center_equals_brute_force(instance: Any) -> None:
     table, p, kept = instance
     best = min(center_value(table, c) for c in every(table.shape[1], p, kept))

@@ -95,7 +95,7 @@ def agree(engine: PriceOut, best: float | None) -> None:
 
 
 @given(st.integers(0, 10_000), st.floats(0.3, 1.6))
-@examples(40)
+@examples(25)
 def test_changed_bounds_are_those_of_a_new_program(seed: int, factor: float) -> None:
     engine = PriceOut(compiled_of(24, seed))
     engine.solve(gap=EXACT)
@@ -304,7 +304,7 @@ def test_the_relaxation_alone_leads_to_a_plan_where_time_is_short(
 
 
 @given(st.integers(0, 10_000))
-@examples(40)
+@examples(25)
 def test_rounded_rows_cut_off_no_whole_plan(seed: int) -> None:
     rng = np.random.default_rng(seed)
     compiled = compiled_of(16, seed, site_mw=[100, 200, 300])
@@ -324,7 +324,7 @@ def test_rounded_rows_cut_off_no_whole_plan(seed: int) -> None:
 
 
 @given(st.integers(0, 2**32))
-@examples(150)
+@examples(80)
 def test_rounded_rows_keep_every_choice_that_just_fits(seed: int) -> None:
     rng = np.random.default_rng(seed)
     n = int(rng.integers(2, 8))
@@ -345,7 +345,7 @@ def test_rounded_rows_keep_every_choice_that_just_fits(seed: int) -> None:
 
 
 @given(st.integers(0, 10_000))
-@examples(40)
+@examples(25)
 def test_conclusions_from_rows_lose_no_plan(seed: int) -> None:
     # The best plan of the full matrix survives every preparation step.
     compiled = compiled_of(14, seed)

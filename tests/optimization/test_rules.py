@@ -105,26 +105,26 @@ def if_then_agrees(seed: int) -> None:
 
 
 @given(st.integers(0, 2**32))
-@examples(40)
+@examples(25)
 def test_choose_equals_brute_force(seed: int) -> None:
     choose_agrees(seed)
 
 
 @given(st.integers(0, 2**32))
-@examples(40)
+@examples(25)
 def test_all_or_none_equals_brute_force(seed: int) -> None:
     all_or_none_agrees(seed)
 
 
 @given(st.integers(0, 2**32))
-@examples(40)
+@examples(25)
 def test_if_then_equals_brute_force(seed: int) -> None:
     if_then_agrees(seed)
 
 
 @pytest.mark.soak
 @given(st.integers(0, 2**32))
-@examples(200 * SOAK)
+@examples(120 * SOAK)
 def test_soak_rules(seed: int) -> None:
     choose_agrees(seed)
     all_or_none_agrees(seed)

@@ -228,20 +228,20 @@ seeds = st.integers(0, 2**32)
 
 
 @given(seeds)
-@examples(60)
+@examples(30)
 def test_full_model_equals_brute_force(seed: int) -> None:
     agree(seed, method="full")
 
 
 @given(seeds)
-@examples(60)
+@examples(30)
 def test_price_out_equals_brute_force(seed: int) -> None:
     agree(seed, method="priceout")
 
 
 @pytest.mark.soak
 @given(seeds)
-@examples(600 * SOAK)
+@examples(300 * SOAK)
 def test_soak_sizes_of_both_kinds(seed: int) -> None:
     agree(seed, method="full")
     agree(seed, method="priceout")

@@ -111,7 +111,7 @@ def test_the_cheapest_plan_is_that_of_all_sizes_and_mixes(seed):
 
 @pytest.mark.soak
 @given(st.integers(0, 10**6))
-@examples(40)
+@examples(20)
 def test_many_more_of_them(seed):
     compare(seed)
 
@@ -397,7 +397,7 @@ def test_no_plan_of_all_candidates_costs_less_than_the_bound(seed, cfe):
 
 @pytest.mark.soak
 @given(st.integers(0, 10**6), st.sampled_from([None, 0.3, 0.6, 0.8, 0.9]))
-@examples(60)
+@examples(15)
 def test_no_plan_of_all_candidates_costs_less_at_length(seed, cfe):
     bound_holds(seed, cfe)
 

@@ -289,7 +289,7 @@ def test_plans_verify_and_corrupted_ones_do_not(kind: str) -> None:
 @pytest.mark.soak
 @pytest.mark.parametrize("kind", KINDS)
 def test_soak_corrupted_plans(kind: str) -> None:
-    seen = corrupted(kind, 40 * SOAK)
+    seen = corrupted(kind, 30 * SOAK)
     # A thousand in all, in every way that there is.
     assert seen.total() >= 250 * SOAK, seen
     expected = set(CORRUPT)

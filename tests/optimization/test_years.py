@@ -422,20 +422,20 @@ seeds = st.integers(0, 2**32)
 
 
 @given(seeds)
-@examples(80)
+@examples(40)
 def test_full_model_equals_brute_force(seed: int) -> None:
     agree(seed, method="full")
 
 
 @given(seeds)
-@examples(80)
+@examples(40)
 def test_price_out_equals_brute_force(seed: int) -> None:
     agree(seed, method="priceout")
 
 
 @pytest.mark.soak
 @given(seeds)
-@examples(800 * SOAK)
+@examples(300 * SOAK)
 def test_soak_years(seed: int) -> None:
     agree(seed, method="full")
     agree(seed, method="priceout")

@@ -135,7 +135,7 @@ def test_any_cut_gives_the_same_bits(study, rows, order, raster):
 
 @pytest.mark.soak
 @given(study=studies(), rows=st.integers(1, 5), order=st.randoms())
-@examples(200 * SOAK)
+@examples(80 * SOAK)
 def test_any_cut_gives_the_same_bits_soak(study, rows, order, raster):
     check_cut(study, rows, order, raster)
 

@@ -239,7 +239,7 @@ def test_scores_that_differ_by_rounding_are_equal():
 
 @pytest.mark.soak
 @given(**cases)
-@examples(2000 * SOAK)
+@examples(1000 * SOAK)
 def test_ranges_of_weights_equal_those_of_a_scan_soak(n, c, k, seed, levels):
     check_stability(n, c, k, seed, levels)
 
