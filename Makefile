@@ -79,6 +79,7 @@ docs: $(DOCS)/.docs
 	@echo "open out/docs/index.html"
 
 bench: $(VENV)/.dev
+	$(BIN)/python benchmarks/peers.py
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/scoring.py
 
