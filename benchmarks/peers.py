@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -77,16 +78,27 @@ def make(folder: Path, python: str, arguments: list[str], listed: Path) -> Path:
         return binary
     print(f"installing {listed.name} (a few minutes the first time)", flush=True)
     subprocess.run([python, "-m", "venv", "--clear", str(folder)], check=True)
-    pip = [str(binary), "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    env = {**os.environ, "PYTHONWARNINGS": "ignore"}
-    subprocess.run(
-        [*pip, "install", *arguments, "-r", str(listed)], check=True, env=env
-    )
-    # Written last: an installation that was stopped is not taken for a whole one.
-    stamp.write_text(wanted)
+    if install(binary, [*arguments, "-r", str(listed)]):
+        # Written last: an installation that was stopped is not taken for a whole one.
+        stamp.write_text(wanted)
+        return binary
+    # One peer that cannot be had leaves the others: its row says that it is missing.
+    if arguments and not install(binary, arguments):
+        raise SystemExit(f"siteselect cannot be installed into {folder.name}")
+    for line in wanted.splitlines():
+        if line.strip() and not line.startswith("#") and not install(binary, [line]):
+            print(f"cannot be installed: {line}", flush=True)
     return binary
 
 
+def install(binary: Path, arguments: list[str]) -> bool:
+    """Install with pip and return whether it worked."""
+    pip = [str(binary), "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    env = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    return not subprocess.run([*pip, "install", *arguments], env=env).returncode
+
+
+@cache
 def environment() -> Path:
     """Return the interpreter with siteselect and its peers, made on the first call."""
     version = "{}.{}".format(*sys.version_info[:2])
@@ -97,12 +109,14 @@ def environment() -> Path:
     return make(home() / f"peers-{version}", sys.executable, arguments, PEERS)
 
 
+@cache
 def pandapower_environment() -> Path:
     """Return the interpreter with pandapower, which does not work with pandas 3."""
     version = "{}.{}".format(*sys.version_info[:2])
     return make(home() / f"pandapower-{version}", sys.executable, [], PANDAPOWER)
 
 
+@cache
 def newer_environment() -> Path | None:
     """Return the interpreter with the peers that need a newer one; None without it."""
     for python in newer_interpreters():
@@ -114,7 +128,7 @@ def newer_environment() -> Path | None:
 
 
 def versions(*pythons: Path | None) -> str:
-    """Return what is installed of the peers, in words."""
+    """Return what is installed of the peers, and what is not, in words."""
     code = (
         "import sys, importlib.metadata as m\n"
         "have = {d.name.lower(): d for d in m.distributions()}\n"
@@ -131,11 +145,13 @@ def versions(*pythons: Path | None) -> str:
         for python in pythons
         if python is not None
     ]
-    return ", ".join(said)
+    there = ", ".join(filter(None, said))
+    missing = [name for name in WANTED if f"{name} " not in f"{there} "]
+    return there + (f"; not installed: {', '.join(missing)}" if missing else "")
 
 
 if __name__ == "__main__":
     _newer = newer_environment()
     print(versions(environment(), pandapower_environment(), _newer))
     if _newer is None:
-        print("no Python 3.12 or newer was found: xarray-spatial is left out")
+        print("no Python 3.12 or newer was found (NEWER_PYTHON names one)")

@@ -179,7 +179,11 @@ def race(
     for name in who:
         python = (others or {}).get(name, peers.environment())
         if python is None:
-            row = {"who": name, "size": size, "note": "no Python 3.12 was found"}
+            row = {
+                "who": name,
+                "size": size,
+                "note": "no Python 3.12 or newer was found",
+            }
         else:
             row = contest(task, name, size, folder, limit_s, *more, python=python)
         if name == OWN:
