@@ -8,8 +8,8 @@ the answer: bounds, directions and weights as stated.
 - ``sum``: weighted sum of values in [0, 1] between the bounds.
 - ``topsis``: closeness to the best values met (vector normalization) of the same
   values. siteselect calls pymcdm for it; xarray-spatial has no TOPSIS.
-- ``product``: the weighted geometric mean. The peers refuse a value of 0, which makes
-  the mean 0 in siteselect; for all, values below 0.01 are raised to it.
+- ``product``: the weighted geometric mean. Two of the peers refuse a value of 0, which
+  makes the mean 0 elsewhere; for all, values below 0.01 are raised to it.
 """
 
 from __future__ import annotations
