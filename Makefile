@@ -24,7 +24,7 @@ help:
 	@echo "make lint   formatting, lint, types, import contract, spelling"
 	@echo "make soak   the big counts: random programs against brute force, the six studies"
 	@echo "make docs   write the guide and the API reference into out/docs/"
-	@echo "make bench  side-by-side timings against other tools"
+	@echo "make bench  side by side with other tools, hours; ARGS=--write puts the tables"
 	@echo "make data   rebuild the bundled layers from their source packages (downloads)"
 
 $(BIN)/python:
@@ -79,8 +79,9 @@ docs: $(DOCS)/.docs
 	@echo "open out/docs/index.html"
 
 bench: $(VENV)/.dev
-	$(BIN)/python benchmarks/run.py
-	$(BIN)/python benchmarks/scoring.py
+	$(BIN)/python benchmarks/peers.py
+	$(BIN)/python benchmarks/run.py $(ARGS)
+	$(BIN)/python benchmarks/scoring.py $(ARGS)
 
 data: $(VENV)/.dev
 	$(PIP) install -r data/build-requirements.txt

@@ -7,6 +7,8 @@ has waited four times as long.
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
 import os
 import resource
@@ -14,8 +16,11 @@ import signal
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 #: Times the limit in processor seconds after which the wall clock ends a contestant.
@@ -56,11 +61,48 @@ def peak_mb(pid: int) -> float:
     return float("nan")
 
 
+def lines_of(function: Callable[..., Any]) -> int:
+    """Return how many lines of code a user writes: no docstring, no comment."""
+    source = textwrap.dedent(inspect.getsource(function))
+    text = source.splitlines()
+    body = ast.parse(source).body[0].body
+    if ast.get_docstring(ast.parse(source).body[0]) is not None:
+        body = body[1:]
+    lines = text[body[0].lineno - 1 :]
+    return sum(bool(line.strip()) and line.strip()[0] != "#" for line in lines)
+
+
+def measured(function: Callable[..., Any], *args: Any) -> tuple[Any, dict]:
+    """Call a contestant; return its answer, and its times and memory."""
+    start, before = time.perf_counter(), processor_seconds()
+    answer = function(*args)
+    figures = {
+        "seconds": time.perf_counter() - start,
+        "cpu_s": processor_seconds() - before,
+        # What a solver in a process of its own has held counts as well.
+        "peak_mb": max(
+            resource.getrusage(who).ru_maxrss / 1024
+            for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+        ),
+    }
+    return answer, figures
+
+
 def contest(
-    task: str, who: str, size: int, folder: Path, limit_s: float, *more: str
+    task: str,
+    who: str,
+    size: int,
+    folder: Path,
+    limit_s: float,
+    *more: str,
+    python: Path | None = None,
 ) -> dict:
-    """Run one contestant in a fresh process and return what it measured."""
-    command = [sys.executable, str(HERE / f"{task}.py"), who, str(size), str(folder)]
+    """Run one contestant in a fresh process and return what it measured.
+
+    ``python`` is the interpreter of another environment, for peers.
+    """
+    interpreter = str(python or sys.executable)
+    command = [interpreter, str(HERE / f"{task}.py"), who, str(size), str(folder)]
     row = {"who": who, "size": size}
     # Every contestant has one thread, also where a library would take more.
     threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -92,7 +134,8 @@ def contest(
         err.seek(0)
         said, failed = out.read(), err.read()
     if process.returncode:
-        said = failed.strip()[-200:]
+        # The last line says what happened; those before it, where on this machine.
+        said = (failed.strip().splitlines() or [""])[-1][:200]
         return {**row, "note": said or f"ended with code {process.returncode}"}
     return {**row, **json.loads(said.splitlines()[-1])}
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import aims
+import side
 from contest import against, contest
 from page import Page, load, machine, put
 
@@ -100,6 +101,7 @@ SECTIONS = (
     "after",
     "network",
     "hosting",
+    *side.SECTIONS,
 )
 
 
@@ -401,6 +403,11 @@ def main() -> None:
                 reached = network(page, args.network, folder, limit_s)
             elif name == "hosting":
                 reached = hosting(page, args.hosting, folder, limit_s)
+            elif name in side.SECTIONS:
+                reached = []
+                side.SECTIONS[name](page, quick, folder, limit_s)
+                if quick:
+                    page.say("\n**From the quick run: small sizes, few seeds.**")
             else:
                 sizes = args.after[few]
                 reached = after(page, sizes, seeds, folder, limit_s, args.jobs)
@@ -412,7 +419,8 @@ def main() -> None:
                 page.say("\n" + "\n".join(aims.table(reached)))
             found += reached
             if args.write:
-                put(name, [*page.lines, "", machine() + "."])
+                beside = f"; beside: {side.versions()}" if name in side.SECTIONS else ""
+                put(name, [*page.lines, "", machine() + beside + "."])
     if found:
         print("\n### Aims\n\n" + "\n".join(aims.table(found)))
 

@@ -2,7 +2,7 @@
 
 ``python benchmarks/scoring.py`` runs every race; ``python benchmarks/scoring.py WHO
 SIZE FOLDER`` is one contestant, which prints what it measured. Peers live in an
-environment of their own under ``.venv/``, made on the first run. Ratios are of
+environment of their own (`peers`), made on the first run. Ratios are of
 processor seconds, which other work on the machine disturbs less than wall clocks;
 where processes share the work, of wall clocks, and to be read on an idle machine.
 """
@@ -26,6 +26,7 @@ import aims
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import peers
 import pyarrow as pa
 import rasterio
 from page import Page, load, machine, put
@@ -283,27 +284,6 @@ def main(who: str, size: int, folder: Path) -> dict[str, Any]:
 # ------------------------------------------------------------------- the races
 
 
-def peers() -> Path:
-    """Return the interpreter that also has the peers, made on the first call."""
-    folder = (
-        Path(sys.prefix).parent / f"peers-{sys.version_info[0]}{sys.version_info[1]}"
-    )
-    python = folder / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        site = next(folder.glob("lib/python*/site-packages"))
-        paths = [p for p in sys.path if p.endswith("site-packages")]
-        # Not the bare paths: what is installed editable is found by their own files.
-        lines = [f"import site; site.addsitedir({path!r})" for path in paths]
-        (site / "siteselect-peers.pth").write_text("\n".join(lines) + "\n")
-        pip = [str(python), "-m", "pip", "install", "--quiet"]
-        wanted = ["rasterstats", "pymcdm"]
-        if HAS_MCDA:
-            wanted.append("xarray-spatial>=0.10")
-        subprocess.run([*pip, *wanted], check=True)
-    return python
-
-
 def contestant(
     who: str, size: int, folder: Path, limit_s: float, python: Path | None = None
 ) -> dict[str, Any]:
@@ -445,7 +425,7 @@ def races() -> None:
                     ("weighing", weighers),
                 ):
                     who = [f"{step}: {one}" for one in ("siteselect", *others)]
-                    race(page, who, size, folder, args.limit_s, peers())
+                    race(page, who, size, folder, args.limit_s, peers.environment())
     page.say(
         f"\n{time.perf_counter() - start:,.0f} s; processes that wanted a core: "
         f"{wanted_a_core:.1f} before, {load():.1f} after."
