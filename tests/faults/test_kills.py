@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import json
+import multiprocessing
 import os
 import random
 import shutil
@@ -319,19 +320,7 @@ def scenarios(plan, n):
     }
 
 
-def children_of(pid):
-    done = subprocess.run(
-        ["ps", "--ppid", str(pid), "-o", "pid=,args="],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    lines = [line.split(maxsplit=1) for line in done.stdout.splitlines()]
-    return [int(pid) for pid, what in lines if "spawn_main" in what]
-
-
 @pytest.mark.soak
-@pytest.mark.skipif(shutil.which("ps") is None, reason="needs ps")
 @pytest.mark.parametrize("how", ["lost", "stopped"])
 def test_robust_on_processes_ends_with_its_workers(how):
     sites = jobs.candidates(200)
@@ -343,7 +332,7 @@ def test_robust_on_processes_ends_with_its_workers(how):
         until = time.monotonic() + 60
         while len(seen) < 2 and time.monotonic() < until:
             time.sleep(0.05)
-            seen[:] = children_of(os.getpid())
+            seen[:] = [child.pid for child in multiprocessing.active_children()]
         time.sleep(0.5)
         if how == "lost":
             os.kill(seen[0], signal.SIGKILL)
@@ -359,7 +348,7 @@ def test_robust_on_processes_ends_with_its_workers(how):
     if how == "lost":
         assert "worker" in str(told.value)
         assert "workers=1" in str(told.value)
-    assert children_of(os.getpid()) == []
+    assert multiprocessing.active_children() == []
 
 
 @pytest.mark.soak
@@ -402,7 +391,7 @@ def test_a_run_outlives_the_process_of_its_solver(tmp_path):
             time.sleep(0.2)
             assert process.poll() is None
             done = subprocess.run(
-                ["ps", "--ppid", str(process.pid), "-o", "pid=,args="],
+                ["ps", "ww", "--ppid", str(process.pid), "-o", "pid=,args="],
                 capture_output=True,
                 text=True,
                 check=False,
