@@ -356,7 +356,7 @@ def test_robust_on_a_cluster_outlives_a_worker():
     distributed = pytest.importorskip("distributed")
     sites = jobs.candidates(60)
     ask = {"power_mw": (900, 900), "site_mw": [100, 300]}
-    many = scenarios(ss.optimize_sites(sites, **ask), 60)
+    many = scenarios(ss.optimize_sites(sites, **ask), 12)
     alone = ss.robust(sites, many, **ask)
     with (
         distributed.LocalCluster(
@@ -365,7 +365,7 @@ def test_robust_on_a_cluster_outlives_a_worker():
         distributed.Client(cluster) as client,
     ):
         first = next(iter(client.run(os.getpid).values()))
-        killer = threading.Timer(1.0, os.kill, (first, signal.SIGKILL))
+        killer = threading.Timer(0.2, os.kill, (first, signal.SIGKILL))
         killer.start()
         found = ss.robust(sites, many, client=client, **ask)
         killer.join()
