@@ -25,6 +25,7 @@ from siteselect.errors import (
     StudyError,
     four_parts,
 )
+from siteselect.whole_files import stop_text
 
 if TYPE_CHECKING:
     from siteselect.study import StudyResult
@@ -47,7 +48,8 @@ runs it, `siteselect verify out/first` works all of it out again.
 _EPILOG = """Exit codes: 0 done; 1 a mistake in what was asked; 2 a mistake in the
 command line; 3 no set of sites satisfies all limits; 4 the solver failed; 5 an input
 or a number has changed (verify), or something does not work (doctor); 6 an optional
-package is missing; 130 stopped by Ctrl-C, with the best plan written if there was one.
+package is missing; 130 stopped by Ctrl-C, with the best plan written if there was one;
+143 asked to end by the system (SIGTERM), with nothing written.
 
 Completion with the Tab key, for bash, zsh, fish and PowerShell: run
 `siteselect --install-completion` once and open a new shell; `siteselect
@@ -58,10 +60,25 @@ Completion with the Tab key, for bash, zsh, fish and PowerShell: run
 class _Group(TyperGroup):
     """Ends with a message and a code, never with a traceback of a known error."""
 
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().make_context(*args, **kwargs)
+        except KeyboardInterrupt as stop:
+            typer.echo(stop_text("Stopped by Ctrl-C", stop), err=True)
+            raise typer.Exit(INTERRUPTED) from None
+
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except SiteSelectError as error:
+        except (KeyboardInterrupt, Exception) as error:
+            stop = _stop_behind(error)
+            if isinstance(stop, SystemExit):
+                raise stop from None
+            if stop is not None:
+                typer.echo(stop_text("Stopped by Ctrl-C", stop), err=True)
+                raise typer.Exit(INTERRUPTED) from None
+            if not isinstance(error, SiteSelectError):
+                raise
             code = next(code for kind, code in _CODES if isinstance(error, kind))
             if "--json" in sys.argv or _asks_json(ctx):
                 _print_json(
@@ -76,20 +93,15 @@ class _Group(TyperGroup):
             else:
                 typer.echo(f"{type(error).__name__}: {error}", err=True)
             raise typer.Exit(code) from None
-        except (KeyboardInterrupt, Exception) as error:
-            if not _is_interrupt(error):
-                raise
-            typer.echo("Stopped by Ctrl-C; nothing was written.", err=True)
-            raise typer.Exit(INTERRUPTED) from None
 
 
-def _is_interrupt(error: BaseException | None) -> bool:
-    """Return whether Ctrl-C is behind an error: some readers make another of it."""
+def _stop_behind(error: BaseException | None) -> BaseException | None:
+    """Return what stopped us, if it is behind an error: readers make another of it."""
     while error is not None:
-        if isinstance(error, KeyboardInterrupt):
-            return True
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            return error
         error = error.__cause__ or error.__context__
-    return False
+    return None
 
 
 def _asks_json(ctx: Any) -> bool:
@@ -188,6 +200,7 @@ def _tell(result: StudyResult, is_json: bool, quiet: bool) -> None:
         typer.echo("")
         typer.echo(result.summary())
     if result.was_stopped:
+        typer.echo("Stopped by Ctrl-C; the best plan found was written.", err=True)
         raise typer.Exit(INTERRUPTED)
 
 
@@ -417,8 +430,3 @@ def doctor(ctx: typer.Context, is_json: Json = False) -> None:
 def version() -> None:
     """Print the version."""
     typer.echo(siteselect.__version__)
-
-
-def main() -> None:
-    """Run the command; a siteselect error ends it with its message, no traceback."""
-    app()

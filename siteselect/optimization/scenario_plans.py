@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from importlib import import_module
 from multiprocessing import get_context
@@ -15,6 +16,7 @@ import numpy as np
 from siteselect.errors import (
     InfeasiblePlanError,
     MissingDependencyError,
+    SolverError,
     StudyError,
     four_parts,
 )
@@ -59,9 +61,35 @@ def solve_all(
     if workers is None or workers == 1 or len(items) < 2:
         return _solve_some(request, items)
     chunks = [items[k::workers] for k in range(min(workers, len(items)))]
-    with ProcessPoolExecutor(len(chunks), mp_context=get_context("spawn")) as pool:
-        parts = list(pool.map(_solve_some, [request] * len(chunks), chunks))
-    return _in_order(items, parts)
+    return _in_order(items, _in_processes(request, chunks))
+
+
+def _in_processes(request: Request, chunks: list[list[Any]]) -> list[list[Best]]:
+    """Solve each chunk in a process of its own; none is left when one fails."""
+    pool = ProcessPoolExecutor(len(chunks), mp_context=get_context("spawn"))
+    try:
+        return list(pool.map(_solve_some, [request] * len(chunks), chunks))
+    except BaseException as error:
+        # Nobody waits for the others any more, as after Ctrl-C.
+        for process in list((getattr(pool, "_processes", None) or {}).values()):
+            process.terminate()
+        if isinstance(error, BrokenProcessPool):
+            raise _lost(f"robust(workers={len(chunks)})", error) from error
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _lost(call: str, error: BaseException) -> SolverError:
+    return SolverError(
+        four_parts(
+            f"{call} was asked for",
+            f"found that a worker ended before its scenarios were solved ({error})",
+            "each worker needs memory for the whole problem; a worker that the "
+            "system ends for want of memory says nothing",
+            "Use fewer workers: siteselect.robust(plan, scenarios, workers=1)",
+        )
+    )
 
 
 def _on_dask(request: Request, items: list[Any], client: Any) -> list[Best]:
@@ -82,7 +110,12 @@ def _on_dask(request: Request, items: list[Any], client: Any) -> list[Best]:
     count = max(1, min(len(items), sum(client.nthreads().values())))
     chunks = [items[k::count] for k in range(count)]
     futures = [client.submit(_solve_some, request, c, pure=False) for c in chunks]
-    return _in_order(items, client.gather(futures))
+    try:
+        return _in_order(items, client.gather(futures))
+    except import_module("distributed").scheduler.KilledWorker as error:
+        raise _lost("robust(client=...)", error) from error
+    finally:
+        client.cancel(futures)
 
 
 def _in_order(items: list[Any], parts: Iterable[list[Best]]) -> list[Best]:

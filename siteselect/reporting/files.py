@@ -42,13 +42,13 @@ from siteselect.reporting.plan_like import (
 )
 from siteselect.reporting.shapefile import remove_indexes, write_shapefile
 from siteselect.reporting.tables import limits_table, lon_lat, sites_table, to_csv_text
-from siteselect.reporting.whole_files import (
+from siteselect.reporting.workbook import workbook_bytes
+from siteselect.whole_files import (
     as_path,
     whole_file,
     write_bytes,
     write_text,
 )
-from siteselect.reporting.workbook import workbook_bytes
 
 #: Settings of matplotlib are those of the whole process: one thread draws at a time.
 DRAWING = threading.RLock()
@@ -285,12 +285,8 @@ def write_plan(plan: PlanLike, path: str | os.PathLike[str]) -> Path:
         )
     with whole_file(target) as part:
         writer(plan, part)
-        # A shapefile is several files: the one that names it comes last.
-        for beside in sorted(part.parent.iterdir()):
-            if beside != part:
-                beside.replace(target.parent / beside.name)
-        if writer is write_shapefile:
-            remove_indexes(target)
+    if writer is write_shapefile:
+        remove_indexes(target)
     return target
 
 

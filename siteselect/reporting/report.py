@@ -36,9 +36,7 @@ from siteselect.reporting.files import (
     data_uri,
     plan_record,
     to_json_text,
-    write_bytes,
     write_plan,
-    write_text,
 )
 from siteselect.reporting.limit_sheets import limits_sheet, with_units
 from siteselect.reporting.not_checked import NOT_CHECKED, not_checked_line
@@ -86,8 +84,8 @@ from siteselect.reporting.summary_page import (
 )
 from siteselect.reporting.tables import limits_table, sites_table, to_csv_text
 from siteselect.reporting.unit_system import UnitSystem, unit_system
-from siteselect.reporting.whole_files import alone_in
 from siteselect.reporting.workbook import workbook_bytes
+from siteselect.whole_folder import check_folder, whole_folder
 
 # Tables of steps: written where they were asked for, taken away where not, so that
 # no table of an earlier report lies beside a page that does not know it.
@@ -363,6 +361,7 @@ def report(
             )
         )
     check_sites(plan)
+    check_folder(target)
     is_few = len(plan.sites) <= FEW_SITES
     if pages == "candidates" and importance is None and is_few and is_small(plan):
         importance = True
@@ -396,39 +395,12 @@ def report(
     content["plan.json"] = to_json_text(record).encode()
     files = [*content, "sites.csv", "sites.gpkg"]
     page = _page(_context(asked, content["map.png"], figures, record, sorted(files)))
-    _make(target)
-    # Two reports to one folder: files of the later one, not some of each.
-    with alone_in(target):
-        if figures:
-            _make(target / FOLDER)
+    mine = (*_STEP_FILES, *_FIGURE_FILES)
+    with whole_folder(target, last="report.html", stale=mine) as part:
         for name, body in content.items():
-            write_bytes(target / name, body)
-        write_plan(plan, target / "sites.csv")
-        write_plan(plan, target / "sites.gpkg")
-        written = write_text(target / "report.html", page)
-        mine = (*_STEP_FILES, *_FIGURE_FILES)
-        _take_away([name for name in mine if name not in content], target)
-    return written
-
-
-def _take_away(names: Sequence[str], folder: Path) -> None:
-    """Remove what an earlier report left, and the folder of figures if none is left."""
-    for name in names:
-        (folder / name).unlink(missing_ok=True)
-    figures = folder / FOLDER
-    if figures.is_dir() and not any(figures.iterdir()):
-        figures.rmdir()
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise LayerError(
-            four_parts(
-                f"A report was to be written into {folder}",
-                f"the folder cannot be made: {error.strerror}",
-                "a folder that may be made and written to is needed",
-                'Call plan.report("report/")',
-            )
-        ) from None
+            (part / name).parent.mkdir(parents=True, exist_ok=True)
+            (part / name).write_bytes(body)
+        write_plan(plan, part / "sites.csv")
+        write_plan(plan, part / "sites.gpkg")
+        (part / "report.html").write_text(page, encoding="utf-8")
+    return target / "report.html"

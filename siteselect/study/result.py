@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from siteselect.study import provenance, steps
-from siteselect.study.whole import check_folder, whole_folder
 from siteselect.suitability import eligibility
+from siteselect.whole_folder import check_folder, whole_folder
 
 if TYPE_CHECKING:
     from siteselect.optimization import SitePlan

@@ -11,9 +11,9 @@ import pandas as pd
 
 from siteselect.study.description import Study
 from siteselect.study.steps import Timer, Walk, walk
-from siteselect.study.whole import check_folder, whole_folder
 from siteselect.suitability import Scoring, eligibility, evidence
 from siteselect.suitability.stored import placed
+from siteselect.whole_folder import check_folder, whole_folder
 
 __all__ = ["ScoredStudy", "score_study"]
 

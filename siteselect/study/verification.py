@@ -188,7 +188,7 @@ def report_folder(
     StudyError
         There is no such plan, or it comes out otherwise today.
     """
-    from siteselect.study.whole import whole_folder
+    from siteselect.whole_folder import whole_folder
 
     place, then = read_plan(place)
     study_folder = folder or place / then.get("folder", "")

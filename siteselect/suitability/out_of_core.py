@@ -48,6 +48,7 @@ from siteselect.suitability.partitions import (
 )
 from siteselect.suitability.queries import Layers
 from siteselect.suitability.score import score_with
+from siteselect.whole_files import disk_said, sweep
 
 __all__ = ["score_partitions"]
 
@@ -322,6 +323,9 @@ def _refuse_strangers(parts: Sequence[Any], labels: Sequence[pd.Index[Any]]) -> 
 
 def _target(target: Path, source: Path) -> Path:
     """Return the folder to write to, refusing one that holds something else."""
+    if target.is_dir():
+        # What a killed run left is nothing that the folder holds.
+        sweep(target)
     if target.exists() and target.resolve() == source.resolve():
         wrong = "the folder of the candidates was given"
     elif target.exists() and not target.is_dir():
@@ -329,7 +333,8 @@ def _target(target: Path, source: Path) -> Path:
     elif target.is_dir() and any(target.iterdir()) and not read_list(target):
         wrong = f"it holds {shown(sorted(p.name for p in target.iterdir()), 3)}"
     else:
-        target.mkdir(parents=True, exist_ok=True)
+        with disk_said(target):
+            target.mkdir(parents=True, exist_ok=True)
         return target
     raise StudyError(
         four_parts(

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,10 +27,13 @@ from siteselect.layers.check import require_geometry
 from siteselect.layers.crs import require_crs
 from siteselect.suitability.fingerprint import file_digest
 from siteselect.suitability.score import _check_sites
+from siteselect.whole_files import disk_said, held, left_behind, scratch, sync
 
 #: Candidates per file unless told otherwise.
 ROWS = 100_000
 _LIST = "_siteselect.json"
+#: Where the folder that is replaced lies until the new one is in its place.
+_OLD = "old"
 
 PathLike = str | os.PathLike[str]
 
@@ -212,6 +214,7 @@ def read_partitions(
 def part_files(folder: PathLike, *, is_complete: bool = True) -> list[Path]:
     """Return the files of a folder in order, refusing one that is not whole."""
     path = Path(folder)
+    _restore(path)
     if not path.is_dir():
         raise LayerError(
             four_parts(
@@ -431,11 +434,13 @@ def write_list(folder: Path, counts: Mapping[str, int], *, is_complete: bool) ->
 @contextmanager
 def _whole_file(path: Path) -> Iterator[Path]:
     """Give a path beside the file that replaces it only if the block succeeds."""
-    with tempfile.TemporaryDirectory(prefix=".part-", dir=path.parent) as scratch:
-        part = Path(scratch) / path.name
+    with (
+        disk_said(path.parent),
+        scratch("part", path.parent, is_swept=False) as folder,
+    ):
+        part = folder / path.name
         yield part
-        with part.open("rb+") as handle:
-            os.fsync(handle.fileno())
+        sync(part)
         part.replace(path)
 
 
@@ -443,15 +448,35 @@ def _whole_file(path: Path) -> Iterator[Path]:
 def _whole_folder(target: Path) -> Iterator[Path]:
     """Give a folder that becomes the target only if the block succeeds."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(
-        prefix=f".{target.name}-", dir=target.parent
-    ) as scratch:
-        part = Path(scratch) / "new"
+    _restore(target)
+    with disk_said(target.parent), scratch(target.name, target.parent) as folder:
+        part, old = folder / "new", folder / _OLD / target.name
         part.mkdir()
+        old.parent.mkdir()
         yield part
-        if target.exists():
-            target.replace(Path(scratch) / "old")
-        part.replace(target)
+        with held():
+            if target.exists():
+                target.replace(old)
+            try:
+                part.replace(target)
+            except OSError:
+                if old.exists():
+                    old.replace(target)
+                raise
+
+
+def _restore(target: Path) -> None:
+    """Bring back what a process put aside that was killed before the new was there.
+
+    Two renames stand between an old folder and a new one; between them there is none.
+    """
+    if target.exists() or not target.parent.is_dir():
+        return
+    for left in left_behind(target.parent):
+        old = left / _OLD / target.name
+        if old.is_dir():
+            old.replace(target)
+            return
 
 
 def _refuse_other_folder(target: Path, *, overwrite: bool) -> None:

@@ -6,7 +6,6 @@ import hashlib
 import os
 import subprocess
 import sys
-import sysconfig
 import tarfile
 import zipfile
 from pathlib import Path
@@ -27,7 +26,7 @@ def _run(*command: object, **kwargs: object) -> str:
 def _tree(target):
     """Copy what git tracks and the package needs, as it stands now."""
     for name in filter(None, _run("git", "-C", ROOT, "ls-files", "-z").split("\0")):
-        if name.startswith(("siteselect/", "data/")) or "/" not in name:
+        if name.startswith(("siteselect/", "data/", "tests/")) or "/" not in name:
             file = target / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes((ROOT / name).read_bytes())
@@ -41,33 +40,48 @@ def _python_of(environment):
     return environment / folder / "python"
 
 
-@pytest.mark.slow
+def _without_pythonpath():
+    return {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+
+
+def _try_out(python, where, folder):
+    """Run the demo in an empty folder with what an environment holds."""
+    folder.mkdir()
+    environment = _without_pythonpath()
+    code = "import siteselect as ss;print(len(ss.datasets.load('states')), ss.__file__)"
+    count, file = _run(python, "-c", code, cwd="/", env=environment).split()
+    assert int(count) == 49
+    assert file.startswith(str(where))
+    command = python.with_name("siteselect")
+    _run(command, "demo", "--quiet", "--out", "demo", cwd=folder, env=environment)
+    _run(command, "verify", "demo", "--quiet", cwd=folder, env=environment)
+    assert (folder / "demo" / "plan.json").exists()
+
+
 @pytest.mark.network
-def test_wheel_in_an_empty_environment_loads_a_layer_from_the_root(tmp_path):
+def test_the_wheel_holds_what_is_needed(tmp_path):
     tree = _tree(tmp_path / "tree")
-    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
     _run(*pip, "wheel", "--no-deps", "-w", tmp_path / "dist", tree)
     (wheel,) = (tmp_path / "dist").glob("siteselect-*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
-    assert "siteselect/py.typed" in names
-    assert "siteselect/data/catalog.toml" in names
-    assert "siteselect/reporting/explorer/page.js" in names
-
-    python = _python_of(tmp_path / "env")
-    constraints = ROOT / "tests" / "constraints.txt"
-    _run(python, *pip[1:], "install", wheel, "-c", constraints)
-    code = "import siteselect as ss;print(len(ss.datasets.load('states')), ss.__file__)"
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-    out = _run(python, "-c", code, cwd="/", env=environment)
-    count, where = out.split()
-    assert int(count) == 49
-    assert str(tmp_path) in where
+    names = set(zipfile.ZipFile(wheel).namelist())
+    tracked = _run("git", "-C", ROOT, "ls-files", "siteselect", "data").splitlines()
+    needed = {
+        f"siteselect/{name}" if name.startswith("data/") else name
+        for name in tracked
+        if not name.startswith(("data/recipes/", "data/build"))
+    }
+    # The recipes are there to make the data, not to use them.
+    suffixes = (".py", ".parquet", ".tif", ".toml", ".csv", ".html", ".js", ".css")
+    assert {n for n in needed - names if n.endswith(suffixes)} <= {
+        "siteselect/data/zone_climates.py"
+    }
 
 
 @pytest.mark.soak
 @pytest.mark.network
 @pytest.mark.skipif(os.name == "nt", reason="file modes are those of POSIX")
-def test_built_twice_the_wheel_is_the_same_and_the_sdist_runs_the_demo(tmp_path):
+def test_built_twice_the_wheel_is_the_same_and_wheel_and_sdist_run_the_demo(tmp_path):
     builder = _python_of(tmp_path / "builder")
     _run(builder, "-m", "pip", "--quiet", "install", "build", "setuptools>=77")
     made = []
@@ -88,27 +102,19 @@ def test_built_twice_the_wheel_is_the_same_and_the_sdist_runs_the_demo(tmp_path)
     sdist = next(made[0].glob("*.tar.gz"))
     with tarfile.open(sdist) as packed:
         inside = {n.split("/", 1)[1] for n in packed.getnames() if "/" in n}
-    tracked = _run("git", "-C", ROOT, "ls-files", "siteselect", "data").splitlines()
+    # With the tests, as packagers run them on what they packed.
+    tracked = _run("git", "-C", ROOT, "ls-files", "siteselect", "data", "tests")
     # The recipes are there to make the data, not to use them.
-    needed = {n for n in tracked if not n.startswith("data/recipes/")}
+    needed = {n for n in tracked.splitlines() if not n.startswith("data/recipes/")}
     assert needed - inside <= {"data/build-requirements.txt"}
 
-    # What it needs is taken from here; siteselect itself from the sdist alone.
+    # One empty environment for both: the sdist takes the place of the wheel.
     python = _python_of(tmp_path / "env")
-    _run(python, "-m", "pip", "--quiet", "install", "--no-deps", sdist)
-    asked = "import sysconfig; print(sysconfig.get_paths()['purelib'])"
-    own = Path(_run(python, "-c", asked).strip())
-    (own / "here.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-    where = _run(
-        *(python, "-c", "import siteselect; print(siteselect.__file__)"),
-        cwd=tmp_path,
-        env=environment,
-    )
-    assert where.startswith(str(own))
-    _run(
-        *(python, "-m", "siteselect", "demo", "--quiet", "--out", tmp_path / "demo"),
-        cwd=tmp_path,
-        env=environment,
-    )
-    assert (tmp_path / "demo" / "plan.json").exists()
+    pip = (python, "-m", "pip", "--quiet", "--disable-pip-version-check")
+    constraints = ROOT / "tests" / "constraints.txt"
+    (wheel,) = made[0].glob("*.whl")
+    _run(*pip, "install", wheel, "-c", constraints)
+    _try_out(python, tmp_path / "env", tmp_path / "from-wheel")
+    _run(*pip, "uninstall", "--yes", "siteselect")
+    _run(*pip, "install", "--no-deps", sdist)
+    _try_out(python, tmp_path / "env", tmp_path / "from-sdist")

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 import siteselect as ss
-from siteselect.reporting.whole_files import alone_in
-from siteselect.study.whole import whole_folder
+from siteselect.whole_files import alone_in
+from siteselect.whole_folder import whole_folder
 from study import worlds
 
 HERE = Path(__file__).parent

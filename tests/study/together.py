@@ -20,7 +20,7 @@ import geopandas as gpd
 
 import siteselect as ss
 from siteselect.study import steps
-from siteselect.study.whole import whole_folder
+from siteselect.whole_folder import whole_folder
 
 Writer = Callable[[int, Path], object]
 
