@@ -18,7 +18,6 @@ import pyogrio.errors
 import pyproj
 import pyproj.exceptions
 import rasterio
-import rasterio.errors
 import shapely
 import shapely.errors
 from pandas.api.types import is_object_dtype, is_string_dtype
@@ -33,9 +32,11 @@ from siteselect.errors import (
     shown,
 )
 from siteselect.layers import check
+from siteselect.layers.cells import UNREADABLE
 from siteselect.layers.crs import WGS84, require_crs
 from siteselect.layers.info import LayerInfo, layer_info, with_info
-from siteselect.layers.kinds import is_remote, seems
+from siteselect.layers.kinds import is_remote, is_there, seems
+from siteselect.layers.notices import undecoded_unsaid
 from siteselect.layers.raster import Raster
 from siteselect.layers.tables import read_table, to_numbers
 
@@ -71,6 +72,8 @@ _KML_TEXTS = ("Name", "Description", "description", "folder", "geometry", "id")
 _NUMBER = re.compile(r"[+-]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
 # Digits that a number keeps; more are a code.
 _DIGITS = 15
+# Letters of what a reader has to say.
+_QUOTED = 300
 # A KMZ that unpacks to more than this is refused [bytes].
 _KMZ_BYTES = 2_000_000_000
 
@@ -383,12 +386,13 @@ def _suffix(path: str) -> str:
 def _require_file(path: str) -> None:
     """Raise if a local file is not there."""
     file = Path(path)
-    if is_remote(path) or file.exists():
+    if is_remote(path) or is_there(file):
         return
-    near = [p.name for p in file.parent.glob("*")] if file.parent.is_dir() else []
+    has_folder = is_there(file.parent)
+    near = [p.name for p in file.parent.glob("*")] if has_folder else []
     found = (
         "there is no such file"
-        if file.parent.is_dir()
+        if has_folder
         else f"there is no folder {str(file.parent)!r}"
     )
     raise LayerError(
@@ -461,11 +465,11 @@ def _guarded(read: Callable[[], Any], path: str) -> Any:
 def _is_raster(path: str) -> bool:
     """Return whether rasterio opens the file and finds bands."""
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), undecoded_unsaid():
             warnings.simplefilter("ignore")
             with rasterio.open(path) as source:
                 return bool(source.count)
-    except rasterio.errors.RasterioError:
+    except UNREADABLE:
         return False
 
 
@@ -570,7 +574,9 @@ def _read_features(path: str, layer: str, spoken: str) -> Any:
 
 def _say_again(heard: list[warnings.WarningMessage], spoken: str) -> None:
     """Turn a reader's warnings into one of ours."""
-    texts = sorted({_first_line(w.message) for w in heard if _is_about_data(w)})
+    lines = {_first_line(str(w.message)) for w in heard if _is_about_data(w)}
+    # GDAL quotes names of a file at whatever length they have.
+    texts = sorted({line[:_QUOTED] for line in lines})
     if texts:
         warnings.warn(
             f"{spoken}: the reader says {shown(texts)}.",

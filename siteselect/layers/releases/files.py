@@ -24,7 +24,7 @@ from siteselect.errors import (
     nearest_name,
     shown,
 )
-from siteselect.layers.kinds import is_remote, seems
+from siteselect.layers.kinds import is_remote, is_there, seems
 from siteselect.layers.releases.fields import Field, found, missing
 
 __all__ = ["guard", "local", "read_sheet", "read_text"]
@@ -72,9 +72,9 @@ def local(source: object, reader: str) -> Path:
             )
         )
     path = Path(source)
-    if path.is_file():
+    if is_there(path) and path.is_file():
         return path
-    near = [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else []
+    near = [p.name for p in path.parent.glob("*")] if is_there(path.parent) else []
     raise LayerError(
         four_parts(
             f"The file {str(path)!r} is to be read by `ss.releases.{reader}`",
