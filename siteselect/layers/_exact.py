@@ -218,13 +218,24 @@ class _Table(Writer):  # type: ignore[misc]
 
 def extracted(grid: Cells, areas: NDArray[Any], operations: Sequence[str]) -> Floats:
     """Return the statistics of each polygon, in their order, NaN for none."""
-    rows = exactextract.exact_extract(
-        grid,
-        _Polygons(areas, grid.crs),
-        list(operations),
-        output=_Table(),
-        max_cells_in_memory=cells.CELLS,
-    )
+    try:
+        rows = exactextract.exact_extract(
+            grid,
+            _Polygons(areas, grid.crs),
+            list(operations),
+            output=_Table(),
+            max_cells_in_memory=cells.CELLS,
+        )
+    # Cells of a damaged raster may be so small that floats cannot tell them apart.
+    except RuntimeError as error:
+        raise LayerError(
+            four_parts(
+                f"Statistics over {len(areas)} polygons were asked for",
+                f"the cells of the raster cannot be laid over them ({error})",
+                "cells of a size that a map can have are allowed",
+                "Check the geotransform: `gdalinfo FILE` shows the size of its pixels",
+            )
+        ) from error
     if len(rows) != len(areas):
         raise LayerError(
             four_parts(

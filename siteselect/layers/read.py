@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import tempfile
 import warnings
 import zipfile
@@ -32,6 +33,7 @@ from siteselect.errors import (
     shown,
 )
 from siteselect.layers import check
+from siteselect.layers.archives import guard
 from siteselect.layers.cells import UNREADABLE
 from siteselect.layers.crs import WGS84, require_crs
 from siteselect.layers.info import LayerInfo, layer_info, with_info
@@ -438,6 +440,9 @@ def _read_file(path: str, layer: str | None, spoken: str) -> Any:
         return _guarded(lambda: _read_parquet(path), path)
     if suffix in _FEATHER:
         return _guarded(lambda: _read_feather(path), path)
+    # GDAL unpacks archives, and workbooks, which are archives too.
+    if not is_remote(path) and Path(path).is_file():
+        guard(Path(path))
     if suffix == ".kmz":
         return _read_kmz(path, layer, spoken)
     try:
@@ -618,7 +623,8 @@ def _read_kmz(path: str, layer: str | None, spoken: str) -> Any:
         with tempfile.TemporaryDirectory() as folder:
             kml = Path(folder) / "doc.kml"
             try:
-                kml.write_bytes(archive.read(main))
+                with archive.open(main) as packed, kml.open("wb") as unpacked:
+                    shutil.copyfileobj(packed, unpacked)
                 return _read_vector(str(kml), layer, spoken)
             except LayerError:
                 raise
