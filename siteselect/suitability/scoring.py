@@ -364,7 +364,8 @@ def parsed(text: str, file: str = "") -> dict[str, Any]:
     """Return what TOML says, or the line where it is none."""
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    # Numbers of thousands of digits and tables nested without end are no TOML error.
+    except (ValueError, RecursionError) as error:
         raise StudyError(
             four_parts(
                 f"Study file {file!r} is TOML" if file else "A study file is TOML",

@@ -28,6 +28,7 @@ OWN = {"optimization/deadline.py", "optimization/solver_process.py",
        "suitability/out_of_core.py"}  # fmt: skip
 #: A filter in words, whose every node is looked at before.
 FILTER = {("suitability/queries.py", "eval")}
+PICKLERS = ("pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve")
 NEVER = {
     "eval", "exec", "compile", "__import__", "load_pickle", "read_pickle", "system",
     "popen", "literal_eval", "import_module",
@@ -64,7 +65,8 @@ READERS = {
                      "kmz", "pkl", "pickle", "npy", "npz", "shp", "nc", "zip", "xlsx")
     },
     **{f"b.{kind}": ss.read_profiles for kind in ("h5", "nc", "json", "csv")},
-    **{f"c.{kind}": lambda p: ss.Profiles.hourly(solar=p) for kind in ("csv", "parquet")},
+    "c.csv": lambda p: ss.Profiles.hourly(solar=p),
+    "c.parquet": lambda p: ss.Profiles.hourly(solar=p),
     "d.toml": ss.Study.read,
     "e.toml": Scoring.read,
     "f/plan.json": verification.verify_folder,

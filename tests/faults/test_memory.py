@@ -91,8 +91,8 @@ def test_a_kmz_that_unpacks_to_a_hundred_times_its_size_is_refused(tmp_path):
 
 USE = (
     "raster = ss.read_layer(path); print(ss.Sample(raster)(site).tolist()); "
-    "print(ss.Zonal(raster)(gpd.GeoDataFrame(geometry=[box(-99.505, 34.495, -99.5, 34.5)], "
-    "crs=4326)).tolist())"
+    "ground = [box(-99.505, 34.495, -99.5, 34.5)]; "
+    "print(ss.Zonal(raster)(gpd.GeoDataFrame(geometry=ground, crs=4326)).tolist())"
 )
 
 
