@@ -154,7 +154,7 @@ def sparse(folder: Path) -> Path:
 @pytest.mark.parametrize(
     ("made", "part"),
     [
-        (virtual, "[nan]"),
+        (virtual, "[0.0]"),
         (claimed, "refused"),
         pytest.param(sparse, "[0.0]", marks=pytest.mark.soak),
     ],
