@@ -219,13 +219,14 @@ class _Table(Writer):  # type: ignore[misc]
 def extracted(grid: Cells, areas: NDArray[Any], operations: Sequence[str]) -> Floats:
     """Return the statistics of each polygon, in their order, NaN for none."""
     try:
-        rows = exactextract.exact_extract(
-            grid,
-            _Polygons(areas, grid.crs),
-            list(operations),
-            output=_Table(),
-            max_cells_in_memory=cells.CELLS,
-        )
+        with np.errstate(divide="ignore", invalid="ignore"):
+            rows = exactextract.exact_extract(
+                grid,
+                _Polygons(areas, grid.crs),
+                list(operations),
+                output=_Table(),
+                max_cells_in_memory=cells.CELLS,
+            )
     # Cells of a damaged raster may be so small that floats cannot tell them apart.
     except RuntimeError as error:
         raise LayerError(
