@@ -95,12 +95,14 @@ class Cells(RasterSource):  # type: ignore[misc]
         west, south, east, north = shapely.bounds(areas).T
         left, _, _, top = self._extent
         wide, tall = self.res()
+        # A cell of no size is refused later on; it needs no warning of NumPy here.
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            first = (west - left) / wide, (top - north) / tall
+            last = (east - left) / wide, (top - south) / tall
         edges = np.stack(
             [
-                np.floor((west - left) / wide - _ROUNDING),
-                np.floor((top - north) / tall - _ROUNDING),
-                np.ceil((east - left) / wide + _ROUNDING),
-                np.ceil((top - south) / tall + _ROUNDING),
+                *(np.floor(place - _ROUNDING) for place in first),
+                *(np.ceil(place + _ROUNDING) for place in last),
             ],
             axis=1,
         )
