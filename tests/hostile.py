@@ -95,8 +95,12 @@ def judge(row: Row, folder: Path) -> None:
     message = str(caught.value)
     for word in row.words:
         assert word.casefold() in message.casefold(), (word, message)
-    # What was asked, what was found, what is allowed, what mends it.
-    assert len(re.findall(r"[.?] (?=\S)|[.?]$", message)) >= 4, message
+    assert has_four_parts(message), message
+
+
+def has_four_parts(message: str) -> bool:
+    """Tell what was asked, what was found, what is allowed, what mends it."""
+    return len(re.findall(r"[.?] (?=\S)|[.?]$", message)) >= 4
 
 
 def _is_same(found: Any, wanted: Any, rtol: float) -> bool:

@@ -95,12 +95,14 @@ class Cells(RasterSource):  # type: ignore[misc]
         west, south, east, north = shapely.bounds(areas).T
         left, _, _, top = self._extent
         wide, tall = self.res()
+        # A cell of no size is refused later on; it needs no warning of NumPy here.
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            first = (west - left) / wide, (top - north) / tall
+            last = (east - left) / wide, (top - south) / tall
         edges = np.stack(
             [
-                np.floor((west - left) / wide - _ROUNDING),
-                np.floor((top - north) / tall - _ROUNDING),
-                np.ceil((east - left) / wide + _ROUNDING),
-                np.ceil((top - south) / tall + _ROUNDING),
+                *(np.floor(place - _ROUNDING) for place in first),
+                *(np.ceil(place + _ROUNDING) for place in last),
             ],
             axis=1,
         )
@@ -218,13 +220,25 @@ class _Table(Writer):  # type: ignore[misc]
 
 def extracted(grid: Cells, areas: NDArray[Any], operations: Sequence[str]) -> Floats:
     """Return the statistics of each polygon, in their order, NaN for none."""
-    rows = exactextract.exact_extract(
-        grid,
-        _Polygons(areas, grid.crs),
-        list(operations),
-        output=_Table(),
-        max_cells_in_memory=cells.CELLS,
-    )
+    try:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            rows = exactextract.exact_extract(
+                grid,
+                _Polygons(areas, grid.crs),
+                list(operations),
+                output=_Table(),
+                max_cells_in_memory=cells.CELLS,
+            )
+    # Cells of a damaged raster may be so small that floats cannot tell them apart.
+    except RuntimeError as error:
+        raise LayerError(
+            four_parts(
+                f"Statistics over {len(areas)} polygons were asked for",
+                f"the cells of the raster cannot be laid over them ({error})",
+                "cells of a size that a map can have are allowed",
+                "Check the geotransform: `gdalinfo FILE` shows the size of its pixels",
+            )
+        ) from error
     if len(rows) != len(areas):
         raise LayerError(
             four_parts(

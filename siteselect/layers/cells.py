@@ -35,6 +35,8 @@ from siteselect.errors import (
 )
 from siteselect.layers.crs import WGS84, nowhere
 from siteselect.layers.ellipsoid import A_KM, E2
+from siteselect.layers.kinds import is_there
+from siteselect.layers.notices import undecoded_unsaid
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -47,6 +49,11 @@ BLOCK = 512
 CACHE_MB = 128
 #: Tiles meet when their cells are this close to one grid [cells].
 OFF_GRID = 0.01
+
+
+#: What rasterio raises over a damaged file: where GDAL quotes bytes of it that are no
+#: UTF-8, the message cannot be decoded.
+UNREADABLE = (rasterio.errors.RasterioError, UnicodeDecodeError)
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,7 @@ class Files:
 @contextmanager
 def opened(files: Files) -> Iterator[Any]:
     """Open a raster, or say in our own words why that fails."""
-    with rasterio.Env(GDAL_CACHEMAX=CACHE_MB):
+    with rasterio.Env(GDAL_CACHEMAX=CACHE_MB), undecoded_unsaid():
         if not files.mosaic:
             with _reading(files.name, _open(files.tiles[0])) as source:
                 yield source
@@ -91,8 +98,8 @@ def _open(path: Path) -> Any:
     """Open one file."""
     # GDAL also reads URLs, archives and sub-datasets, which are not files here.
     is_address = ":" in str(path) or str(path).startswith("/vsi")
-    if not is_address and not path.exists():
-        near = [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else []
+    if not is_address and not is_there(path):
+        near = [p.name for p in path.parent.glob("*")] if is_there(path.parent) else []
         raise LayerError(
             four_parts(
                 f"Raster {str(path)!r} was asked for",
@@ -103,7 +110,7 @@ def _open(path: Path) -> Any:
         )
     try:
         return rasterio.open(_address(path))
-    except rasterio.errors.RasterioError as error:
+    except UNREADABLE as error:
         raise LayerError(
             four_parts(
                 f"Raster {path.name!r} was asked for",
@@ -123,7 +130,7 @@ def _opened_mosaic(memory: Any, name: str) -> Any:
     """Open tiles as one, or say in our own words why that fails."""
     try:
         return memory.open()
-    except rasterio.errors.RasterioError as error:
+    except UNREADABLE as error:
         raise LayerError(
             four_parts(
                 f"Raster {name!r} and its neighbors are to be one",
@@ -147,7 +154,7 @@ def _reading(name: str, source: Any) -> Iterator[Any]:
     """Close a raster at the end; say in our own words what is damaged."""
     try:
         yield source
-    except rasterio.errors.RasterioError as error:
+    except UNREADABLE as error:
         raise LayerError(
             four_parts(
                 f"Raster {name!r} was read",
@@ -340,6 +347,18 @@ def _crs_name(crs: Any) -> str:
     return "none" if crs is None else CRS.from_user_input(crs).name
 
 
+def unplaced(name: str) -> CRSError:
+    """Return the error about a raster without a geotransform."""
+    return CRSError(
+        four_parts(
+            f"Raster {name} is to be placed on the map",
+            "it has no geotransform: its cells have no coordinates",
+            "a georeferenced raster is allowed",
+            "Georeference it first, e.g. with `gdal_translate -a_ullr`",
+        )
+    )
+
+
 def require_place(source: Any, name: str) -> None:
     """Refuse a raster that is nowhere on the map."""
     if source.crs is None:
@@ -355,14 +374,7 @@ def require_place(source: Any, name: str) -> None:
     if not (crs.is_geographic or crs.is_projected):
         raise nowhere(crs, f"raster {name}")
     if source.transform.is_identity:
-        raise CRSError(
-            four_parts(
-                f"Raster {name} is to be placed on the map",
-                "it has no geotransform: its cells have no coordinates",
-                "a georeferenced raster is allowed",
-                "Georeference it first, e.g. with `gdal_translate -a_ullr`",
-            )
-        )
+        raise unplaced(name)
 
     corners = np.array([*source.transform[:6]])
     steps = corners[[0, 1, 3, 4]].reshape(2, 2)

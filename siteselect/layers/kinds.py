@@ -7,7 +7,7 @@ from pathlib import Path
 
 from siteselect.errors import shown
 
-__all__ = ["is_remote", "seems"]
+__all__ = ["is_remote", "is_there", "seems"]
 
 # From the specification of each format.
 _BEGINNINGS: tuple[tuple[bytes, str], ...] = (
@@ -37,6 +37,20 @@ def is_remote(path: str) -> bool:
     return "://" in path or path.startswith("/vsi")
 
 
+def is_there(path: Path) -> bool:
+    r"""Return whether the file system has this; a name it cannot hold is not there.
+
+    Examples
+    --------
+    >>> is_there(Path(".")), is_there(Path("x" * 5000)), is_there(Path("a\0b"))
+    (True, False, False)
+    """
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
 def seems(path: str) -> str:
     """Return what a local file seems to be, empty if its beginning does not tell.
 
@@ -51,7 +65,7 @@ def seems(path: str) -> str:
         Such as ``"it begins like a GeoPackage (.gpkg)"``.
     """
     file = Path(path)
-    if is_remote(path) or not file.is_file():
+    if is_remote(path) or not (is_there(file) and file.is_file()):
         return ""
     with file.open("rb") as stream:
         head = stream.read(512)

@@ -7,6 +7,7 @@ hold no more than a bounded number of cells.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,7 @@ import rasterio.warp
 from affine import Affine
 from numpy.typing import NDArray
 from pyproj import CRS, Transformer
+from rasterio.errors import NotGeoreferencedWarning
 from rasterio.windows import Window
 from scipy.spatial import KDTree
 
@@ -109,9 +111,16 @@ class Raster:
         asked: Any = self.bands
         if isinstance(asked, (str, bytes)) or not isinstance(asked, Iterable):
             asked = (asked,)
-        with self._opened() as source:
-            count, dtypes = source.count, source.dtypes
-            cells.require_place(source, self.path.name)
+        try:
+            with warnings.catch_warnings():
+                # GDAL may make up a part of what places the cells, and says so only
+                # by this warning.
+                warnings.simplefilter("error", NotGeoreferencedWarning)
+                with self._opened() as source:
+                    count, dtypes = source.count, source.dtypes
+                    cells.require_place(source, self.path.name)
+        except NotGeoreferencedWarning:
+            raise cells.unplaced(self.path.name) from None
         bands = tuple(asked) or tuple(range(1, count + 1))
         cells.require_bands(bands, count, self.path.name)
         bands = tuple(int(b) for b in bands)

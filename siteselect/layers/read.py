@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import tempfile
 import warnings
 import zipfile
@@ -18,7 +19,6 @@ import pyogrio.errors
 import pyproj
 import pyproj.exceptions
 import rasterio
-import rasterio.errors
 import shapely
 import shapely.errors
 from pandas.api.types import is_object_dtype, is_string_dtype
@@ -33,9 +33,12 @@ from siteselect.errors import (
     shown,
 )
 from siteselect.layers import check
+from siteselect.layers.archives import guard
+from siteselect.layers.cells import UNREADABLE
 from siteselect.layers.crs import WGS84, require_crs
 from siteselect.layers.info import LayerInfo, layer_info, with_info
-from siteselect.layers.kinds import is_remote, seems
+from siteselect.layers.kinds import is_remote, is_there, seems
+from siteselect.layers.notices import undecoded_unsaid
 from siteselect.layers.raster import Raster
 from siteselect.layers.tables import read_table, to_numbers
 
@@ -71,6 +74,8 @@ _KML_TEXTS = ("Name", "Description", "description", "folder", "geometry", "id")
 _NUMBER = re.compile(r"[+-]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
 # Digits that a number keeps; more are a code.
 _DIGITS = 15
+# Letters of what a reader has to say.
+_QUOTED = 300
 # A KMZ that unpacks to more than this is refused [bytes].
 _KMZ_BYTES = 2_000_000_000
 
@@ -383,12 +388,13 @@ def _suffix(path: str) -> str:
 def _require_file(path: str) -> None:
     """Raise if a local file is not there."""
     file = Path(path)
-    if is_remote(path) or file.exists():
+    if is_remote(path) or is_there(file):
         return
-    near = [p.name for p in file.parent.glob("*")] if file.parent.is_dir() else []
+    has_folder = is_there(file.parent)
+    near = [p.name for p in file.parent.glob("*")] if has_folder else []
     found = (
         "there is no such file"
-        if file.parent.is_dir()
+        if has_folder
         else f"there is no folder {str(file.parent)!r}"
     )
     raise LayerError(
@@ -434,6 +440,9 @@ def _read_file(path: str, layer: str | None, spoken: str) -> Any:
         return _guarded(lambda: _read_parquet(path), path)
     if suffix in _FEATHER:
         return _guarded(lambda: _read_feather(path), path)
+    # GDAL unpacks archives, and workbooks, which are archives too.
+    if not is_remote(path) and Path(path).is_file():
+        guard(Path(path))
     if suffix == ".kmz":
         return _read_kmz(path, layer, spoken)
     try:
@@ -461,11 +470,11 @@ def _guarded(read: Callable[[], Any], path: str) -> Any:
 def _is_raster(path: str) -> bool:
     """Return whether rasterio opens the file and finds bands."""
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), undecoded_unsaid():
             warnings.simplefilter("ignore")
             with rasterio.open(path) as source:
                 return bool(source.count)
-    except rasterio.errors.RasterioError:
+    except UNREADABLE:
         return False
 
 
@@ -570,7 +579,9 @@ def _read_features(path: str, layer: str, spoken: str) -> Any:
 
 def _say_again(heard: list[warnings.WarningMessage], spoken: str) -> None:
     """Turn a reader's warnings into one of ours."""
-    texts = sorted({_first_line(w.message) for w in heard if _is_about_data(w)})
+    lines = {_first_line(str(w.message)) for w in heard if _is_about_data(w)}
+    # GDAL quotes names of a file at whatever length they have.
+    texts = sorted({line[:_QUOTED] for line in lines})
     if texts:
         warnings.warn(
             f"{spoken}: the reader says {shown(texts)}.",
@@ -612,7 +623,8 @@ def _read_kmz(path: str, layer: str | None, spoken: str) -> Any:
         with tempfile.TemporaryDirectory() as folder:
             kml = Path(folder) / "doc.kml"
             try:
-                kml.write_bytes(archive.read(main))
+                with archive.open(main) as packed, kml.open("wb") as unpacked:
+                    shutil.copyfileobj(packed, unpacked)
                 return _read_vector(str(kml), layer, spoken)
             except LayerError:
                 raise

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+_TINY = 1e-290
+
 
 def listed(words: Iterable[str]) -> str:
     """Return words as a list with "and", at most five of them."""
@@ -24,7 +26,8 @@ def outward(value: float, up: bool, digits: int = 4) -> float:
     >>> outward(5.43219e9, up=True), outward(31.279, up=False)
     (5433000000.0, 31.27)
     """
-    if value == 0 or not np.isfinite(value):
+    # A number so small has no digits left to round.
+    if abs(value) < _TINY or not np.isfinite(value):
         return value
     step = 10.0 ** (np.floor(np.log10(abs(value))) - digits + 1)
     ratio = value / step

@@ -20,7 +20,7 @@ import shapely
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from siteselect.errors import LayerError, StudyError, four_parts
+from siteselect.errors import LayerError, StudyError, four_parts, said, shown
 from siteselect.reporting.fingerprints import fingerprint
 from siteselect.reporting.geo_files import (
     to_geojson_text,
@@ -281,6 +281,17 @@ def write_plan(plan: PlanLike, path: str | os.PathLike[str]) -> Path:
                 "its sites have no CRS",
                 "any CRS",
                 "Call set_crs on the candidates before choosing",
+            )
+        )
+    odd = [str(name) for name in plan.sites.columns if "\0" in str(name)]
+    if odd:
+        raise StudyError(
+            four_parts(
+                f"A plan was to be written to {target.name}",
+                f"the columns {shown(map(said, odd))} have the character NUL in "
+                "their names",
+                "names without it are needed",
+                "Give the criteria or columns other names",
             )
         )
     with whole_file(target) as part:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from siteselect.layers.kinds import is_there
 from siteselect.study.sources import profile_files
 
 if TYPE_CHECKING:
@@ -74,22 +75,32 @@ def input_digests(record: Mapping[str, Any], folder: Path) -> dict[str, str]:
 
 def own_files(record: Mapping[str, Any]) -> set[str]:
     """Return the names of the files that a study reads."""
-    entries = [record.get("candidates", {}), *record.get("layers", {}).values()]
-    names = {e if isinstance(e, str) else e.get("file") for e in entries}
-    for entry in record.get("supply", {}).get("profiles", {}).values():
-        names.update(profile_files(entry))
-    return {name for name in names if name}
+    # A plan from elsewhere may hold anything here; it is checked as a study later.
+    profiles = _table(_table(record.get("supply")).get("profiles"))
+    entries = [record.get("candidates"), *_table(record.get("layers")).values()]
+    names = [e if isinstance(e, str) else _table(e).get("file") for e in entries]
+    for entry in profiles.values():
+        if isinstance(entry, (str, list, Mapping)):
+            names += profile_files(entry)
+    return {name for name in names if isinstance(name, str) and name}
+
+
+def _table(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _parts_of(path: Path) -> list[Path]:
-    """Return a file with those that belong to it, or all files of a folder."""
+    """Return a file with those that belong to it, or the files of a folder."""
+    if not is_there(path):
+        return []
     if path.is_dir():
-        return sorted(p for p in path.rglob("*") if p.is_file())
+        # Layers that are a folder are flat; what a plan names may be a whole disk.
+        return sorted(p for p in path.glob("*") if p.is_file())
     if path.suffix.lower() in (".shp", ".tif", ".tiff", ".csv", ".vrt"):
         kin = {".shx", ".dbf", ".prj", ".cpg", ".tfw", ".csvt"}
         beside = [p for p in path.parent.glob(f"{path.stem}.*") if p.suffix in kin]
-        return sorted({path, *beside}) if path.exists() else []
-    return [path] if path.exists() else []
+        return sorted({path, *beside})
+    return [path] if path.is_file() else []
 
 
 def file_digests(folder: Path, without: str) -> dict[str, str]:
@@ -105,7 +116,7 @@ def digest_of(record: Mapping[str, Any]) -> str:
     """Return the fingerprint of a record, its own left out."""
     rest = {key: record[key] for key in record if key != "digest"}
     text = json.dumps(rest, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def plan_record_of(

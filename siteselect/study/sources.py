@@ -13,6 +13,7 @@ from siteselect.errors import LayerError, four_parts, shown
 from siteselect.infrastructure import Profiles, read_profiles
 from siteselect.infrastructure import supply_options as _supply_options
 from siteselect.infrastructure.grid import Network, connection_buses, upgrade_costs
+from siteselect.layers.kinds import is_there
 
 __all__ = [
     "GIVEN",
@@ -148,7 +149,8 @@ def hourly_profiles(
     for plant, entry in asked.items():
         names = profile_files(entry)
         for name in names:
-            if not (folder / name).is_file():
+            file = folder / name
+            if not (is_there(file) and file.is_file()):
                 raise LayerError(
                     four_parts(
                         f"The output of {plant} plants is read from {name!r}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,21 @@ _NEEDED = (
     "study",
     "versions",
 )
+#: What each part of a plan is, where it matters before anything is compared.
+_KINDS: dict[str, Callable[[Any], bool]] = {
+    "bound": lambda v: v is None or _is_number(v),
+    "gap": lambda v: v is None or _is_number(v),
+    "objective": lambda v: _is_number(v),
+    "status": lambda v: isinstance(v, str),
+    "solver": lambda v: isinstance(v, str),
+    "folder": lambda v: isinstance(v, str),
+    "sites": lambda v: isinstance(v, list) and all(isinstance(s, dict) for s in v),
+    "study": lambda v: isinstance(v, dict),
+    **dict.fromkeys(
+        ("inputs", "files", "versions"),
+        lambda v: isinstance(v, dict) and all(isinstance(s, str) for s in v.values()),
+    ),
+}
 #: How far a number may be off, with the same versions and with others.
 _SAME, _OTHER = 1e-9, 1e-6
 
@@ -137,11 +153,12 @@ def verify_folder(
     if not is_proven:
         notes.append(
             "the search was stopped: what it found is checked, its bound "
-            f"({then['bound']:,.6g}) is not worked out again"
+            f"({_known(then['bound']):,.6g}) is not worked out again"
         )
-    gap = relative_gap(then["bound"], then["objective"])
-    said_gap = [f"{then['gap']} then, {gap:g} now"]
-    say("gap follows from bound", said_gap * (not _is_same(then["gap"], gap, _SAME)))
+    gap = relative_gap(_known(then["bound"]), then["objective"])
+    told = _known(then.get("gap"))
+    said_gap = [f"{told:g} then, {gap:g} now"]
+    say("gap follows from bound", said_gap * (not _is_same(told, gap, _SAME)))
     skip = set(_APART) | (set() if is_proven else set(_NOT_REBUILT))
     has_other_versions = bool(versions)
     tolerance = _OTHER if has_other_versions else _SAME
@@ -217,8 +234,8 @@ def read_plan(place: Path) -> tuple[Path, dict[str, Any]]:
     folder = place.parent if place.name == PLAN else place
     path = folder / PLAN
     try:
-        record = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+        record = json.loads(path.read_text("utf-8"), parse_constant=_no_number)
+    except (OSError, ValueError, RecursionError) as error:
         why = getattr(error, "strerror", None) or f"it is no JSON: {error}"
         raise StudyError(
             four_parts(
@@ -238,6 +255,20 @@ def read_plan(place: Path) -> tuple[Path, dict[str, Any]]:
                 "write it again: siteselect run study.toml",
             )
         )
+    wrong = [
+        f"{key} is {said(record[key])}"
+        for key, kind in _KINDS.items()
+        if key in record and not kind(record[key])
+    ]
+    if wrong:
+        raise StudyError(
+            four_parts(
+                f"The plan of {folder} was asked for",
+                f"found that {shown(wrong)}",
+                "needed are texts, numbers and tables where a plan has them",
+                "write it again: siteselect run study.toml",
+            )
+        )
     if record["status"] != "optimal" and not _is_solution(record.get("solution")):
         raise StudyError(
             four_parts(
@@ -248,6 +279,21 @@ def read_plan(place: Path) -> tuple[Path, dict[str, Any]]:
             )
         )
     return folder, record
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number")
+
+
+def _is_number(value: Any) -> bool:
+    """Return whether a float holds it."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and abs(value) <= sys.float_info.max
+
+
+def _known(value: float | None) -> float:
+    """Return a bound or a gap; a search that had none yet wrote none."""
+    return math.inf if value is None else value
 
 
 def _is_solution(found: Any) -> bool:
@@ -278,7 +324,8 @@ def _again(
         if then["status"] == "optimal":
             plan = steps.plan_of(record, made, time_limit_s=None)
         else:
-            plan = steps.plan_as_found(record, made, then)
+            found_then = {**then, "bound": _known(then["bound"])}
+            plan = steps.plan_as_found(record, made, found_then)
     with timer.step("verify"):
         checks = plan.verify()
     survival = survival_of(record, made, plan, timer)
@@ -343,7 +390,6 @@ def _differences(
 
 
 def _is_same(then: Any, now: Any, tolerance: float) -> bool:
-    numbers = [isinstance(v, (int, float)) for v in (then, now)]
-    if all(numbers) and not isinstance(then, bool):
+    if (_is_number(then) or then == math.inf) and isinstance(now, (int, float)):
         return math.isclose(then, now, rel_tol=tolerance, abs_tol=tolerance)
     return bool(then == now)

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from siteselect.errors import LayerError, StudyError, four_parts, nearest_name, shown
+from siteselect.errors import (
+    LayerError,
+    StudyError,
+    four_parts,
+    nearest_name,
+    said,
+    shown,
+)
 from siteselect.layers.check import require_geometry
 from siteselect.layers.crs import require_crs
 from siteselect.suitability.fingerprint import file_digest
@@ -178,7 +186,7 @@ def read_partitions(
     (2, 1)
     """
     files = part_files(folder)
-    schema = pq.read_schema(files[0])
+    schema = _opened(files[0], pq.read_schema)
     wanted = None if columns is None else list(columns)
     if wanted is not None:
         known = [name for name in schema.names if not name.startswith("__index_level")]
@@ -192,18 +200,28 @@ def read_partitions(
                         "check the spelling",
                     )
                 )
-    geometry = json.loads(schema.metadata[b"geo"])["columns"]
-    if wanted is None or any(name in geometry for name in wanted):
-        parts = [gpd.read_parquet(path, columns=wanted) for path in files]
-    else:
-        parts = [pd.read_parquet(path, columns=wanted) for path in files]
+    geometry = _opened(files[0], lambda _: _geometry_columns(schema))
+    has_geometry = wanted is None or any(name in geometry for name in wanted)
+    read = gpd.read_parquet if has_geometry else pd.read_parquet
+    parts = [_opened(path, partial(read, columns=wanted)) for path in files]
     attrs = parts[0].attrs
     # Concatenating frames compares their attrs, at length.
     for part in parts:
         part.attrs = {}
-    whole = parts[0] if len(parts) == 1 else pd.concat(parts)
-    del parts
-    frame = whole.sort_index()
+    try:
+        whole = parts[0] if len(parts) == 1 else pd.concat(parts)
+        del parts
+        frame = whole.sort_index()
+    # Coordinate systems that differ, labels without an order, and more.
+    except Exception as error:
+        raise LayerError(
+            four_parts(
+                f"The partitions in {str(folder)!r} were put together",
+                f"that cannot be done ({error})",
+                "allowed are files alike in columns, CRS and kind of labels",
+                "write the folder again with write_partitions(sites, folder)",
+            )
+        ) from error
     frame.attrs = attrs
     return frame
 
@@ -265,13 +283,27 @@ def part_files(folder: PathLike, *, is_complete: bool = True) -> list[Path]:
 
 def read_part(path: Path) -> gpd.GeoDataFrame:
     """Read one file, or say what is wrong with it."""
+    return _opened(path, gpd.read_parquet)
+
+
+def _geometry_columns(schema: pa.Schema) -> list[str]:
+    """Return which columns of a file hold geometries."""
+    columns: list[str] = list(json.loads(schema.metadata[b"geo"])["columns"])
+    return columns
+
+
+def _opened(path: Path, read: Callable[[Path], Any]) -> Any:
+    """Return what a reader makes of a file, or say what is wrong with that file."""
     try:
-        return gpd.read_parquet(path)
-    except (ValueError, OSError, pa.ArrowException) as error:
+        return read(path)
+    # What a file tells of itself is anyone's: geopandas, pandas, pyproj and Arrow
+    # raise errors of many families over it.
+    except Exception as error:
+        why = next(iter(str(error).splitlines()), type(error).__name__)
         raise LayerError(
             four_parts(
                 f"Partition {path.name} was read",
-                f"it is no whole GeoParquet file ({str(error).splitlines()[0]})",
+                f"it is no whole GeoParquet file ({why})",
                 "allowed are GeoParquet files with a geometry column",
                 "write the folder again with write_partitions(sites, folder)",
             )
@@ -325,7 +357,7 @@ def index_of(path: Path) -> pd.Index[Any]:
     """Read only the index of a file."""
     try:
         found: pd.Index[Any] = pd.read_parquet(path, columns=[]).index
-    except (OSError, ValueError, pa.ArrowException):
+    except Exception:  # As for the file itself.
         found = read_part(path).index
     return found
 
@@ -420,8 +452,38 @@ def read_list(folder: Path) -> dict[str, Any]:
     path = folder / _LIST
     if not path.exists():
         return {}
-    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    return found
+    try:
+        found: Any = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise _other_list(folder, f"it cannot be read ({error})") from error
+    files = found.get("files") if isinstance(found, dict) else None
+    if not isinstance(files, dict) or not isinstance(found.get("complete"), bool):
+        raise _other_list(folder, f"it holds {said(found)}")
+    # Files of the list are read, and removed when they are no longer wanted: a list
+    # from elsewhere must not name any other file.
+    stray = [name for name in files if not _is_inside(name)]
+    if stray:
+        raise _other_list(folder, f"it names {shown(map(said, stray))}")
+    listed: dict[str, Any] = found
+    return listed
+
+
+def _is_inside(name: str) -> bool:
+    """Return whether this is the name of a file of a folder, and no way out of it."""
+    plain = Path(name).name == name and "\0" not in name
+    return plain and name.endswith(".parquet")
+
+
+def _other_list(folder: Path, found: str) -> LayerError:
+    return LayerError(
+        four_parts(
+            f"The list of partitions {str(folder / _LIST)!r} was read",
+            found,
+            "allowed is the list that write_partitions wrote, of .parquet files in "
+            "that folder",
+            "write the folder again, or remove the list",
+        )
+    )
 
 
 def write_list(folder: Path, counts: Mapping[str, int], *, is_complete: bool) -> None:

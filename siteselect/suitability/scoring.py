@@ -345,8 +345,11 @@ def file_text(path: Path) -> str:
     try:
         # Some editors begin a text with a byte order mark, which TOML does not know.
         return path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is no UTF-8 text"
+    except (OSError, ValueError) as error:
+        is_text = not isinstance(error, UnicodeDecodeError)
+        why = getattr(error, "strerror", None) or (
+            str(error) if is_text else "it is no UTF-8 text"
+        )
         raise StudyError(
             four_parts(
                 f"Study file {str(path)!r} was to be read",
@@ -361,7 +364,8 @@ def parsed(text: str, file: str = "") -> dict[str, Any]:
     """Return what TOML says, or the line where it is none."""
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    # Numbers of thousands of digits and tables nested without end are no TOML error.
+    except (ValueError, RecursionError) as error:
         raise StudyError(
             four_parts(
                 f"Study file {file!r} is TOML" if file else "A study file is TOML",

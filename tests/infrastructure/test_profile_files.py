@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import json
+from contextlib import suppress
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import siteselect as ss
@@ -157,6 +161,29 @@ def test_pvgis_power_over_peak_power(tmp_path, ending):
     near = ss.read_profiles([path, other], sites=sites(), year=2019)
     np.testing.assert_allclose(near["a"], watts[:8760] / 2000)
     assert (near["b"] == 0).all()
+
+
+@pytest.mark.parametrize("told", [b"[1]", b'{"columns": [3], "index_columns": []}'])
+def test_a_table_that_tells_nonsense_of_itself_is_refused(tmp_path, told):
+    path = tmp_path / "hours.parquet"
+    table = pa.table({"a": [0.5] * 8760})
+    pq.write_table(table.replace_schema_metadata({b"pandas": told}), path)
+    with pytest.raises(LayerError, match="readable CSV or Parquet"):
+        ss.Profiles.hourly(solar=path)
+
+
+def test_a_damaged_netcdf_is_refused_and_nothing_is_printed(tmp_path, capfd):
+    path = tmp_path / "wind.nc"
+    xarray.DataArray(output(), coords={"time": HOURS, "bus": ["a", "b", "c"]},
+                     dims=("time", "bus"), name="wind").to_netcdf(
+        path, engine="h5netcdf")  # fmt: skip
+    whole = path.read_bytes()
+    for at in range(40, 240, 8):
+        path.write_bytes(whole[:at] + b"\xff\xff" + whole[at + 2 :])
+        with suppress(LayerError):
+            ss.read_profiles(path)
+    gc.collect()
+    assert capfd.readouterr() == ("", "")
 
 
 def broken(tmp_path, case):

@@ -144,6 +144,14 @@ VECTOR = [
             "lakes.gpkg", "no such file", "check the path"),
     refused("a missing folder", lambda p: read_layer(p / "no" / "lakes.gpkg"),
             "no folder", "check the path"),
+    *[
+        refused(f"a path with {what}",
+                partial(lambda name, p: read_layer(p / name), name),
+                "there is no", "check the path")
+        for what, name in (
+            ("a name of 5000 letters", "x" * 5000), ("a NUL", "a\0b.gpkg"),
+            ("a NUL, of a raster", "a\0b.tif"), ("a long folder", "x" * 5000 + "/a"))
+    ],
     refused("a folder without layers", read_layer, "damaged or of an unknown kind",
             "are allowed"),
     refused("None for a path", lambda p: read_layer(None), "NoneType", "pass e.g."),
@@ -421,6 +429,14 @@ def tif(folder, name="dem.tif", values=CELLS, transform=DEGREES, crs=4326, **mor
     return folder / name
 
 
+def cornerless(folder):
+    """Write a GeoTIFF that tells the size of its cells and not where they lie."""
+    path = tif(folder)
+    tiepoint, unknown = struct.pack("<H", 33922), struct.pack("<H", 65001)
+    path.write_bytes(path.read_bytes().replace(tiepoint, unknown))
+    return path
+
+
 def vrt(folder, body):
     """Write a VRT of four by four cells around bands in XML."""
     return put(
@@ -578,6 +594,8 @@ RASTER = [
             "no coordinate reference system", "gdal_edit.py", error=CRSError),
     refused("no geotransform",
             lambda p: read_layer(tif(p, transform=Affine.identity())),
+            "dem.tif", "no geotransform", "gdal_translate", error=CRSError),
+    refused("a size of cells without a corner", lambda p: read_layer(cornerless(p)),
             "dem.tif", "no geotransform", "gdal_translate", error=CRSError),
     refused("cells without a height",
             lambda p: read_layer(tif(p, transform=Affine(1, 0, -100, 0, 0, 35))),

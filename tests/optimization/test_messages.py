@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 import siteselect as ss
+from siteselect.optimization.words import outward
 
 
 def sites(**columns: Any) -> gpd.GeoDataFrame:
@@ -294,3 +295,8 @@ def test_control_characters_do_not_reach_the_terminal() -> None:
     assert "\x1b" not in plan._repr_html_()
     # The label keeps to its line of the table.
     assert len(repr(plan).splitlines()) == len(plan._headline()) + 3
+
+
+@pytest.mark.parametrize("value", [5e-324, -1e-320, 1e-300])
+def test_the_smallest_numbers_are_said_as_they_are(value):
+    assert outward(value, up=True) == outward(value, up=False) == value

@@ -149,6 +149,12 @@ def test_a_text_that_is_no_toml_is_told_with_its_line(folder):
     assert "line 1" in message
 
 
+@pytest.mark.parametrize("text", ["title = 1" + "0" * 5000, "title = " + "[" * 100_000])
+def test_a_number_or_a_list_without_end_is_no_toml(folder, text):
+    with pytest.raises(ss.StudyError, match="cannot be read"):
+        ss.Study.from_toml(text, folder=folder)
+
+
 def _refused(text, folder):
     with pytest.raises(ss.StudyError) as caught:
         ss.Study.from_toml(text, folder=folder, file="full.toml")

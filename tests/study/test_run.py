@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import signal
@@ -314,6 +315,74 @@ def test_a_search_that_was_stopped_is_written_and_ends_with_its_code(
     record = json.loads((tmp_path / "out" / "plan.json").read_text("utf-8"))
     assert record["status"] == "feasible"
     assert note in record["notes"]
+
+
+def test_a_search_that_was_stopped_before_it_had_a_bound_is_checked(
+    folder, tmp_path, monkeypatch
+):
+    whole = steps.plan_of
+
+    def stopped(*arguments, **changes):
+        plan = whole(*arguments, **changes)
+        return replace(plan, status="feasible", bound=math.inf, gap=math.inf)
+
+    monkeypatch.setattr(steps, "plan_of", stopped)
+    out = tmp_path / "out"
+    call("run", folder / "simple.toml", "--out", out)
+    assert json.loads((out / "plan.json").read_text("utf-8"))["bound"] is None
+    done = call("verify", out, "--folder", folder)
+    assert done.exit_code == 0, done.output
+
+
+WRONG = {
+    "bound": "9",
+    "objective": None,
+    "gap": [],
+    "status": 1,
+    "solver": {},
+    "folder": 0,
+    "sites": [1],
+    "study": [],
+    "inputs": [],
+    "files": {"a": 1},
+    "versions": "1.0",
+}
+
+
+@pytest.mark.parametrize(("key", "value"), WRONG.items(), ids=list(WRONG))
+def test_a_part_of_a_plan_of_another_kind_is_a_message(copied, key, value):
+    path = copied / "out" / "plan.json"
+    record = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps({**record, key: value}), "utf-8")
+    for command in ("verify", "report"):
+        done = call(command, path.parent)
+        assert done.exit_code == MISTAKE, done.output
+        assert f"{key} is" in done.output
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"format": NaN}'])
+def test_json_that_is_none_is_a_message(tmp_path, text):
+    (tmp_path / "plan.json").write_text(text, "utf-8")
+    done = call("verify", tmp_path)
+    assert done.exit_code == MISTAKE
+    assert "it is no JSON" in done.output
+
+
+@pytest.mark.parametrize(
+    "study",
+    [
+        {"candidates": 3},
+        {"layers": {"a": [1]}},
+        {"supply": {"profiles": {"a": 1}}},
+        {"candidates": {"file": "x" * 5000}},
+    ],
+)
+def test_a_plan_whose_study_is_none_does_not_verify(copied, study):
+    path = copied / "out" / "plan.json"
+    record = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps({**record, "study": study}), "utf-8")
+    done = call("verify", path.parent)
+    assert done.exit_code == CHANGED, done.output
 
 
 COOLED = """

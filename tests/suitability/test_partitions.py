@@ -17,6 +17,7 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -452,3 +453,53 @@ def test_the_digest_tells_inputs_apart(raster):
     before = digest(things())
     os.utime(raster.path, ns=(1, 1))
     assert digest(things()) != before
+
+
+LISTS = {
+    "no JSON": "{",
+    "deep": "[" * 100_000,
+    "a list": "[1]",
+    "no files": '{"complete": true}',
+    "another file": '{"complete": true, "files": {"../victim.parquet": 1}}',
+    "from the root": '{"complete": true, "files": {"/etc/victim.parquet": 1}}',
+    "no partition": '{"complete": true, "files": {"victim.csv": 1}}',
+}
+
+
+@pytest.mark.parametrize("text", LISTS.values(), ids=list(LISTS))
+def test_a_list_from_elsewhere_is_refused_and_removes_no_file(text, tmp_path):
+    sites = frame([Point(-98, 32), Point(-97, 32)])
+    source = write_partitions(sites, tmp_path / "sites")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "_siteselect.json").write_text(text)
+    for victim in (tmp_path / "victim.parquet", out / "victim.csv"):
+        victim.write_text("keep me")
+    one = Criterion("all", Column(1.0), Rising(0, 1))
+    for call in (
+        lambda: read_partitions(out),
+        lambda: score_partitions(source, [one], out=out),
+        lambda: write_partitions(sites, out, overwrite=True),
+    ):
+        with pytest.raises(LayerError, match="list of partitions"):
+            call()
+    assert (tmp_path / "victim.parquet").read_text() == "keep me"
+    assert (out / "victim.csv").read_text() == "keep me"
+
+
+def test_a_partition_that_tells_nonsense_of_itself_is_refused(tmp_path):
+    folder = write_partitions(frame([Point(-98, 32)]), tmp_path / "sites")
+    path = folder / "part-00000.parquet"
+    table = pq.read_table(path)
+    for told in ({}, {b"geo": b"{}"}, {b"geo": b"["}, {b"geo": b'{"columns": 3}'}):
+        pq.write_table(table.replace_schema_metadata(told), path)
+        with pytest.raises(LayerError, match="no whole GeoParquet"):
+            read_partitions(folder)
+
+
+def test_partitions_that_do_not_fit_together_are_refused(tmp_path):
+    folder = write_partitions(frame([Point(-98, 32)]), tmp_path / "sites")
+    (folder / "_siteselect.json").unlink()
+    frame([Point(0, 0)], crs=5070, index=["x"]).to_parquet(folder / "z.parquet")
+    with pytest.raises(LayerError, match="put together"):
+        read_partitions(folder)

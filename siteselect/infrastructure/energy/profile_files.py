@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -239,7 +240,11 @@ def _stored(file: Path, variable: str | None, year: int | None) -> _Stored:
             )
         )
     try:
-        return read(file, variable, year)
+        with warnings.catch_warnings():
+            # Ways in which pvlib calls pandas, not what is in the file.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            warnings.simplefilter("ignore", FutureWarning)
+            return read(file, variable, year)
     except SiteSelectError:
         raise
     # h5py, xarray and pvlib raise OSError, KeyError, ValueError and others alike.
@@ -330,6 +335,10 @@ def _netcdf(file: Path, variable: str | None, year: int | None) -> _Stored:
     """Read a series by place or by cell, as xarray and atlite write it."""
     xarray = _imported("xarray")
     _imported("h5netcdf")
+    # What h5netcdf cannot open it fails to close again, and prints a traceback: so
+    # what it reads first is read here, and may fail.
+    with _imported("h5py").File(file) as plain:
+        dict(plain.attrs)
     with xarray.open_dataset(file, engine="h5netcdf") as held:
         series = [
             str(name)

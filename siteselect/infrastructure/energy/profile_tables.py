@@ -168,8 +168,11 @@ def _read(name: str, path: str | Path) -> pd.DataFrame:
             )
         )
     try:
-        return pd.read_csv(file) if kind == ".csv" else pd.read_parquet(file)
-    except (OSError, ValueError, pd.errors.ParserError) as error:
+        if kind == ".parquet":
+            return pd.read_parquet(file)
+        return pd.read_csv(file, low_memory=False)
+    # What a Parquet file tells of itself is anyone's: errors of many families.
+    except Exception as error:
         raise LayerError(
             four_parts(
                 f"{name} profiles are read from {str(path)!r}",

@@ -15,6 +15,8 @@ __all__ = ["Field", "flag", "found", "number", "plain", "taken", "text"]
 
 # Thousands separated by commas, as spreadsheets print them.
 _THOUSANDS = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?")
+# Whole numbers that floats hold exactly.
+_EXACT = 2.0**53
 _FLAGS = {
     **dict.fromkeys(("y", "yes", "t", "true", "1", "1.0"), 1.0),
     **dict.fromkeys(("n", "no", "f", "false", "0", "0.0"), 0.0),
@@ -312,7 +314,8 @@ def _words(column: pd.Series, field: Field) -> pd.Series:
     if pd.api.types.is_float_dtype(column):
         # A code that was read as a number lost nothing but its form.
         whole = column.dropna()
-        if len(whole) and bool((whole == whole.round()).all()):
+        is_code = (whole == whole.round()) & (whole.abs() < _EXACT)
+        if len(whole) and bool(is_code.all()):
             column = column.astype("Int64")
     sentinels = [float(m) for m in field.unknown if not isinstance(m, str)]
     words, silent = _blank(column, field)

@@ -24,16 +24,12 @@ from siteselect.errors import (
     nearest_name,
     shown,
 )
-from siteselect.layers.kinds import is_remote, seems
+from siteselect.layers.archives import guard
+from siteselect.layers.kinds import is_remote, is_there, seems
 from siteselect.layers.releases.fields import Field, found, missing
 
 __all__ = ["guard", "local", "read_sheet", "read_text"]
 
-#: An archive that unpacks to more than this is refused [bytes].
-LARGEST_BYTES = 40_000_000_000
-# Text and spreadsheets pack to about a tenth; a bomb to a thousandth.
-_RATIO = 200
-_SMALL_BYTES = 50_000_000
 # Titles and notes that may stand above the line of names.
 _TITLE_LINES = 12
 # Rows of a long table held at once.
@@ -72,9 +68,9 @@ def local(source: object, reader: str) -> Path:
             )
         )
     path = Path(source)
-    if path.is_file():
+    if is_there(path) and path.is_file():
         return path
-    near = [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else []
+    near = [p.name for p in path.parent.glob("*")] if is_there(path.parent) else []
     raise LayerError(
         four_parts(
             f"The file {str(path)!r} is to be read by `ss.releases.{reader}`",
@@ -84,42 +80,6 @@ def local(source: object, reader: str) -> Path:
             f"its path.{nearest_name(path.name, near)}",
         )
     )
-
-
-def guard(path: Path) -> None:
-    """Refuse an archive that unpacks to far more than a release does.
-
-    Parameters
-    ----------
-    path : Path
-        Any file; what is no archive passes.
-
-    Raises
-    ------
-    LayerError
-        If it is damaged, or a bomb.
-    """
-    with path.open("rb") as stream:
-        if stream.read(4) != b"PK\x03\x04":
-            return
-    try:
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(item.file_size for item in archive.infolist())
-    except (OSError, zipfile.BadZipFile) as error:
-        raise _unreadable(path, f"the archive is damaged ({error})") from None
-    packed = max(path.stat().st_size, 1)
-    if unpacked > LARGEST_BYTES or (
-        unpacked > _SMALL_BYTES and unpacked / packed > _RATIO
-    ):
-        raise LayerError(
-            four_parts(
-                f"The archive {path.name!r} is to be read",
-                f"it unpacks from {packed / 1e6:,.1f} MB to {unpacked / 1e6:,.1f} MB",
-                f"up to {LARGEST_BYTES / 1e9:.0f} GB, and up to {_RATIO} times its own "
-                "size, are allowed",
-                "Download it again; if it is right, unpack it and pass the file inside",
-            )
-        )
 
 
 def _unreadable(path: Path, why: str) -> LayerError:
@@ -143,7 +103,11 @@ def _opened(path: Path) -> Iterator[tuple[IO[str], str]]:
             yield stream, path.name
         return
     guard(path)
-    with zipfile.ZipFile(path) as archive:
+    try:
+        archive = zipfile.ZipFile(path)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise _unreadable(path, f"the archive is damaged ({error})") from None
+    with archive:
         tables = [
             name
             for name in archive.namelist()

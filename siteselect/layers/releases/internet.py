@@ -127,7 +127,7 @@ def _records(path: Path) -> list[dict[str, Any]]:
     """Return the facilities in an answer of the API or a daily copy."""
     try:
         told = json.loads(path.read_text("utf-8-sig"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         kind = seems(str(path))
         raise _other_json(path, kind or f"it is no JSON ({error})") from None
     inside = told.get("fac", told) if isinstance(told, dict) else told

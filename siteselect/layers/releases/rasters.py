@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import rasterio
 from numpy.typing import NDArray
 
 from siteselect.errors import LayerError, four_parts, shown
+from siteselect.layers.cells import Files
+from siteselect.layers.cells import opened as opened_file
 from siteselect.layers.raster import Raster
 from siteselect.layers.read import read_layer
 from siteselect.layers.releases.catalog import described_raster
@@ -179,7 +180,7 @@ def _believed(
         )
     raster = raster.band(raster.bands[0])
     for tile in raster.tiles:
-        with rasterio.open(tile) as opened:
+        with opened_file(Files((tile,))) as opened:
             if opened.nodata is None:
                 raise LayerError(
                     four_parts(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pyogrio
 import pyogrio.errors
 
 from siteselect.errors import LayerError, four_parts, shown
-from siteselect.layers.kinds import is_remote
+from siteselect.layers.kinds import is_remote, is_there
 from siteselect.layers.notices import notice
 from siteselect.layers.raster import Raster
 from siteselect.layers.read import Source, read_layer
@@ -65,9 +66,9 @@ def read_vector(
     """
     if isinstance(source, str | Path) and not is_remote(str(source)):
         path = Path(source)
-        if path.is_file():
+        if is_there(path) and path.is_file():
             guard(path)
-        if layer is None and usual and path.exists():
+        if layer is None and usual and is_there(path):
             layer = _published(path, usual)
     frame = read_layer(
         source, layer=layer, crs=crs, geometry_type=geometry_type, name=reader
@@ -93,7 +94,10 @@ def read_vector(
 def _published(path: Path, usual: str) -> str | None:
     """Return the one layer of a file that is called as usual, if there is one."""
     try:
-        names = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
+        with warnings.catch_warnings():
+            # The reader says it again, in our own words.
+            warnings.simplefilter("ignore")
+            names = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
     # What cannot be listed is refused by the reader, with a reason.
     except (pyogrio.errors.DataSourceError, ValueError, OSError):
         return None

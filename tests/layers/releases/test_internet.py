@@ -59,6 +59,20 @@ def test_other_json_is_refused(tmp_path, text, words):
         ss.releases.peeringdb_facilities(table(tmp_path / "a.json", text))
 
 
+def test_json_that_is_nested_without_end_is_refused(tmp_path):
+    path = tmp_path / "fac.json"
+    path.write_text("[" * 100_000)
+    with pytest.raises(ss.LayerError, match="no JSON"):
+        ss.releases.peeringdb_facilities(path)
+
+
+def test_a_number_no_code_can_be_stays_what_it_is(tmp_path):
+    path = tmp_path / "fac.json"
+    told = {"id": 1e300, "name": "A", "country": "US", "latitude": 32, "longitude": -97}
+    path.write_text(json.dumps({"data": [told]}))
+    assert ss.releases.peeringdb_facilities(path)["facility"].tolist() == ["1e+300"]
+
+
 def test_a_web_page_is_no_json(tmp_path):
     with pytest.raises(ss.LayerError, match="web page"):
         ss.releases.peeringdb_facilities(html_page(tmp_path, "fac.json"))
