@@ -29,8 +29,9 @@ DISK = (
     errno.EIO,
     errno.EFBIG,
 )
-#: With less than this a disk counts as full [bytes].
-_LEAST_FREE = 65_536
+#: With less than this, a disk on which writing failed counts as full [bytes]. A
+#: database takes back what it could not end, and then there is some space again.
+_LEAST_FREE = 1_000_000
 #: What a call that was stopped says if its files had come into place already.
 WRITTEN = "the files were in place already."
 #: This machine in the names of scratch folders: a network disk has several.

@@ -12,7 +12,6 @@ from collections import Counter
 
 import pytest
 from click.testing import Result
-from faults.mutations import TEXTS, VALUES, places, some_bytes, some_text
 from hostile import has_four_parts
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +20,7 @@ from study import worlds
 from typer.testing import CliRunner
 
 import siteselect as ss
+from faults.mutations import TEXTS, VALUES, places, some_bytes, some_text
 from siteselect import cli
 from siteselect.study.template import new_study
 

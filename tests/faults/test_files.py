@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from faults.worker import MOST_BYTES, MOST_S
 from strategies import SOAK
+
+from faults.worker import MOST_BYTES, MOST_S
 
 TESTS = Path(__file__).parents[1]
 WORKER = Path(__file__).with_name("worker.py")

@@ -375,7 +375,8 @@ def test_robust_on_a_cluster_outlives_a_worker():
 @pytest.mark.soak
 @pytest.mark.skipif(shutil.which("ps") is None, reason="needs ps")
 def test_a_run_outlives_the_process_of_its_solver(tmp_path):
-    study = worlds.long_search(tmp_path)
+    # So many columns are searched in a process of their own.
+    study = worlds.long_search(tmp_path, n=900)
     text = study.read_text("utf-8").replace("gap = 0", "gap = 0, time_limit_s = 30")
     study.write_text(text, "utf-8")
     process = subprocess.Popen(

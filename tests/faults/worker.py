@@ -18,11 +18,11 @@ import traceback
 import warnings
 from pathlib import Path
 
-from faults.mutations import changed
-from faults.seeds import Seed, all_seeds, put_back
 from hostile import has_four_parts
 
 import siteselect as ss
+from faults.mutations import changed
+from faults.seeds import Seed, all_seeds, put_back
 
 #: Nothing that a small file says may take more memory than this [bytes].
 MOST_BYTES = 4_000_000_000

@@ -138,10 +138,9 @@ def folder(path: Path) -> Path:
 RESOURCES = 12
 
 
-def long_search(path: Path) -> Path:
+def long_search(path: Path, n: int = 300) -> Path:
     """Write a study whose best plan is found at once, and proven in hours."""
     rng = np.random.default_rng(7)
-    n = 300
     table = pd.DataFrame({f"need_{i}": rng.uniform(1, 10, n) for i in range(RESOURCES)})
     table["worth"] = 1 + table.mean(axis=1) + rng.uniform(0, 1, n)
     table.insert(0, "lon", rng.uniform(-105, -100, n))
