@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -57,6 +58,10 @@ Completion with the Tab key, for bash, zsh, fish and PowerShell: run
 """
 
 
+#: Characters of a name that a terminal would obey, but for tabs and new lines.
+_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
 class _Group(TyperGroup):
     """Ends with a message and a code, never with a traceback of a known error."""
 
@@ -91,7 +96,7 @@ class _Group(TyperGroup):
                     }
                 )
             else:
-                typer.echo(f"{type(error).__name__}: {error}", err=True)
+                _echo(f"{type(error).__name__}: {error}", err=True)
             raise typer.Exit(code) from None
 
 
@@ -129,6 +134,11 @@ def _note_json(ctx: typer.Context, is_json: bool) -> None:
     ctx.find_root().obj = {"json": is_json}
 
 
+def _echo(text: str, *, err: bool = False) -> None:
+    spelled = _STEERING.sub(lambda m: m[0].encode("unicode_escape").decode(), text)
+    typer.echo(spelled, err=err)
+
+
 def _print_json(record: Any) -> None:
     from siteselect.reporting.files import plain
 
@@ -151,7 +161,7 @@ def _progress(quiet: bool, steps: tuple[str, ...]) -> Iterator[Callable[[str], o
     if quiet:
         yield lambda line: None
     elif not console.is_terminal:
-        yield lambda line: typer.echo(line, err=True)
+        yield lambda line: _echo(line, err=True)
     else:
         columns = (SpinnerColumn(), TextColumn("{task.description}"))
         with Progress(
@@ -198,7 +208,7 @@ def _tell(result: StudyResult, is_json: bool, quiet: bool) -> None:
         )
     elif not quiet:
         typer.echo("")
-        typer.echo(result.summary())
+        _echo(result.summary())
     if result.was_stopped:
         typer.echo("Stopped by Ctrl-C; the best plan found was written.", err=True)
         raise typer.Exit(INTERRUPTED)
@@ -275,7 +285,7 @@ def check(
         _print_json({"ok": True, "study": str(study), **found})
     elif not quiet:
         told = ", ".join(f"{number:,} {word}" for word, number in found.items())
-        typer.echo(f"{study}: no mistake found; {told}.")
+        _echo(f"{study}: no mistake found; {told}.")
 
 
 @app.command(epilog="Example: siteselect verify out/study || echo 'not the same'")
@@ -299,7 +309,7 @@ def verify(
     if is_json:
         _print_json({"ok": found.passed, "checks": found.checks, "notes": found.notes})
     elif not quiet or not found.passed:
-        typer.echo(found.summary())
+        _echo(found.summary())
     if not found.passed:
         raise typer.Exit(CHANGED)
 
@@ -329,7 +339,7 @@ def report(
     if is_json:
         _print_json({"ok": True, "written": [str(path) for path in written]})
     elif not quiet:
-        typer.echo("Written: " + ", ".join(str(path) for path in written))
+        _echo("Written: " + ", ".join(str(path) for path in written))
 
 
 @app.command(epilog="Example: siteselect score study.toml --out out/score")
@@ -352,7 +362,7 @@ def score(
         _print_json({"ok": True, "written": [str(path) for path in found.written]})
     elif not quiet:
         typer.echo("")
-        typer.echo(found.summary())
+        _echo(found.summary())
 
 
 @app.command(epilog="Example: siteselect new first && siteselect run first.toml")
@@ -383,7 +393,7 @@ def new(
     if is_json:
         _print_json({"ok": True, "written": [str(path)]})
     elif not quiet:
-        typer.echo(f"Written: {path}. Run it: siteselect run {path}")
+        _echo(f"Written: {path}. Run it: siteselect run {path}")
 
 
 @app.command(epilog="Example: siteselect layers --json")
