@@ -72,11 +72,11 @@ FAST := tests/layers/test_read.py tests/layers/test_raster.py \
   tests/optimization/test_status.py tests/optimization/test_exact.py \
   tests/reporting/test_files.py tests/reporting/test_geo_files.py \
   tests/reporting/test_workbook.py tests/reporting/test_report.py \
-  tests/study/test_run.py tests/study/test_scored.py
+  tests/study/test_scored.py tests/house/test_study.py
 FAST_TOOLS := hypothesis pytest pytest-xdist
 RUN_FAST = $(THREADS) $(1)/bin/python -m pytest -q -n $(JOBS) --dist worksteal \
   -o filterwarnings=ignore \
-  -m "not soak and not slow and not network" $(FAST)
+  -m "not soak" $(FAST)
 # An environment of its own; what is installed comes after its folder.
 NEW_ENV = rm -rf $(1) && $(PYTHON) -m venv $(1) && \
   $(1)/bin/python -m pip --quiet --disable-pip-version-check install --upgrade pip && \

@@ -24,14 +24,15 @@ import siteselect.optimization as opt
 
 #: Factor on the counts of the soak tests.
 SOAK = int(os.environ.get("SITESELECT_SOAK", "1"))
+#: Factor on the drawn examples of all tests; a slow machine draws fewer.
+EXAMPLES = float(os.environ.get("SITESELECT_EXAMPLES", "1"))
 _GEOD = Geod(ellps="WGS84")
 
 
 def examples(n: int, **kwargs: Any) -> settings:
     """Return settings for ``n`` examples, times SITESELECT_EXAMPLES if set."""
-    factor = float(os.environ.get("SITESELECT_EXAMPLES", "1"))
     return settings(
-        max_examples=max(1, int(n * factor)),
+        max_examples=max(1, int(n * EXAMPLES)),
         deadline=None,
         derandomize=True,
         database=None,

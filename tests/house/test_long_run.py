@@ -12,7 +12,7 @@ import pytest
 
 SCRIPT = Path(__file__).with_name("many_plans.py")
 #: ``SITESELECT_PLANS=1000`` asks for a longer run.
-PLANS = int(os.environ.get("SITESELECT_PLANS", "100"))
+PLANS = int(os.environ.get("SITESELECT_PLANS", "60"))
 #: Caches of the drawing library fill for a while.
 MOST_MB = 15.0
 

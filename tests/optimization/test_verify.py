@@ -18,7 +18,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.errors import UnsatisfiedAssumption
 from optimization import oracle_cases, test_objectives
-from strategies import SOAK, build_limits, examples, instance
+from strategies import EXAMPLES, SOAK, build_limits, examples, instance
 
 import siteselect as ss
 from siteselect.errors import SiteSelectError, SolverError
@@ -283,7 +283,7 @@ def corrupted(kind: str, n: int) -> Counter[str]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_plans_verify_and_corrupted_ones_do_not(kind: str) -> None:
-    assert corrupted(kind, 6).total() >= 40
+    assert corrupted(kind, 6).total() >= 40 * EXAMPLES
 
 
 @pytest.mark.soak
@@ -291,13 +291,14 @@ def test_plans_verify_and_corrupted_ones_do_not(kind: str) -> None:
 def test_soak_corrupted_plans(kind: str) -> None:
     seen = corrupted(kind, 30 * SOAK)
     # A thousand in all, in every way that there is.
-    assert seen.total() >= 250 * SOAK, seen
+    assert seen.total() >= 250 * SOAK * EXAMPLES, seen
     expected = set(CORRUPT)
     if kind != "years":
         expected -= {other_path, other_years}
     if kind == "plain":
         expected -= {other_source}
-    assert set(seen) == {way.__name__ for way in expected}
+    if EXAMPLES >= 1:
+        assert set(seen) == {way.__name__ for way in expected}
 
 
 # -- nothing shared with the model -------------------------------------------------
