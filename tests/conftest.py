@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import threading
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -10,6 +12,13 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 mpl.use("Agg")
+
+# What a shell starts in the background is deaf to Ctrl-C, and so are its children.
+if (
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    and threading.current_thread() is threading.main_thread()
+):
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile(
     "siteselect",
