@@ -98,7 +98,7 @@ $(BARE)/.fast: setup.cfg tests/constraints.txt
 
 $(NEWEST)/.fast: setup.cfg
 	@echo "installing siteselect with the newest versions there are"
-	@$(call NEW_ENV,$(NEWEST)) -e ".[all]" $(FAST_TOOLS)
+	@$(call NEW_ENV,$(NEWEST)) -e ".[all]" "pulp[cbc]" $(FAST_TOOLS)
 	@touch $@
 
 test-lowest: $(LOWEST)/.fast
@@ -139,7 +139,7 @@ lock: $(VENV)/.dev
 	$(PIP) install uv
 	$(BIN)/uv pip compile setup.cfg --all-extras --universal -p 3.11 \
 	  --no-header --no-annotate --upgrade -q -o tests/constraints.txt
-	printf '%s\n' 'hypothesis>=6.100' 'pytest>=8.2' 'pytest-xdist>=3.6' | \
+	printf '%s\n' 'hypothesis>=6.170.15' 'pytest>=8.2' 'pytest-xdist>=3.6' | \
 	  $(BIN)/uv pip compile setup.cfg - --extra all --resolution lowest-direct -p 3.11 \
 	  --no-header --no-annotate --upgrade -q -o tests/constraints-lowest.txt
 
