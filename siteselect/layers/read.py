@@ -436,13 +436,13 @@ def _read_file(path: str, layer: str | None, spoken: str) -> Any:
     suffix = _suffix(path)
     if suffix in _TEXT:
         return _guarded(lambda: read_table(path), path)
+    # Archives are unpacked whole, workbooks and Parquet files too.
+    if not is_remote(path) and Path(path).is_file():
+        guard(Path(path))
     if suffix in _PARQUET:
         return _guarded(lambda: _read_parquet(path), path)
     if suffix in _FEATHER:
         return _guarded(lambda: _read_feather(path), path)
-    # GDAL unpacks archives, and workbooks, which are archives too.
-    if not is_remote(path) and Path(path).is_file():
-        guard(Path(path))
     if suffix == ".kmz":
         return _read_kmz(path, layer, spoken)
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Hashable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,24 +17,24 @@ from siteselect.errors import (
     nearest_name,
     said,
 )
-from siteselect.optimization._compile import Compiled
-from siteselect.optimization.problem import Floats, Rows, hashable
-from siteselect.optimization.resolve import (
-    forced,
-    resolve,
-    resolve_compiled,
-    with_objective,
+from siteselect.optimization.break_even import (
+    BreakEven,
+    break_even_cost,
+    break_even_value,
+    cost_now,
+    value_now,
 )
-from siteselect.optimization.sizes import LIFETIME_COST
+from siteselect.optimization.problem import hashable
+from siteselect.optimization.resolve import forced, resolve_compiled, without
 from siteselect.optimization.words import listed
 
 if TYPE_CHECKING:
     from siteselect.optimization.plan import SitePlan
 
+#: Ends of a range closer than this share of it are told as one figure.
+SAME = 0.005
 #: An unknown label is compared with at most this many for a suggestion.
 COMPARED = 20_000
-#: Most solves for one break-even; it takes two or three.
-MOST_STEPS = 12
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,11 @@ class Explanation:
     break_even_cost : float
         Cost [USD/MW] from which the site enters, all else equal; NaN where no cost
         would bring it in, or none is counted.
+    break_even_score_range, break_even_cost_range : tuple of float
+        Between these the break-even is: at one end, the break-even given, a plan
+        with the site was found that is as good; beyond the other there is none. The
+        ends differ by the gap of the solves, and by more where a short search did
+        not close it.
     displaced : tuple of labels
         Sites that leave when this one is forced in (or that come in when it is
         forced out).
@@ -69,8 +74,8 @@ class Explanation:
         Limits that break when the site is added to the plan as it stands, the one
         that charges it most according to the linear relaxation first.
     uncertainty : float
-        Break-even values are exact up to this much [objective per MW]: the gap of
-        the plan and of the solves.
+        The plan itself, with which others are compared, may fall short by this much
+        [objective per MW of the site]: its gap.
     """
 
     site: Hashable
@@ -80,6 +85,8 @@ class Explanation:
     loss: float = float("nan")
     break_even_score: float = float("nan")
     break_even_cost: float = float("nan")
+    break_even_score_range: tuple[float, float] = (float("nan"), float("nan"))
+    break_even_cost_range: tuple[float, float] = (float("nan"), float("nan"))
     displaced: tuple[Hashable, ...] = ()
     conflicts: tuple[str, ...] = ()
     kept_out_by: tuple[str, ...] = ()
@@ -88,11 +95,11 @@ class Explanation:
     def _lines(self) -> list[tuple[str, str]]:
         lines = [("", self.reason)]
         if np.isfinite(self.break_even_score):
-            lines.append(("enters at a score of", f"{self.break_even_score:.4g}"))
+            text = _range(self.break_even_score_range, "{:.4g}")
+            lines.append(("enters at a score of", text))
         if np.isfinite(self.break_even_cost):
-            lines.append(
-                ("enters at a cost of", f"${self.break_even_cost:,.0f} per MW")
-            )
+            text = _range(self.break_even_cost_range, "${:,.0f}")
+            lines.append(("enters at a cost of", f"{text} per MW"))
         if self.kept_out_by:
             lines.append(("kept out by", ", ".join(self.kept_out_by)))
         if self.displaced:
@@ -143,10 +150,10 @@ def explain(plan: SitePlan, site: Any) -> Explanation:
     Notes
     -----
     With the site forced in, the best objective is a convex function of its score
-    (each size it may take is a line), so Newton's steps end at the break-even
-    after as many solves as there are sizes at most. For the break-even cost the
-    cost of the others is made least among plans at least as good, and what is left
-    of the budget is the site's.
+    (each size it may take is a line), so Newton's steps end at the break-even. For
+    the break-even cost the cost of the others is made least among plans at least as
+    good, and what is left of the budget is the site's. Both searches are short: what
+    they leave open is between the ends of the ranges.
 
     Examples
     --------
@@ -183,22 +190,26 @@ def explain(plan: SitePlan, site: Any) -> Explanation:
 
 
 def _why(plan: SitePlan, site: Hashable, contributions: pd.Series) -> Explanation:
-    request = plan.compiled.request
+    request, problem = plan.compiled.request, plan.problem
     why = str(plan.sites.at[site, "why"])
     mw = float(plan.sites.at[site, "mw"])
     if site in set(request.fixed):
         reason = f"{mw:g} MW: it was fixed by the request"
         return Explanation(site, True, reason, contributions)
     try:
-        other = resolve(plan, forbidden=(*request.forbidden, site))
+        other = resolve_compiled(
+            without(plan.compiled, int(problem.frame.index.get_loc(site)))
+        )
     except InfeasiblePlanError as error:
         reason = f"{mw:g} MW: {why}. Without it no plan holds all limits"
         return Explanation(
             site, True, reason, contributions, np.inf, conflicts=error.conflicts
         )
-    sign = 1.0 if plan.problem.maximize else -1.0
+    assert other.x is not None
+    sign = 1.0 if problem.maximize else -1.0
     loss = max(0.0, sign * (plan.objective - other.objective))
-    news = tuple(s for s in other.sites.index if s not in set(plan.sites.index))
+    there = problem.frame.index[np.round(problem.sites_mw(other.x), 9) > 0]
+    news = tuple(s for s in there if s not in set(plan.sites.index))
     reason = (
         f"{mw:g} MW: {why}. Without it the best plan is worse by {loss:.6g} "
         f"({plan.objective_name})"
@@ -281,39 +292,52 @@ def _why_not(plan: SitePlan, site: Hashable, contributions: pd.Series) -> Explan
     blocks = _kept_out_by(plan, own)
     reason = f"with it (at {mw:g} MW) the best plan is worse by {loss:.6g} "
     reason += f"({plan.objective_name})"
-    score, cost = float("nan"), float("nan")
-    value = _value_now(plan, site)
+    score, cost = BreakEven(), BreakEven()
+    value = value_now(plan, site)
     if problem.maximize and value is not None:
-        score = _break_even_value(plan, with_it, own, value, found.x)
+        score = break_even_value(plan, with_it, position, value, found)
         name = "score" if request.objective == "score" else str(request.objective)
-        reason += f"; its {name} is {value:.4g} and it would enter from {score:.4g}"
-    per_mw = _cost_now(plan, site)
+        enters = _range((score.proven, score.value), "{:.4g}")
+        reason += f"; its {name} is {value:.4g} and it would enter from {enters}"
+    per_mw = cost_now(plan, site)
     if per_mw is not None:
-        cost = _break_even_cost(plan, with_it, own, per_mw)
-        if np.isfinite(cost):
+        cost = break_even_cost(plan, with_it, position, per_mw)
+        if np.isfinite(cost.value):
+            enters = _range((cost.value, cost.proven), "${:,.0f}")
             reason += (
-                f"; its cost is ${per_mw:,.0f} per MW and it would enter at "
-                f"${cost:,.0f}"
+                f"; its cost is ${per_mw:,.0f} per MW and it would enter at {enters}"
             )
-        elif problem.maximize:
+        elif problem.maximize and np.isnan(cost.proven):
             reason += "; no cost would bring it in"
+        elif problem.maximize:
+            reason += f"; no cost over ${cost.proven:,.0f} per MW would bring it in"
     if gone:
         reason += f"; it displaces {listed(map(str, gone))}"
     if blocks:
         reason += f"; added to the plan as it stands it breaks {listed(blocks)}"
-    gap = max(plan.gap, 0.0) + request.gap
     return Explanation(
         site,
         False,
         reason,
         contributions,
         loss,
-        score,
-        cost,
+        score.value,
+        cost.value,
+        (score.proven, score.value),
+        (cost.value, cost.proven),
         displaced=gone,
         kept_out_by=blocks,
-        uncertainty=gap * abs(plan.objective) / max(mw, 1e-9),
+        uncertainty=max(plan.gap, 0.0) * abs(plan.objective) / max(mw, 1e-9),
     )
+
+
+def _range(ends: tuple[float, float], shape: str) -> str:
+    """Return a range in words, one figure where its ends are about the same."""
+    low, high = ends
+    if not high - low > SAME * abs(high):
+        # The end at which a plan was found is not known here: it is within both.
+        return shape.format(high if shape[0] != "$" else low)
+    return f"{shape.format(low)} to {shape.format(high)}"
 
 
 def _too_small(plan: SitePlan, site: Hashable) -> str:
@@ -357,141 +381,3 @@ def _kept_out_by(plan: SitePlan, own: Any) -> tuple[str, ...]:
             charge[name] = float(paid[rows.limit == name].sum())
     order = sorted(charge, key=lambda n: -charge[n])
     return tuple(n for n in order if n != "site capacity")
-
-
-def _value_now(plan: SitePlan, site: Any) -> float | None:
-    """Return the score of a site, or its value in the column that is maximised."""
-    request = plan.compiled.request
-    spec: Any = request.score if request.objective == "score" else request.objective
-    if isinstance(spec, str):
-        # By option there is no one value to turn.
-        if spec not in plan.candidates.columns or plan.problem.differs(spec):
-            return None
-        return float(plan.candidates.at[site, spec])
-    if isinstance(spec, pd.Series):
-        return float(spec.loc[site])
-    return float(spec) if isinstance(spec, int | float) else None
-
-
-def _cost_now(plan: SitePlan, site: Any) -> float | None:
-    """Return the cost per MW of a site that the objective or the budget counts."""
-    request = plan.compiled.request
-    frame = plan.candidates
-    spec: Any = request.cost_per_mw
-    counted = request.budget_usd is not None
-    if request.objective == "cost":
-        counted = True
-        default = isinstance(spec, str) and spec == "cost_usd_per_mw"
-        if default and LIFETIME_COST in frame.columns:
-            spec = LIFETIME_COST
-    # Money by year comes back in several rows: no single cost to turn.
-    is_plain = not isinstance(request.budget_usd, dict) and not getattr(
-        request, "years", None
-    )
-    if not counted or not is_plain or not isinstance(request.objective, str):
-        return None
-    if plan.problem.differs(spec):
-        return None
-    if isinstance(spec, str):
-        return float(frame.at[site, spec]) if spec in frame.columns else None
-    if isinstance(spec, pd.Series):
-        return float(spec.loc[site])
-    return float(spec) if isinstance(spec, int | float) else None
-
-
-def _effective_mw(plan: SitePlan, own: Any, value: float) -> Floats:
-    """Return what the objective multiplies a site's value with, per column."""
-    problem = plan.problem
-    mw = np.where(own, problem.column_mw, 0.0)
-    if value != 0:
-        # With years it is the discounted sum over the years.
-        mw = np.where(own, problem.objective / value, 0.0)
-    return mw
-
-
-def _break_even_value(
-    plan: SitePlan, with_it: Compiled, own: Any, value: float, x: Floats
-) -> float:
-    """Return the value per MW from which a site enters, by Newton's steps."""
-    mw = _effective_mw(plan, own, value)
-    others = np.where(own, 0.0, plan.problem.objective)
-    target = plan.objective
-    tol = 1e-9 * max(1.0, abs(target))
-    best = np.inf
-    for _ in range(MOST_STEPS):
-        taken = float(mw @ x)
-        if taken <= 0:
-            return float("nan")
-        now = (target - float(others @ x)) / taken
-        if now >= best - tol / taken:
-            break
-        best = now
-        found = resolve_compiled(with_objective(with_it, others + best * mw))
-        assert found.x is not None
-        if found.objective <= target + tol:
-            break
-        x = found.x
-    return float(best)
-
-
-def _break_even_cost(
-    plan: SitePlan, with_it: Compiled, own: Any, per_mw: float
-) -> float:
-    """Return the cost per MW from which a site enters; NaN if none brings it in."""
-    problem, rows = plan.problem, with_it.rows
-    request = plan.compiled.request
-    mw = np.where(own, problem.column_mw, 0.0)
-    if request.objective == "cost":
-        cost, target, part = problem.objective, plan.objective, with_it
-        if not np.allclose(problem.objective, problem.column_cost):
-            keep = np.ones(len(rows), dtype=bool)
-        else:
-            # The same money: a plan no dearer than this one is within the budget.
-            keep = rows.limit != "budget"
-    else:
-        assert request.budget_usd is not None
-        cost, target = problem.column_cost, float(request.budget_usd)
-        keep = rows.limit != "budget"
-        as_good = Rows.make(
-            _scaled(problem.objective).reshape(1, -1),
-            _scaled_bound(problem.objective, plan.objective),
-            np.inf,
-            "as good as the plan",
-        )
-        part = replace(with_it, rows=Rows.stack([rows, as_good]))
-        keep = np.append(keep, True)
-    part = replace(part, rows=part.rows.take(np.flatnonzero(keep)))
-    # The site's own cost per MW is what is sought; what it costs as a site stays.
-    others = cost - per_mw * mw
-    best = -np.inf
-    now = 0.0
-    for _ in range(MOST_STEPS):
-        changed = with_objective(part, others + now * mw, maximize=False)
-        try:
-            found = resolve_compiled(changed)
-        except InfeasiblePlanError:
-            return float("nan")
-        assert found.x is not None
-        taken = float(mw @ found.x)
-        if taken <= 0:
-            return float("nan")
-        left = (target - float(others @ found.x)) / taken
-        if left <= best + 1e-9 * max(1.0, abs(best)):
-            break
-        best = now = left
-    # Over the present cost it can only be by what the gap leaves open.
-    return min(float(best), per_mw) if best >= 0 else float("nan")
-
-
-def _size(values: Floats) -> float:
-    return float(np.abs(values).max(initial=0.0)) or 1.0
-
-
-def _scaled(values: Floats) -> Floats:
-    return values / _size(values)
-
-
-def _scaled_bound(values: Floats, bound: float) -> float:
-    """Return a bound for scaled values, with room for rounding."""
-    scaled = bound / _size(values)
-    return scaled - 1e-9 * max(1.0, abs(scaled))

@@ -44,7 +44,7 @@ CORE_GROWTH = 3
 #: Up to this many columns are solved at once, without improving the plan before.
 SMALL_CORE = 1500
 #: Nodes of an integer program that only looks for a plan.
-SEARCH_NODES = 300
+SEARCH_NODES, QUICK_NODES = 300, 100
 #: Larger cores are not handed to a solver: the certificate is returned instead.
 LARGEST_CORE = 20_000
 #: Entries per column of a program of ordinary limits; work is counted in these.
@@ -709,6 +709,7 @@ class PriceOut:
         solver: Any = "highs",
         say: Callable[[str], object] = lambda line: None,
         lap: Callable[[str], object] = lambda step: None,
+        is_quick: bool = False,
     ) -> Found:
         """Solve for an objective vector in the problem's own unit and direction.
 
@@ -720,6 +721,9 @@ class PriceOut:
             Relative gap to prove.
         deadline : float, optional
             Value of ``time.perf_counter()`` to stop at.
+        is_quick : bool
+            Whether a short search among the best columns is all, and the gap may
+            stay open.
 
         Returns
         -------
@@ -761,7 +765,17 @@ class PriceOut:
             incumbents.guided(self, goal, plan, deadline)
         lap("greedy")
         status, bound, name, core = self.close(
-            goal, priced, reach, x_lp, plan, gap, deadline, solver, say, lap
+            goal,
+            priced,
+            reach,
+            x_lp,
+            plan,
+            gap,
+            deadline,
+            solver,
+            say,
+            lap,
+            is_quick,
         )
         if status == "infeasible":
             return Found(
@@ -805,6 +819,7 @@ class PriceOut:
         solver: Any,
         say: Callable[[str], object],
         lap: Callable[[str], object],
+        is_quick: bool = False,
     ) -> tuple[highs.Status, float, str, int]:
         """Improve the plan, then solve the core that could still beat it."""
         shape, bound = self.shape, priced.bound
@@ -833,7 +848,7 @@ class PriceOut:
                 chosen,
                 none,
                 target=bound - 0.5 * gap * abs(bound),
-                nodes=SEARCH_NODES,
+                nodes=QUICK_NODES if is_quick else SEARCH_NODES,
                 deadline=deadline,
                 gap=0.9 * gap,
             )
@@ -845,7 +860,8 @@ class PriceOut:
             if plan.x is not None or k >= min(total, LARGEST_CORE / self.weight):
                 break
             k = min(CORE_GROWTH * k, total)
-        if self.is_over(plan, bound, gap, deadline):
+        is_enough = is_quick and plan.x is not None
+        if is_enough or self.is_over(plan, bound, gap, deadline):
             return "feasible", bound, "highs", k
         if self.needed(plan, reach, usable, gap) > SMALL_CORE:
             incumbents.improve(

@@ -55,13 +55,27 @@ def solve_again(compiled: Compiled, clock: Clock | None = None) -> SitePlan:
     return plan_of(compiled, found, clock)
 
 
-def resolve_compiled(compiled: Compiled) -> Solution:
+def resolve_compiled(
+    compiled: Compiled, *, start: Floats | None = None, is_quick: bool = False
+) -> Solution:
     """Return the solution of a compiled program, without its accounts.
 
     Accounts are recomputed from what the user gave, so a program whose rows were
     changed has none.
+
+    Parameters
+    ----------
+    compiled : Compiled
+        The program.
+    start : ndarray, optional
+        A plan to begin with.
+    is_quick : bool
+        Whether a gap that a short search does not close may stay open; the bound
+        holds all the same.
     """
-    return solve_compiled(compiled, clock=Clock(), say=_silent)
+    return solve_compiled(
+        compiled, clock=Clock(), say=_silent, start=start, is_quick=is_quick
+    )
 
 
 def forced(compiled: Compiled, site: int) -> Compiled:
@@ -93,6 +107,21 @@ def forced(compiled: Compiled, site: int) -> Compiled:
         problem=replace(problem, fixed=fixed),
         rows=Rows.stack([compiled.rows, row]),
     )
+
+
+def without(compiled: Compiled, site: int) -> Compiled:
+    """Return the program in which a site cannot be chosen.
+
+    Parameters
+    ----------
+    compiled : Compiled
+        The program.
+    site : int
+        Row of ``compiled.problem.frame``.
+    """
+    problem = compiled.problem
+    upper = np.where(problem.column_site == site, 0.0, problem.upper)
+    return replace(compiled, problem=replace(problem, upper=upper))
 
 
 def with_objective(
@@ -226,4 +255,5 @@ __all__ = [
     "resolve_compiled",
     "solve_again",
     "with_objective",
+    "without",
 ]

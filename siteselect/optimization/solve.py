@@ -38,13 +38,21 @@ FULL_COLUMNS = 600
 
 
 def solve_compiled(
-    compiled: Compiled, *, clock: Clock, say: Callable[[str], object]
+    compiled: Compiled,
+    *,
+    clock: Clock,
+    say: Callable[[str], object],
+    start: Floats | None = None,
+    is_quick: bool = False,
 ) -> Solution:
     """Solve by the asked-for way; raise where no plan exists.
 
     All solver calls are held to the time limit of the request, also those that
     confirm an "infeasible" and search for the limits that clash. Ctrl-C while a
     solver runs gives the best plan so far, if there is one.
+
+    ``start`` is a plan to begin with. With ``is_quick`` pricing out leaves a gap open
+    that a short search does not close.
     """
     request = compiled.request
     n = compiled.problem.n_columns
@@ -65,7 +73,11 @@ def solve_compiled(
             if request.method == "full" or small:
                 found = solve_full(compiled, clock=clock, say=say)
             else:
-                found = solve_priced(compiled, PriceOut(compiled), clock=clock, say=say)
+                engine = PriceOut(compiled)
+                engine.plans = [] if start is None else [start]
+                found = solve_priced(
+                    compiled, engine, clock=clock, say=say, is_quick=is_quick
+                )
             found = _mended(compiled, found)
             is_proven = request.gap == 0.0 and found.status == "optimal"
             if is_proven and not watch.is_over():
@@ -105,6 +117,7 @@ def solve_priced(
     *,
     clock: Clock,
     say: Callable[[str], object],
+    is_quick: bool = False,
 ) -> Solution:
     """Price columns out first; the bound still holds for the full problem."""
     request = compiled.request
@@ -116,6 +129,7 @@ def solve_priced(
         solver=request.solver,
         say=say,
         lap=clock.lap,
+        is_quick=is_quick,
     )
     if found.status == "infeasible":
         # Lazy rows only where they were needed: fewer rows already settle it.

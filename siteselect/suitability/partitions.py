@@ -31,6 +31,7 @@ from siteselect.errors import (
     said,
     shown,
 )
+from siteselect.layers.archives import guard
 from siteselect.layers.check import require_geometry
 from siteselect.layers.crs import require_crs
 from siteselect.suitability.fingerprint import file_digest
@@ -295,7 +296,10 @@ def _geometry_columns(schema: pa.Schema) -> list[str]:
 def _opened(path: Path, read: Callable[[Path], Any]) -> Any:
     """Return what a reader makes of a file, or say what is wrong with that file."""
     try:
+        guard(path)
         return read(path)
+    except LayerError:
+        raise
     # What a file tells of itself is anyone's: geopandas, pandas, pyproj and Arrow
     # raise errors of many families over it.
     except Exception as error:

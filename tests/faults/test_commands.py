@@ -216,6 +216,7 @@ def _commands(folder, many, monkeypatch):
     @given(line=words(folder))
     def check(line):
         called(*line)
+        DRAWN["lines"] += 1
 
     check()
 
@@ -229,6 +230,7 @@ def test_any_words_end_with_a_code_and_a_message(folder, monkeypatch):
 def test_thousands_of_words_end_with_a_code_and_a_message(folder, monkeypatch):
     (folder / "scratch").mkdir(exist_ok=True)
     _commands(folder, 1500 * SOAK, monkeypatch)
+    assert DRAWN["lines"] >= 1500 * EXAMPLES
 
 
 def test_every_code_of_the_help_is_one_of_the_command():

@@ -127,4 +127,4 @@ def test_hundreds_of_damaged_files_are_read_or_refused(tmp_path):
 
 @pytest.mark.soak
 def test_thousands_of_damaged_files_are_read_or_refused(tmp_path):
-    check(tmp_path, 110 * SOAK, 6_000)
+    check(tmp_path, 110 * SOAK, 6_500)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import rasterio
 import shapely
@@ -89,6 +91,40 @@ def test_a_kmz_that_unpacks_to_a_hundred_times_its_size_is_refused(tmp_path):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("doc.kml", bytes(60_000_000))
     assert "unpacks from" in peak(path, "ss.read_layer(path)", BOUND // 2)
+
+
+def tiny_parquet(path: Path, rows: int = 1_000_000_000) -> Path:
+    """Write a billion nulls into some kilobytes."""
+    with pq.ParquetWriter(path, pa.schema([("site", pa.null())])) as writer:
+        for _ in range(100):
+            writer.write_table(pa.table({"site": pa.nulls(rows // 100)}))
+    return path
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "ss.read_layer(path)",
+        pytest.param("ss.Profiles.hourly(solar=path)", marks=pytest.mark.soak),
+        pytest.param(
+            "ss.read_partitions(path.rpartition('/')[0])", marks=pytest.mark.soak
+        ),
+    ],
+)
+def test_a_small_parquet_file_of_a_billion_rows_is_refused(call, tmp_path):
+    assert "unpacks from" in peak(tiny_parquet(tmp_path / "a.parquet"), call)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("suffix", [".h5", ".nc"])
+def test_profiles_of_nothing_but_fill_values_are_refused(suffix, tmp_path):
+    h5py = pytest.importorskip("h5py")
+    path = tmp_path / f"a{suffix}"
+    with h5py.File(path, "w") as made:
+        hours = np.array([b"2018-01-01 00:00:00"] * 8760)
+        made.create_dataset("time_index", data=hours)
+        made.create_dataset("cf_profile", (8760, 1_000_000), "u2", chunks=(8760, 10))
+    assert "unpacks from" in peak(path, "ss.read_profiles(path)")
 
 
 USE = (

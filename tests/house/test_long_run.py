@@ -9,10 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from strategies import EXAMPLES
 
 SCRIPT = Path(__file__).with_name("many_plans.py")
-#: ``SITESELECT_PLANS=1000`` asks for a longer run.
-PLANS = int(os.environ.get("SITESELECT_PLANS", "60"))
+#: Fewer on a slow machine; ``SITESELECT_PLANS=5000`` asks for a longer run.
+PLANS = int(os.environ.get("SITESELECT_PLANS", max(60, round(1000 * min(1, EXAMPLES)))))
 #: Caches of the drawing library fill for a while.
 MOST_MB = 15.0
 

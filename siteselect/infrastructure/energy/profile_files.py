@@ -24,6 +24,7 @@ from siteselect.errors import (
 )
 from siteselect.infrastructure.compute import HOURS_PER_YEAR
 from siteselect.layers import spatial
+from siteselect.layers.archives import guard_size
 
 __all__ = ["read_profiles"]
 
@@ -305,6 +306,8 @@ def _rev(file: Path, variable: str | None, year: int | None) -> _Stored:
         several = sorted(k[11:] for k in held if k.startswith("time_index-"))
         if several and not ending:
             raise LayerError(_which_year(file, several, year))
+        for part in (held[f"time_index{ending}"], *filter(None, [held.get("meta")])):
+            _guard(file, part)
         time = pd.DatetimeIndex(
             pd.to_datetime(held[f"time_index{ending}"][:].astype(str), utc=True)
         )
@@ -318,6 +321,7 @@ def _rev(file: Path, variable: str | None, year: int | None) -> _Stored:
         name = _named(file, variable, tables, "table by time and place")
         part = held[f"{name}{ending}"]
         scale = float(part.attrs.get("scale_factor", 1.0))
+        _guard(file, part)
         output = np.asarray(part[:], dtype=np.float64)
         output /= scale
         meta = pd.DataFrame(held["meta"][:]) if "meta" in held else pd.DataFrame()
@@ -331,14 +335,23 @@ def _rev(file: Path, variable: str | None, year: int | None) -> _Stored:
     return _Stored(time, output, label, latitude, longitude)
 
 
+def _guard(file: Path, part: Any) -> None:
+    """Refuse a table far larger than what the file holds of it."""
+    guard_size(file, part.id.get_storage_size(), part.size * 8)
+
+
 def _netcdf(file: Path, variable: str | None, year: int | None) -> _Stored:
     """Read a series by place or by cell, as xarray and atlite write it."""
     xarray = _imported("xarray")
     _imported("h5netcdf")
     # What h5netcdf cannot open it fails to close again, and prints a traceback: so
     # what it reads first is read here, and may fail.
-    with _imported("h5py").File(file) as plain:
+    h5py = _imported("h5py")
+    with h5py.File(file) as plain:
         dict(plain.attrs)
+        for part in plain.values():
+            if isinstance(part, h5py.Dataset):
+                _guard(file, part)
     with xarray.open_dataset(file, engine="h5netcdf") as held:
         series = [
             str(name)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from siteselect.errors import LayerError, four_parts, shown
 from siteselect.infrastructure.compute import HOURS_PER_YEAR
+from siteselect.layers.archives import guard
 
 __all__ = ["check_load", "check_shares", "hourly_table", "load_shape"]
 
@@ -169,8 +170,11 @@ def _read(name: str, path: str | Path) -> pd.DataFrame:
         )
     try:
         if kind == ".parquet":
+            guard(file)
             return pd.read_parquet(file)
         return pd.read_csv(file, low_memory=False)
+    except LayerError:
+        raise
     # What a Parquet file tells of itself is anyone's: errors of many families.
     except Exception as error:
         raise LayerError(
