@@ -27,7 +27,13 @@ import numpy.typing as npt
 from scipy import sparse
 
 from siteselect.errors import StudyError, four_parts, nearest_name
-from siteselect.optimization import highs, incumbents, presolve, pulp_model
+from siteselect.optimization import (
+    branching,
+    highs,
+    incumbents,
+    presolve,
+    pulp_model,
+)
 from siteselect.optimization._compile import Compiled, broken_rows
 from siteselect.optimization.incumbents import Incumbent
 from siteselect.optimization.limits import Spacing
@@ -143,6 +149,8 @@ class PriceOut:
         self.working: Ints | None = None
         self.duals: Floats | None = None
         self.plans: list[Floats] = []
+        #: How often a total was split on the way to this program.
+        self.depth = 0
 
     def _set_found(self, found: Rows) -> None:
         """Put the rows found on the way after those of limits."""
@@ -736,6 +744,30 @@ class PriceOut:
         scale = pulp_model.objective_scale(replace(problem, objective=objective))
         goal = sign * objective * scale
         unit = 1.0 / scale
+        found = self.maximise(
+            goal, gap, deadline, solver, say, lap, is_quick, shown=sign * unit
+        )
+        duals = found.duals
+        return replace(
+            found,
+            objective=found.objective * unit,
+            bound=found.bound * unit,
+            lp_bound=found.lp_bound * unit,
+            duals=None if duals is None else self.account_duals(duals) * sign * unit,
+        )
+
+    def maximise(
+        self,
+        goal: Floats,
+        gap: float,
+        deadline: float | None,
+        solver: Any,
+        say: Callable[[str], object],
+        lap: Callable[[str], object],
+        is_quick: bool,
+        shown: float = 1.0,
+    ) -> Found:
+        """Solve for a scaled objective; ``shown`` turns it into the user's own."""
         status, x_lp, priced = self.relax(goal, deadline=deadline, say=say)
         lap("relaxation")
         if status == "infeasible":
@@ -745,8 +777,8 @@ class PriceOut:
         if priced is None:
             # Out of time before the first duals: zero duals bound too, if badly.
             priced = self.price(goal, np.zeros(self.n_rows))
-        duals = self.account_duals(priced.duals) * sign * unit
-        say(f"bound {sign * priced.bound * unit:,.6g} over {self.n:,} columns")
+        duals = priced.duals
+        say(f"bound {shown * priced.bound:,.6g} over {self.n:,} columns")
         plan = Incumbent(goal)
         for old in self.plans:
             if self.is_feasible(old):
@@ -776,27 +808,24 @@ class PriceOut:
             say,
             lap,
             is_quick,
+            shown,
         )
         if status == "infeasible":
-            return Found(
-                "infeasible", None, -np.inf, -np.inf, duals, name, core, bound * unit
-            )
+            return Found("infeasible", None, -np.inf, -np.inf, duals, name, core, bound)
         if plan.x is not None:
             bound = self.without_dust(bound, plan)
         if plan.x is None:
-            return Found(
-                "unknown", None, -np.inf, bound * unit, duals, name, core, np.inf
-            )
+            return Found("unknown", None, -np.inf, bound, duals, name, core, np.inf)
         self.plans = [plan.x, *self.plans[:4]]
         return Found(
             "feasible",
             plan.x,
-            plan.value * unit,
-            bound * unit,
+            plan.value,
+            bound,
             duals,
             name,
             core,
-            priced.bound * unit,
+            priced.bound,
         )
 
     def account_duals(self, y: Floats) -> Floats:
@@ -819,16 +848,40 @@ class PriceOut:
         solver: Any,
         say: Callable[[str], object],
         lap: Callable[[str], object],
-        is_quick: bool = False,
+        is_quick: bool,
+        shown: float,
     ) -> tuple[highs.Status, float, str, int]:
         """Improve the plan, then solve the core that could still beat it."""
         shape, bound = self.shape, priced.bound
+
+        def halves() -> tuple[float, str, int] | None:
+            found = branching.split(
+                self,
+                goal,
+                x_lp,
+                plan,
+                bound,
+                gap,
+                deadline,
+                lambda half: half.maximise(
+                    goal, gap, deadline, solver, say, lap, is_quick, shown
+                ),
+                say,
+            )
+            lap("split")
+            return found
+
         usable = shape.of_opens(self.upper) > 0
         total = int(usable.sum())
         k = min(FIRST_CORE, total)
         none = np.zeros(0, dtype=np.int64)
         # Another solver than ours is asked for its own proof.
         proves = isinstance(solver, str) and solver.lower() == "highs"
+        # Far from the bound a search among the best columns is likely in vain.
+        parts = halves() if plan.gap(bound) > FAR_GAPS * gap else None
+        if parts is not None:
+            proven, name, core = parts
+            return "feasible", min(bound, proven), name, core
         while True:
             # A plan among the best columns; more of them until there is one.
             if self.is_over(plan, bound, gap, deadline):
@@ -860,6 +913,10 @@ class PriceOut:
             if plan.x is not None or k >= min(total, LARGEST_CORE / self.weight):
                 break
             k = min(CORE_GROWTH * k, total)
+        parts = halves()
+        if parts is not None:
+            proven, name, core = parts
+            return "feasible", min(bound, proven), name, max(core, k)
         is_enough = is_quick and plan.x is not None
         if is_enough or self.is_over(plan, bound, gap, deadline):
             return "feasible", bound, "highs", k

@@ -1,0 +1,161 @@
+"""Two programs in place of one where the relaxation breaks what comes in whole numbers.
+
+Sizes are multiples of a module, and sites are counted: the total of a plan is a whole
+number of modules and of sites. The linear relaxation takes any total, and where it
+lies between two whole ones, its bound is too good for both. No column stands for the
+total, so that a solver which branches on columns finds this out slowly; two
+programs, one up to the whole number below and one from that above, say it at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from siteselect.optimization.problem import Floats, Rows
+
+if TYPE_CHECKING:
+    from siteselect.optimization.incumbents import Incumbent
+    from siteselect.optimization.priceout import Found, PriceOut
+
+__all__ = ["split", "totals"]
+
+#: Totals are split this often, one within the other.
+MOST_SPLITS = 4
+#: A split must take this share off what is open.
+USEFUL = 0.1
+#: A total this close to a whole number is one.
+WHOLE = 1e-6
+#: Modules are whole kilowatts; more of them than this to a plan split nothing.
+KW_PER_MW, MOST_MODULES = 1000.0, 100_000
+
+
+def totals(engine: PriceOut) -> list[Floats]:
+    """Return coefficients of what adds up to a whole number in every plan.
+
+    Parameters
+    ----------
+    engine : PriceOut
+        The program.
+
+    Returns
+    -------
+    list of ndarray, shape (n_columns,)
+        Modules of power, where all sizes are multiples of one, and sites.
+    """
+    problem = engine.compiled.problem
+    opens = problem.column_opens & problem.integrality
+    sites = opens.astype(np.float64)
+    has_power = (problem.column_mw != 0) & (engine.upper > 0)
+    if not has_power.any() or (has_power & ~opens).any():
+        return [sites]
+    kw = np.where(opens, problem.column_mw * KW_PER_MW, 0.0)
+    whole = np.rint(kw)
+    if np.abs(whole - kw)[has_power].max() > WHOLE or np.abs(whole).max() > 2**53:
+        return [sites]
+    module = np.gcd.reduce(whole[has_power].astype(np.int64))
+    if module <= 0:
+        return [sites]
+    return [whole / float(module), sites]
+
+
+def split(
+    engine: PriceOut,
+    goal: Floats,
+    x_lp: Floats | None,
+    plan: Incumbent,
+    bound: float,
+    gap: float,
+    deadline: float | None,
+    solve: Callable[[PriceOut], Found],
+    say: Callable[[str], object],
+) -> tuple[float, str, int] | None:
+    """Improve the plan and the bound by two programs, if that brings anything.
+
+    Parameters
+    ----------
+    engine : PriceOut
+        The program.
+    goal : ndarray
+        What is maximised.
+    x_lp : ndarray or None
+        The relaxation's solution.
+    plan : Incumbent
+        The best plan so far.
+    bound : float
+        No plan is better.
+    gap : float
+        Relative gap to prove.
+    deadline : float or None
+        When to stop.
+    solve : callable
+        How each of the two is solved.
+    say : callable
+        Takes a line of progress.
+
+    Returns
+    -------
+    bound, solver, columns : float, str, int
+        The better bound of the two, or None where no total is broken or splitting
+        it takes too little off the bound.
+    """
+    if engine.depth >= MOST_SPLITS or plan.x is None or x_lp is None:
+        return None
+    is_open = bound - plan.needed(gap)
+    for total in totals(engine):
+        at = float(total @ x_lp)
+        if abs(at - round(at)) <= WHOLE or abs(at) > MOST_MODULES:
+            continue
+        row = total.reshape(1, -1)
+        halves: list[tuple[float, PriceOut]] = []
+        for low, high in ((-np.inf, np.floor(at)), (np.ceil(at), np.inf)):
+            half = engine.with_rows(Rows.make(row, low, high, ""))
+            half.depth = engine.depth + 1
+            status, _, priced = half.relax(goal, deadline=deadline)
+            if status == "infeasible" and _is_out(engine, total, low, high, deadline):
+                continue
+            halves.append((bound if priced is None else priced.bound, half))
+        best = max((b for b, _ in halves), default=-np.inf)
+        if bound - best < USEFUL * is_open:
+            continue
+        say(f"a total of {at:.6g} split: {len(halves)} programs")
+        return _both(halves, plan, gap, solve)
+    return None
+
+
+def _both(
+    halves: list[tuple[float, PriceOut]],
+    plan: Incumbent,
+    gap: float,
+    solve: Callable[[PriceOut], Found],
+) -> tuple[float, str, int]:
+    """Solve the more promising half first; the plan may settle the other."""
+    proven, solver, core = plan.value, "highs", 0
+    for bound, half in sorted(halves, key=lambda one: -one[0]):
+        if bound > plan.needed(gap):
+            half.plans = [] if plan.x is None else [plan.x]
+            found = solve(half)
+            if found.x is not None:
+                plan.offer(found.x)
+            bound = min(bound, found.bound)
+            solver, core = found.solver, max(core, found.core)
+        proven = max(proven, bound)
+    return max(proven, plan.value), solver, core
+
+
+def _is_out(
+    engine: PriceOut, total: Floats, low: float, high: float, deadline: float | None
+) -> bool:
+    """Say whether no plan has such a total, by a bound on the total itself.
+
+    A relaxation without solution is one solver's word; this bound is a sum that
+    holds for any prices of the rows.
+    """
+    way = 1.0 if np.isfinite(low) else -1.0
+    _, _, priced = engine.relax(way * total, deadline=deadline)
+    if priced is None:
+        return False
+    end = low if np.isfinite(low) else -high
+    return bool(priced.bound < end - 0.5)

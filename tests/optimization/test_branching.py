@@ -1,0 +1,98 @@
+"""Splitting a total that comes in whole numbers loses no plan and proves more."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pytest
+
+import siteselect as ss
+from siteselect.optimization import branching
+from siteselect.optimization.priceout import PriceOut
+
+
+def sites(seed: int, n: int = 60) -> gpd.GeoDataFrame:
+    rng = np.random.default_rng(seed)
+    lon, lat = rng.uniform(-104, -94, n), rng.uniform(29, 37, n)
+    return gpd.GeoDataFrame(
+        {
+            "score": rng.uniform(0.5, 1.0, n).round(3),
+            "capacity_mw": rng.choice([100.0, 200.0, 300.0], n),
+            "cost_usd_per_mw": rng.uniform(7e6, 12e6, n).round(-3),
+            "fixed_cost_usd": rng.uniform(0, 6e7, n).round(-3),
+            "state": ((lon + 104) // 3).astype(int).astype(str),
+        },
+        geometry=gpd.points_from_xy(lon, lat),
+        crs=4326,
+    )
+
+
+#: Requests whose relaxation breaks the total of power, or the number of sites.
+REQUESTS = {
+    "budget": {"power_mw": (500, 2000), "budget_usd": 1.23e10, "site_mw": [100, 300]},
+    "cost": {"power_mw": (950, None), "objective": "cost", "site_mw": [100, 200]},
+    "spacing": {
+        "power_mw": (500, 1500), "budget_usd": 8.7e9, "site_mw": [100, 200],
+        "min_spacing_km": 120,
+    },
+    "range": {"power_mw": (500, 1500), "budget_usd": 8.7e9, "site_mw": (150, 300)},
+    "states": {
+        "power_mw": (500, 2000), "budget_usd": 9.9e9, "site_mw": [150, 250],
+        "limits": [ss.Spread("three states", "state", at_least=3)],
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_split_programs_give_the_optimum_of_the_whole_matrix(name, monkeypatch):
+    done = []
+    real = branching._both
+
+    def counted(halves, *rest):
+        done.append(len(halves))
+        return real(halves, *rest)
+
+    monkeypatch.setattr(branching, "_both", counted)
+    # Every broken total is split, also where it brings nothing.
+    monkeypatch.setattr(branching, "USEFUL", 0.0)
+    for seed in range(8):
+        frame = sites(seed)
+        request = {**REQUESTS[name], "gap": 0.0}
+        split = ss.optimize_sites(frame, **request, method="priceout")
+        whole = ss.optimize_sites(frame, **request, method="full")
+        assert split.objective == pytest.approx(whole.objective, rel=1e-9)
+        assert split.status == "optimal"
+        split.verify()
+    assert len(done) >= 2
+
+
+def engine(**request) -> PriceOut:
+    return PriceOut(ss.optimize_sites(sites(0), **request).compiled)
+
+
+def test_totals_are_modules_and_sites():
+    asked = engine(power_mw=(500, 1000), site_mw=[150, 250])
+    modules, counted = branching.totals(asked)
+    mw = asked.compiled.problem.column_mw
+    assert np.allclose(modules * 50, mw)
+    assert set(counted) == {1.0}
+
+
+def test_sizes_in_between_leave_only_the_number_of_sites():
+    asked = engine(power_mw=(500, 1000), site_mw=(150, 250))
+    (counted,) = branching.totals(asked)
+    assert counted.sum() == asked.compiled.problem.column_opens.sum()
+
+
+def test_odd_sizes_have_a_small_module():
+    modules, _ = branching.totals(engine(power_mw=(500, 1000), site_mw=[100, 133.5]))
+    assert {0.0, 200.0, 267.0} >= set(np.unique(modules))
+
+
+def test_what_no_plan_reaches_is_told_by_a_bound():
+    asked = engine(power_mw=(500, 1000), site_mw=[100])
+    modules = branching.totals(asked)[0]
+    assert branching._is_out(asked, modules, 12.0, np.inf, None)
+    assert not branching._is_out(asked, modules, 9.0, np.inf, None)
+    assert branching._is_out(asked, modules, -np.inf, 3.0, None)
+    assert not branching._is_out(asked, modules, -np.inf, 6.0, None)
