@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from siteselect.optimization.problem import Floats, Rows
+from siteselect.optimization.relaxation import Master
 
 if TYPE_CHECKING:
     from siteselect.optimization.incumbents import Incumbent
@@ -26,6 +27,8 @@ __all__ = ["split", "totals"]
 MOST_SPLITS = 4
 #: A split must take this share off what is open.
 USEFUL = 0.1
+#: Price of a broken row, in units of the largest coefficient.
+PENALTY = 1e3
 #: A total this close to a whole number is one.
 WHOLE = 1e-6
 #: Modules are whole kilowatts; more of them than this to a plan split nothing.
@@ -103,10 +106,15 @@ def split(
     """
     if engine.depth >= MOST_SPLITS or plan.x is None or x_lp is None:
         return None
-    is_open = bound - plan.needed(gap)
-    for total in totals(engine):
-        at = float(total @ x_lp)
-        if abs(at - round(at)) <= WHOLE or abs(at) > MOST_MODULES:
+    # What a split must come down to.
+    most = bound - USEFUL * (bound - plan.needed(gap))
+    broken = [
+        (total, at)
+        for total, at in ((total, float(total @ x_lp)) for total in totals(engine))
+        if abs(at - round(at)) > WHOLE and abs(at) <= MOST_MODULES
+    ]
+    for (total, at), guess in zip(broken, _guesses(engine, goal, broken), strict=True):
+        if guess > most:
             continue
         row = total.reshape(1, -1)
         halves: list[tuple[float, PriceOut]] = []
@@ -117,12 +125,42 @@ def split(
             if status == "infeasible" and _is_out(engine, total, low, high, deadline):
                 continue
             halves.append((bound if priced is None else priced.bound, half))
-        best = max((b for b, _ in halves), default=-np.inf)
-        if bound - best < USEFUL * is_open:
+        if max((b for b, _ in halves), default=-np.inf) > most:
             continue
         say(f"a total of {at:.6g} split: {len(halves)} programs")
         return _both(halves, plan, gap, solve)
     return None
+
+
+def _guesses(
+    engine: PriceOut, goal: Floats, broken: list[tuple[Floats, float]]
+) -> list[float]:
+    """Return for each total what the better half comes to over the likely columns.
+
+    All columns can only give more: a split that brings too little here brings too
+    little, and costs no copy of the program.
+    """
+    if not broken:
+        return []
+    size = max(1.0, float(np.abs(goal).max(initial=1.0)))
+    columns = engine.start_columns(goal)
+    master = Master(engine, columns, goal, PENALTY * size)
+    rows = Rows.make(np.array([total for total, _ in broken]), -np.inf, np.inf, "")
+    first = len(master.place)
+    master.add_rows(rows)
+    guesses = []
+    for k, (_, at) in enumerate(broken):
+        values = []
+        for low, high in ((-np.inf, np.floor(at)), (np.ceil(at), np.inf)):
+            master.bound_row(first + k, low, high)
+            found = master.solve()
+            if found is not None:
+                x, _, missing = found
+                value = float(goal[master.columns] @ x)
+                values.append(value - PENALTY * size * missing)
+        master.bound_row(first + k, -np.inf, np.inf)
+        guesses.append(max(values, default=-np.inf))
+    return guesses
 
 
 def _both(
