@@ -117,7 +117,7 @@ def drawn_plan(drawn: st.Instance) -> tuple[ss.SitePlan, dict[frozenset, float]]
 
 
 @pytest.mark.parametrize("different_by", [1, 2])
-@st.examples(40)
+@st.examples(20)
 @given(drawn=hs.one_of(st.instances("sizes"), st.instances("range")))
 def test_alternatives_rank_all_plans_like_enumeration(drawn, different_by):
     plan, sets = drawn_plan(drawn)
@@ -142,7 +142,7 @@ def test_alternatives_rank_all_plans_like_enumeration(drawn, different_by):
         )
 
 
-@st.examples(40)
+@st.examples(20)
 @given(drawn=hs.one_of(st.instances("sizes"), st.instances("range")))
 def test_importance_is_the_loss_by_enumeration(drawn):
     plan, sets = drawn_plan(drawn)

@@ -124,7 +124,7 @@ def best_value(sites, links, most, budget, split, minimize):
 
 
 @given(st.integers(0, 2**32), st.booleans(), st.booleans())
-@examples(30)
+@examples(15)
 def test_any_of_several_sources_equals_enumeration(seed, split, minimize):
     sites, links, most, budget = world(seed)
     best = best_value(sites, links, most, budget, split, minimize)

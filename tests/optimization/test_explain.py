@@ -145,3 +145,35 @@ def test_it_prints_as_text_and_html(label):
         "p3": "capacity is 50 MW",
     }
     assert reasons.get(label, "") in told.reason
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_the_break_even_lies_within_its_range_where_columns_are_priced_out(seed):
+    """The site is forced in, and its score or cost set to either end."""
+    frame = sites(seed, 900)
+    request = {
+        "power_mw": (1000, 1500), "budget_usd": 12e9, "site_mw": [100, 200, 300],
+    }  # fmt: skip
+    plan = ss.optimize_sites(frame, **request)
+    assert "priced out" in plan.solver
+    room = 3e-4 * plan.objective
+    out = frame.drop(plan.sites.index).sort_values("score", ascending=False)
+    for label in out.index[[0, 40]]:
+        told = plan.explain(label)
+        low, high = told.break_even_score_range
+        assert frame.at[label, "score"] <= low + 1e-9 <= high + 1e-9
+        assert high == told.break_even_score
+
+        def forced(column, value, label=label):
+            changed = frame.copy()
+            changed.loc[label, column] = value
+            return ss.optimize_sites(changed, **request, fixed=[label]).objective
+
+        assert forced("score", high) >= plan.objective - room
+        assert forced("score", low) <= plan.objective + room
+        low, high = told.break_even_cost_range
+        if np.isfinite(low):
+            assert low == told.break_even_cost <= high
+            assert forced("cost_usd_per_mw", low) >= plan.objective - room
+            higher = min(1.02 * high, frame.at[label, "cost_usd_per_mw"])
+            assert forced("cost_usd_per_mw", higher) <= plan.objective + room

@@ -35,7 +35,7 @@ def every_plan(engine: PriceOut, goal: np.ndarray) -> dict[tuple[int, ...], floa
 
 
 @given(st.integers(0, 10_000), st.floats(0.05, 1.2))
-@examples(60)
+@examples(30)
 def test_no_plan_above_the_floor_is_missed(seed: int, depth: float) -> None:
     # No states: their columns would have to be set for each combination.
     seed = 2 * seed

@@ -307,7 +307,7 @@ STAGES: dict[str, tuple[Callable[[Places], Any], Value]] = {
 
 
 @given(places(limited=True), st.data())
-@examples(40)
+@examples(20)
 def test_weighted_equals_brute_force(instance: Places, data: Any) -> None:
     kinds = data.draw(
         st.lists(
@@ -339,7 +339,7 @@ def test_weighted_equals_brute_force(instance: Places, data: Any) -> None:
 
 
 @given(places(limited=True), st.data())
-@examples(40)
+@examples(20)
 def test_lexicographic_equals_brute_force(instance: Places, data: Any) -> None:
     kinds = data.draw(
         st.lists(st.sampled_from(list(STAGES)), min_size=2, max_size=3, unique=True)

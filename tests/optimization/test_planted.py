@@ -193,6 +193,7 @@ def test_planted_conflicts_are_found(case):
         assert re.search(rf"{name}.*alone cannot help", str(error))
 
 
+@pytest.mark.soak
 def test_ways_out_of_a_large_program_are_true_and_least():
     """Columns are priced out here; the changed request is solved from scratch."""
     sites = country(1200)

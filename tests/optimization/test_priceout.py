@@ -95,7 +95,7 @@ def agree(engine: PriceOut, best: float | None) -> None:
 
 
 @given(st.integers(0, 10_000), st.floats(0.3, 1.6))
-@examples(25)
+@examples(15)
 def test_changed_bounds_are_those_of_a_new_program(seed: int, factor: float) -> None:
     engine = PriceOut(compiled_of(24, seed))
     engine.solve(gap=EXACT)
@@ -108,7 +108,7 @@ def test_changed_bounds_are_those_of_a_new_program(seed: int, factor: float) -> 
 
 
 @given(st.integers(0, 10_000))
-@examples(30)
+@examples(15)
 def test_headroom_can_be_loosened_and_tightened(seed: int) -> None:
     engine = PriceOut(compiled_of(24, seed))
     engine.solve(gap=EXACT)
@@ -143,7 +143,7 @@ def test_fixed_and_forbidden_sites_are_those_of_a_new_program(
 
 
 @given(st.integers(0, 10_000))
-@examples(20)
+@examples(10)
 def test_rows_added_one_after_another_hold(seed: int) -> None:
     engine = PriceOut(compiled_of(20, seed))
     values = []
