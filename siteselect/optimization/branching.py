@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from siteselect.optimization.problem import Floats, Rows
+from siteselect.optimization.problem import Bools, Floats, Rows
 from siteselect.optimization.relaxation import Master
 
 if TYPE_CHECKING:
@@ -46,22 +46,34 @@ def totals(engine: PriceOut) -> list[Floats]:
     Returns
     -------
     list of ndarray, shape (n_columns,)
-        Modules of power, where all sizes are multiples of one, and sites.
+        Modules of power, in each year, where all sizes are multiples of one; sites.
     """
     problem = engine.compiled.problem
     opens = problem.column_opens & problem.integrality
-    sites = opens.astype(np.float64)
-    has_power = (problem.column_mw != 0) & (engine.upper > 0)
+    mw = [problem.column_mw]
+    # With years a column is a path of sizes: each year has a total of its own.
+    rows = engine.linked
+    for k in np.flatnonzero(rows.limit == "power"):
+        mw.append(np.asarray(rows.matrix[[k]].toarray()).ravel() / rows.scale[k])
+    found: list[Floats] = []
+    for one in mw:
+        modules = _modules(one, opens, engine.upper > 0)
+        if modules is not None and not any(np.array_equal(modules, f) for f in found):
+            found.append(modules)
+    return [*found, opens.astype(np.float64)]
+
+
+def _modules(mw: Floats, opens: Bools, usable: Bools) -> Floats | None:
+    """Return sizes in the largest module that all are multiples of; None if none is."""
+    has_power = (mw != 0) & usable
     if not has_power.any() or (has_power & ~opens).any():
-        return [sites]
-    kw = np.where(opens, problem.column_mw * KW_PER_MW, 0.0)
+        return None
+    kw = np.where(opens, mw * KW_PER_MW, 0.0)
     whole = np.rint(kw)
     if np.abs(whole - kw)[has_power].max() > WHOLE or np.abs(whole).max() > 2**53:
-        return [sites]
-    module = np.gcd.reduce(whole[has_power].astype(np.int64))
-    if module <= 0:
-        return [sites]
-    return [whole / float(module), sites]
+        return None
+    module = np.gcd.reduce(np.abs(whole[has_power]).astype(np.int64))
+    return whole / float(module)
 
 
 def split(

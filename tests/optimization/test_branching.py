@@ -35,6 +35,10 @@ REQUESTS = {
         "power_mw": (500, 1500), "budget_usd": 8.7e9, "site_mw": [100, 200],
         "min_spacing_km": 120,
     },
+    "years": {
+        "power_mw": {2027: (300, 800), 2029: (900, 1600)},
+        "budget_usd": {2027: 5.3e9, 2029: 6.1e9}, "site_mw": [100, 200],
+    },
     "range": {"power_mw": (500, 1500), "budget_usd": 8.7e9, "site_mw": (150, 300)},
     "states": {
         "power_mw": (500, 2000), "budget_usd": 9.9e9, "site_mw": [150, 250],
@@ -56,7 +60,8 @@ def test_split_programs_give_the_optimum_of_the_whole_matrix(name, monkeypatch):
     # Every broken total is split, also where it brings nothing.
     monkeypatch.setattr(branching, "USEFUL", 0.0)
     for seed in range(8):
-        frame = sites(seed)
+        # Full models of several years take long.
+        frame = sites(seed, 14 if name == "years" else 60)
         request = {**REQUESTS[name], "gap": 0.0}
         split = ss.optimize_sites(frame, **request, method="priceout")
         whole = ss.optimize_sites(frame, **request, method="full")
@@ -82,6 +87,11 @@ def test_sizes_in_between_leave_only_the_number_of_sites():
     asked = engine(power_mw=(500, 1000), site_mw=(150, 250))
     (counted,) = branching.totals(asked)
     assert counted.sum() == asked.compiled.problem.column_opens.sum()
+
+
+def test_each_year_has_a_total():
+    asked = engine(power_mw={2027: (300, 800), 2029: (900, 1600)}, site_mw=[100, 200])
+    assert len(branching.totals(asked)) == 3
 
 
 def test_odd_sizes_have_a_small_module():
