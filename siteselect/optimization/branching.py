@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from siteselect.optimization.incumbents import Incumbent
     from siteselect.optimization.priceout import Found, PriceOut
 
-__all__ = ["split", "totals"]
+__all__ = ["halves", "split", "totals"]
 
 #: Totals are split this often, one within the other.
 MOST_SPLITS = 4
@@ -116,10 +116,49 @@ def split(
         The better bound of the two, or None where no total is broken or splitting
         it takes too little off the bound.
     """
-    if engine.depth >= MOST_SPLITS or plan.x is None or x_lp is None:
+    if plan.x is None or x_lp is None:
+        return None
+    parts = halves(engine, goal, x_lp, bound, plan.needed(gap), deadline, say)
+    return None if parts is None else _both(parts, plan, gap, solve)
+
+
+def halves(
+    engine: PriceOut,
+    goal: Floats,
+    x_lp: Floats,
+    bound: float,
+    needed: float,
+    deadline: float | None = None,
+    say: Callable[[str], object] = lambda line: None,
+) -> list[tuple[float, PriceOut]] | None:
+    """Return the programs that take the place of one, with their bounds.
+
+    Parameters
+    ----------
+    engine : PriceOut
+        The program.
+    goal : ndarray
+        What is maximised.
+    x_lp : ndarray
+        The relaxation's solution.
+    bound : float
+        No plan is better.
+    needed : float
+        The bound that is wanted.
+    deadline : float, optional
+        When to stop.
+    say : callable, optional
+        Takes a line of progress.
+
+    Returns
+    -------
+    list of (float, PriceOut)
+        Every plan is a plan of one of them; None where no split brings enough.
+    """
+    if engine.depth >= MOST_SPLITS:
         return None
     # What a split must come down to.
-    most = bound - USEFUL * (bound - plan.needed(gap))
+    most = bound - USEFUL * (bound - needed)
     broken = [
         (total, at)
         for total, at in ((total, float(total @ x_lp)) for total in totals(engine))
@@ -129,18 +168,18 @@ def split(
         if guess > most:
             continue
         row = total.reshape(1, -1)
-        halves: list[tuple[float, PriceOut]] = []
+        parts: list[tuple[float, PriceOut]] = []
         for low, high in ((-np.inf, np.floor(at)), (np.ceil(at), np.inf)):
             half = engine.with_rows(Rows.make(row, low, high, ""))
             half.depth = engine.depth + 1
             status, _, priced = half.relax(goal, deadline=deadline)
             if status == "infeasible" and _is_out(engine, total, low, high, deadline):
                 continue
-            halves.append((bound if priced is None else priced.bound, half))
-        if max((b for b, _ in halves), default=-np.inf) > most:
+            parts.append((bound if priced is None else priced.bound, half))
+        if max((b for b, _ in parts), default=-np.inf) > most:
             continue
-        say(f"a total of {at:.6g} split: {len(halves)} programs")
-        return _both(halves, plan, gap, solve)
+        say(f"a total of {at:.6g} split: {len(parts)} programs")
+        return parts
     return None
 
 
@@ -176,14 +215,14 @@ def _guesses(
 
 
 def _both(
-    halves: list[tuple[float, PriceOut]],
+    parts: list[tuple[float, PriceOut]],
     plan: Incumbent,
     gap: float,
     solve: Callable[[PriceOut], Found],
 ) -> tuple[float, str, int]:
     """Solve the more promising half first; the plan may settle the other."""
     proven, solver, core = plan.value, "highs", 0
-    for bound, half in sorted(halves, key=lambda one: -one[0]):
+    for bound, half in sorted(parts, key=lambda one: -one[0]):
         if bound > plan.needed(gap):
             half.plans = [] if plan.x is None else [plan.x]
             found = solve(half)

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from siteselect.optimization import highs, listing, pulp_model
+from siteselect.optimization import branching, highs, listing, pulp_model
 from siteselect.optimization._compile import Compiled
 from siteselect.optimization.limits import SupportsLimit
 from siteselect.optimization.plan import SitePlan, relative_gap
-from siteselect.optimization.priceout import LARGEST_CORE, PriceOut
+from siteselect.optimization.priceout import FAR_GAPS, LARGEST_CORE, PriceOut
 from siteselect.optimization.problem import Floats, Ints, Problem, Rows
 from siteselect.optimization.read_back import plan_of
 from siteselect.optimization.relaxation import Priced
@@ -34,6 +34,8 @@ FIRST_COLUMNS = 40
 #: Where the next value is looked for: below the last by this share of the distance
 #: between the bound and it.
 STEP = 0.1
+#: A gap smaller than this is none worth a split.
+LEAST_GAP = 1e-4
 #: How much further below the bound plans are listed where none of them holds, and
 #: how often.
 FURTHER, TRIES = 1.25, 8
@@ -64,16 +66,27 @@ class SharedCore:
         The program.
     objective : float
         Objective of the best plan known, in the problem's unit and direction.
+    engine : PriceOut, optional
+        The program prepared, with more rows.
+
+    Notes
+    -----
+    Where the bound is far from the plan because the relaxation breaks a total that
+    comes in whole numbers, two programs share the re-solves (`branching`).
     """
 
-    def __init__(self, compiled: Compiled, objective: float) -> None:
+    def __init__(
+        self, compiled: Compiled, objective: float, engine: PriceOut | None = None
+    ) -> None:
         problem = compiled.problem
         self.compiled = compiled
-        self.engine = engine = PriceOut(compiled)
+        if engine is None:
+            engine = PriceOut(compiled)
+        self.engine = engine
         self.sign = 1.0 if problem.maximize else -1.0
         self.scale = pulp_model.objective_scale(problem)
         self.goal = self.sign * problem.objective * self.scale
-        _, _, priced = engine.relax(self.goal)
+        _, x_lp, priced = engine.relax(self.goal)
         if priced is None:
             # Zero duals bound too, if badly.
             priced = engine.price(self.goal, np.zeros(engine.n_rows))
@@ -81,9 +94,17 @@ class SharedCore:
         self.bound, self.order, self.reach = self._reach(engine, priced)
         self.listed: listing.Listing | None = None
         self.depth = 0.0
-        self.lists = listing.can_list(engine, self.goal)
+        # Lists are made of rows of limits, not of those of halves.
+        self.lists = engine.depth == 0 and listing.can_list(engine, self.goal)
         self.duals = engine.account_duals(priced.duals) * self.sign / self.scale
-        self.last = self.sign * objective * self.scale
+        self.last = min(self.sign * objective * self.scale, self.bound)
+        self.halves: tuple[SharedCore, ...] = ()
+        wanted = FAR_GAPS * max(compiled.request.gap, LEAST_GAP)
+        if x_lp is not None and relative_gap(self.bound, self.last) > wanted:
+            parts = branching.halves(engine, self.goal, x_lp, self.bound, self.last)
+            self.halves = tuple(
+                SharedCore(compiled, objective, half) for _, half in parts or ()
+            )
 
     @staticmethod
     def _reach(engine: PriceOut, priced: Any) -> tuple[float, Ints, Floats]:
@@ -111,6 +132,8 @@ class SharedCore:
         closed : sequence of int
             Rows of the problem's frame that may not be chosen.
         """
+        if self.halves:
+            return self._of_halves(limits, closed)
         problem, request = self.compiled.problem, self.compiled.request
         order, reach, bound = self.order, self.reach, self.bound
         engine, priced = self.engine, self.priced
@@ -164,6 +187,33 @@ class SharedCore:
             self.last = min(self.last, value)
         unit = 1.0 / self.scale
         return Answer(found.status, full, value * unit, proven * unit, name)
+
+    def _of_halves(
+        self, limits: Sequence[SupportsLimit], closed: Sequence[int]
+    ) -> Answer:
+        """Return the best answer of the halves that could have it."""
+        best: Answer | None = None
+        bound = -np.inf
+        is_open = False
+        for half in sorted(self.halves, key=lambda one: -one.bound):
+            unit = half.bound / self.scale
+            if best is not None and unit <= best.value:
+                bound = max(bound, unit)
+                continue
+            answer = half.solve(limits, closed=closed)
+            if answer.x is None:
+                # "Infeasible" bounds nothing away that another half could have.
+                if answer.status != "infeasible":
+                    is_open = True
+                    bound = max(bound, answer.bound)
+                continue
+            bound = max(bound, answer.bound)
+            if best is None or answer.value > best.value:
+                best = answer
+        if best is None:
+            status: highs.Status = "unknown" if is_open else "infeasible"
+            return Answer(status, None, -np.inf, bound, "highs")
+        return replace(best, bound=max(bound, best.value))
 
     def _of_list(
         self,

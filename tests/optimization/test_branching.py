@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import siteselect as ss
-from siteselect.optimization import branching
+from siteselect.optimization import branching, shared_core
 from siteselect.optimization.priceout import PriceOut
 
 
@@ -69,6 +69,37 @@ def test_split_programs_give_the_optimum_of_the_whole_matrix(name, monkeypatch):
         assert split.status == "optimal"
         split.verify()
     assert len(done) >= 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "budget",
+        pytest.param("spacing", marks=pytest.mark.soak),
+        pytest.param("states", marks=pytest.mark.soak),
+    ],
+)
+def test_split_programs_share_the_solves_after_the_plan(name, monkeypatch):
+    """The next best plans, and what each site is worth, with and without halves."""
+    made = []
+    real = branching.halves
+
+    def counted(*given):
+        made.append(real(*given))
+        return made[-1]
+
+    monkeypatch.setattr(branching, "halves", counted)
+    monkeypatch.setattr(branching, "USEFUL", 0.0)
+    for seed in range(3):
+        plan = ss.optimize_sites(sites(seed), **REQUESTS[name], gap=0.0)
+        told = []
+        for far in (0.0, np.inf):
+            monkeypatch.setattr(shared_core, "FAR_GAPS", far)
+            values = [other.objective for other in plan.alternatives(5)]
+            told.append((values, plan.importance()["loss"].sort_index()))
+        assert told[0][0] == pytest.approx(told[1][0], rel=1e-9)
+        assert told[0][1].to_numpy() == pytest.approx(told[1][1].to_numpy(), abs=1e-6)
+    assert sum(one is not None for one in made) >= 3
 
 
 def engine(**request) -> PriceOut:
