@@ -374,13 +374,14 @@ def new(
     quiet: Quiet = False,
 ) -> None:
     """Write a commented study file that runs."""
+    from siteselect.layers.kinds import is_there
     from siteselect.study.template import new_study
 
     _note_json(ctx, is_json)
     path = Path(name if name.endswith(".toml") else f"{name}.toml")
     if not path.stem or path.name == ".toml":
         raise typer.BadParameter("a study has a name, as in: siteselect new first")
-    if path.exists() and not force:
+    if is_there(path) and not force:
         raise StudyError(
             four_parts(
                 f"A new study was to be written to {path}",

@@ -65,13 +65,41 @@ def as_path(path: object, call: str) -> Path:
         If it is none.
     """
     if isinstance(path, str | os.PathLike):
-        return Path(path)
+        return nameable(Path(path))
     raise StudyError(
         four_parts(
             "A plan is written to a path",
             f"got {said(path)}",
             "a str or pathlib.Path is needed",
             call,
+        )
+    )
+
+
+def nameable(path: Path) -> Path:
+    """Return a path, or say that the file system cannot hold such a name.
+
+    Raises
+    ------
+    StudyError
+        If the name, or one on the way to it, is too long or holds a null character.
+    """
+    why = ""
+    try:
+        os.lstat(path)
+    except ValueError:
+        why = "it holds a null character"
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            why = f"a name of {max(map(len, path.parts))} letters is too long"
+    if not why:
+        return path
+    raise StudyError(
+        four_parts(
+            f"A file or folder {said(str(path))} was to be written",
+            why,
+            "a name that the file system can hold",
+            "Give a shorter one of plain letters",
         )
     )
 

@@ -48,7 +48,7 @@ from siteselect.suitability.partitions import (
 )
 from siteselect.suitability.queries import Layers
 from siteselect.suitability.score import score_with
-from siteselect.whole_files import disk_said, sweep
+from siteselect.whole_files import disk_said, nameable, sweep
 
 __all__ = ["score_partitions"]
 
@@ -141,7 +141,7 @@ def score_partitions(
     """
     dask = _imported("dask")
     sources = part_files(folder)
-    target = _target(Path(out), Path(folder))
+    target = _target(nameable(Path(out)), Path(folder))
     labels = [index_of(path) for path in sources]
     refuse_repeats(labels)
     criteria = [criteria] if isinstance(criteria, Criterion) else list(criteria)

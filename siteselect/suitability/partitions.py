@@ -34,9 +34,17 @@ from siteselect.errors import (
 from siteselect.layers.archives import guard
 from siteselect.layers.check import require_geometry
 from siteselect.layers.crs import require_crs
+from siteselect.layers.kinds import is_there
 from siteselect.suitability.fingerprint import file_digest
 from siteselect.suitability.score import _check_sites
-from siteselect.whole_files import disk_said, held, left_behind, scratch, sync
+from siteselect.whole_files import (
+    disk_said,
+    held,
+    left_behind,
+    nameable,
+    scratch,
+    sync,
+)
 
 #: Candidates per file unless told otherwise.
 ROWS = 100_000
@@ -116,7 +124,7 @@ def write_partitions(
                 "leave it out for 100000",
             )
         )
-    target = Path(folder)
+    target = nameable(Path(folder))
     _refuse_other_folder(target, overwrite=overwrite)
     frames = [sites] if isinstance(sites, pd.DataFrame) else sites
     with _whole_folder(target) as part:
@@ -234,7 +242,7 @@ def part_files(folder: PathLike, *, is_complete: bool = True) -> list[Path]:
     """Return the files of a folder in order, refusing one that is not whole."""
     path = Path(folder)
     _restore(path)
-    if not path.is_dir():
+    if not (is_there(path) and path.is_dir()):
         raise LayerError(
             four_parts(
                 f"The partitions in {str(folder)!r} were asked for",
@@ -536,11 +544,12 @@ def _restore(target: Path) -> None:
 
     Two renames stand between an old folder and a new one; between them there is none.
     """
-    if target.exists() or not target.parent.is_dir():
+    parent = target.parent
+    if is_there(target) or not (is_there(parent) and parent.is_dir()):
         return
-    for left in left_behind(target.parent):
+    for left in left_behind(parent):
         old = left / _OLD / target.name
-        if old.is_dir():
+        if is_there(old) and old.is_dir():
             old.replace(target)
             return
 

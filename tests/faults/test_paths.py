@@ -185,3 +185,29 @@ def test_members_of_an_archive_are_written_nowhere(name, out):
             if path.suffix != ".zip":
                 raise AssertionError(path) from error
     assert all_of(out) - before == {"a.kmz", "a.zip"}
+
+
+WRITERS = {
+    "read_partitions": lambda plan, folder, name: ss.read_partitions(name),
+    "write_partitions": lambda plan, folder, name: ss.write_partitions(
+        plan.candidates, name
+    ),
+    "score_partitions": lambda plan, folder, name: ss.score_partitions(
+        folder, [ss.Criterion("a", ss.Column("score"), ss.Rising(0, 1))], out=name
+    ),
+    "report": lambda plan, folder, name: plan.report(name),
+    "to_file": lambda plan, folder, name: plan.to_file(f"{name}.gpkg"),
+    "explore": lambda plan, folder, name: plan.explore(f"{name}.html"),
+}
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "nul\0byte"], ids=["long", "null"])
+@pytest.mark.parametrize("writer", WRITERS)
+def test_a_path_that_no_file_system_holds_is_refused(
+    plan, writer, name, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    ss.write_partitions(plan.candidates, "held")
+    with pytest.raises(ss.SiteSelectError, match="too long|null|no such folder"):
+        WRITERS[writer](plan, "held", name)
+    assert [path.name for path in tmp_path.iterdir()] == ["held"]
