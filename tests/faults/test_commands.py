@@ -165,6 +165,11 @@ def test_thousands_of_values_in_a_study_are_taken_or_refused(folder):
     assert DRAWN["study files"] >= 1000
 
 
+def test_a_study_has_a_name_that_a_file_can_have(folder):
+    assert called("new", "x" * 5000) == cli.MISTAKE
+    assert called("new", "x" * 5000, "--force") == cli.MISTAKE
+
+
 @pytest.mark.parametrize("k", range(8))
 def test_a_changed_study_file_is_checked_with_a_code(folder, k):
     path = folder / "changed.toml"
