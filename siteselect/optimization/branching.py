@@ -18,8 +18,9 @@ from siteselect.optimization.problem import Bools, Floats, Rows
 from siteselect.optimization.relaxation import Master
 
 if TYPE_CHECKING:
+    from siteselect.optimization import highs
     from siteselect.optimization.incumbents import Incumbent
-    from siteselect.optimization.priceout import Found, PriceOut
+    from siteselect.optimization.priceout import PriceOut, Search
 
 __all__ = ["halves", "split", "totals"]
 
@@ -82,44 +83,35 @@ def split(
     x_lp: Floats | None,
     plan: Incumbent,
     bound: float,
-    gap: float,
-    deadline: float | None,
-    solve: Callable[[PriceOut], Found],
-    say: Callable[[str], object],
-) -> tuple[float, str, int] | None:
+    search: Search,
+) -> tuple[highs.Status, float, str, int] | None:
     """Improve the plan and the bound by two programs, if that brings anything.
 
     Parameters
     ----------
-    engine : PriceOut
-        The program.
-    goal : ndarray
-        What is maximised.
-    x_lp : ndarray or None
-        The relaxation's solution.
+    engine, goal, x_lp, bound
+        As in `halves`.
     plan : Incumbent
         The best plan so far.
-    bound : float
-        No plan is better.
-    gap : float
-        Relative gap to prove.
-    deadline : float or None
-        When to stop.
-    solve : callable
-        How each of the two is solved.
-    say : callable
-        Takes a line of progress.
+    search : Search
+        How each of the two is searched.
 
     Returns
     -------
-    bound, solver, columns : float, str, int
-        The better bound of the two, or None where no total is broken or splitting
-        it takes too little off the bound.
+    status, bound, solver, columns : str, float, str, int
+        As `PriceOut.close` returns them, or None where no total is broken or
+        splitting it takes too little off the bound.
     """
     if plan.x is None or x_lp is None:
         return None
-    parts = halves(engine, goal, x_lp, bound, plan.needed(gap), deadline, say)
-    return None if parts is None else _both(parts, plan, gap, solve)
+    needed = plan.needed(search.gap)
+    parts = halves(engine, goal, x_lp, bound, needed, search.deadline, search.say)
+    found = None if parts is None else _both(parts, goal, plan, search)
+    search.lap("split")
+    if found is None:
+        return None
+    proven, solver, core = found
+    return "feasible", min(bound, proven), solver, core
 
 
 def halves(
@@ -173,7 +165,7 @@ def halves(
             half = engine.with_rows(Rows.make(row, low, high, ""))
             half.depth = engine.depth + 1
             status, _, priced = half.relax(goal, deadline=deadline)
-            if status == "infeasible" and _is_out(engine, total, low, high, deadline):
+            if status == "infeasible":
                 continue
             parts.append((bound if priced is None else priced.bound, half))
         if max((b for b, _ in parts), default=-np.inf) > most:
@@ -216,35 +208,19 @@ def _guesses(
 
 def _both(
     parts: list[tuple[float, PriceOut]],
+    goal: Floats,
     plan: Incumbent,
-    gap: float,
-    solve: Callable[[PriceOut], Found],
+    search: Search,
 ) -> tuple[float, str, int]:
     """Solve the more promising half first; the plan may settle the other."""
     proven, solver, core = plan.value, "highs", 0
     for bound, half in sorted(parts, key=lambda one: -one[0]):
-        if bound > plan.needed(gap):
+        if bound > plan.needed(search.gap):
             half.plans = [] if plan.x is None else [plan.x]
-            found = solve(half)
+            found = half.maximise(goal, search)
             if found.x is not None:
                 plan.offer(found.x)
             bound = min(bound, found.bound)
             solver, core = found.solver, max(core, found.core)
         proven = max(proven, bound)
     return max(proven, plan.value), solver, core
-
-
-def _is_out(
-    engine: PriceOut, total: Floats, low: float, high: float, deadline: float | None
-) -> bool:
-    """Say whether no plan has such a total, by a bound on the total itself.
-
-    A relaxation without solution is one solver's word; this bound is a sum that
-    holds for any prices of the rows.
-    """
-    way = 1.0 if np.isfinite(low) else -1.0
-    _, _, priced = engine.relax(way * total, deadline=deadline)
-    if priced is None:
-        return False
-    end = low if np.isfinite(low) else -high
-    return bool(priced.bound < end - 0.5)

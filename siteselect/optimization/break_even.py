@@ -73,8 +73,9 @@ class BreakEven:
     value : float
         At this value there is a plan with the site that is as good; NaN if none.
     proven : float
-        Short of this value there is none. Equal to ``value`` up to the gap of the
-        solves, and further away where a short search did not close it.
+        Short of this score, or beyond this cost, there is none. Equal to ``value``
+        up to the gap of the solves, and further away where a short search did not
+        close it.
     """
 
     value: float = float("nan")
@@ -108,8 +109,7 @@ def break_even_value(
     target = plan.objective
     tol = 1e-9 * max(1.0, abs(target))
     least_mw = _smallest(with_it, own, mw)
-    best, proven, bound = np.inf, value, found.bound
-    x = found.x
+    best, bound, x = np.inf, found.bound, found.x
     for _ in range(MOST_STEPS):
         assert x is not None
         taken = float(mw @ x)
@@ -126,7 +126,7 @@ def break_even_value(
             break
     # Whatever its size, no plan with it is better than the last bound: at a value
     # lower by the excess over the smallest size none is better than the plan.
-    proven = max(proven, best - max(bound - target, 0.0) / least_mw)
+    proven = max(value, best - max(bound - target, 0.0) / least_mw)
     return BreakEven(float(best), min(float(proven), float(best)))
 
 

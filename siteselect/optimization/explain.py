@@ -95,10 +95,10 @@ class Explanation:
     def _lines(self) -> list[tuple[str, str]]:
         lines = [("", self.reason)]
         if np.isfinite(self.break_even_score):
-            text = _range(self.break_even_score_range, "{:.4g}")
+            text = _range(self.break_even_score, self.break_even_score_range, "{:.4g}")
             lines.append(("enters at a score of", text))
         if np.isfinite(self.break_even_cost):
-            text = _range(self.break_even_cost_range, "${:,.0f}")
+            text = _range(self.break_even_cost, self.break_even_cost_range, "${:,.0f}")
             lines.append(("enters at a cost of", f"{text} per MW"))
         if self.kept_out_by:
             lines.append(("kept out by", ", ".join(self.kept_out_by)))
@@ -297,13 +297,13 @@ def _why_not(plan: SitePlan, site: Hashable, contributions: pd.Series) -> Explan
     if problem.maximize and value is not None:
         score = break_even_value(plan, with_it, position, value, found)
         name = "score" if request.objective == "score" else str(request.objective)
-        enters = _range((score.proven, score.value), "{:.4g}")
+        enters = _range(score.value, (score.proven, score.value), "{:.4g}")
         reason += f"; its {name} is {value:.4g} and it would enter from {enters}"
     per_mw = cost_now(plan, site)
     if per_mw is not None:
         cost = break_even_cost(plan, with_it, position, per_mw)
         if np.isfinite(cost.value):
-            enters = _range((cost.value, cost.proven), "${:,.0f}")
+            enters = _range(cost.value, (cost.value, cost.proven), "${:,.0f}")
             reason += (
                 f"; its cost is ${per_mw:,.0f} per MW and it would enter at {enters}"
             )
@@ -331,12 +331,11 @@ def _why_not(plan: SitePlan, site: Hashable, contributions: pd.Series) -> Explan
     )
 
 
-def _range(ends: tuple[float, float], shape: str) -> str:
-    """Return a range in words, one figure where its ends are about the same."""
+def _range(found: float, ends: tuple[float, float], shape: str) -> str:
+    """Return a range in words, its known end where both are about the same."""
     low, high = ends
-    if not high - low > SAME * abs(high):
-        # The end at which a plan was found is not known here: it is within both.
-        return shape.format(high if shape[0] != "$" else low)
+    if high - low <= SAME * abs(high):
+        return shape.format(found)
     return f"{shape.format(low)} to {shape.format(high)}"
 
 

@@ -65,6 +65,8 @@ MOST_LESSONS = 200
 #: Rounds of rounded rows, and the relative progress that makes another worth it.
 CUT_ROUNDS = 12
 CUT_PROGRESS = 1e-5
+#: Rows broken by less than this are kept.
+VIOLATED = 1e-7
 #: Kinds of accounts whose bounds are bounds of rows.
 MOVABLE = (
     "power",
@@ -93,6 +95,40 @@ class Found:
     solver: str
     core: int
     lp_bound: float
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """What a search is to prove, with what, and until when.
+
+    Parameters
+    ----------
+    gap : float
+        Relative gap to prove.
+    deadline : float or None
+        Value of ``time.perf_counter()`` to stop at.
+    solver : object
+        Solver of the core.
+    say, lap : callable
+        Take a line of progress, and the name of a step that ended.
+    is_quick : bool
+        Whether a short search among the best columns is all.
+    unit : float
+        What turns a scaled objective into the user's own, for progress.
+    """
+
+    gap: float
+    deadline: float | None
+    solver: Any
+    say: Callable[[str], object]
+    lap: Callable[[str], object]
+    is_quick: bool
+    unit: float
+
+    def is_over(self, plan: Incumbent, bound: float) -> bool:
+        """Return whether the gap is closed or the time is up."""
+        late = self.deadline is not None and time.perf_counter() >= self.deadline
+        return late or (plan.x is not None and plan.gap(bound) <= self.gap)
 
 
 class PriceOut:
@@ -515,8 +551,8 @@ class PriceOut:
         Returns
         -------
         status, x, priced
-            "infeasible" if no fractional plan exists; x over all columns; the best
-            bound found.
+            "infeasible" if no fractional plan exists, by a sum that proves it; x over
+            all columns; the best bound found.
         """
         usable = np.zeros(self.shape.first.size, dtype=bool)
         usable[self.shape.block[self.shape.of_opens(self.upper) > 0]] = True
@@ -570,8 +606,11 @@ class PriceOut:
                 if late:
                     return "unknown", None, None, best
                 continue
-            if missing > 1e-7:
-                return "infeasible", None, None, best
+            if missing > VIOLATED:
+                # Of any plan the sum that is priced here would be at least 0: that
+                # it is not proves that there is none, whoever found the duals.
+                is_proven = not phase_one or priced.bound < -VIOLATED
+                return "infeasible" if is_proven else "unknown", None, None, best
             x = np.zeros(self.n)
             x[master.columns] = x_work
             if phase_one:
@@ -744,9 +783,8 @@ class PriceOut:
         scale = pulp_model.objective_scale(replace(problem, objective=objective))
         goal = sign * objective * scale
         unit = 1.0 / scale
-        found = self.maximise(
-            goal, gap, deadline, solver, say, lap, is_quick, shown=sign * unit
-        )
+        search = Search(gap, deadline, solver, say, lap, is_quick, sign * unit)
+        found = self.maximise(goal, search)
         duals = found.duals
         return replace(
             found,
@@ -756,18 +794,9 @@ class PriceOut:
             duals=None if duals is None else self.account_duals(duals) * sign * unit,
         )
 
-    def maximise(
-        self,
-        goal: Floats,
-        gap: float,
-        deadline: float | None,
-        solver: Any,
-        say: Callable[[str], object],
-        lap: Callable[[str], object],
-        is_quick: bool,
-        shown: float = 1.0,
-    ) -> Found:
-        """Solve for a scaled objective; ``shown`` turns it into the user's own."""
+    def maximise(self, goal: Floats, search: Search) -> Found:
+        """Solve for a scaled objective; what is found is scaled, too."""
+        gap, deadline, say, lap = search.gap, search.deadline, search.say, search.lap
         status, x_lp, priced = self.relax(goal, deadline=deadline, say=say)
         lap("relaxation")
         if status == "infeasible":
@@ -778,7 +807,7 @@ class PriceOut:
             # Out of time before the first duals: zero duals bound too, if badly.
             priced = self.price(goal, np.zeros(self.n_rows))
         duals = priced.duals
-        say(f"bound {shown * priced.bound:,.6g} over {self.n:,} columns")
+        say(f"bound {search.unit * priced.bound:,.6g} over {self.n:,} columns")
         plan = Incumbent(goal)
         for old in self.plans:
             if self.is_feasible(old):
@@ -796,20 +825,7 @@ class PriceOut:
         if plan.gap(priced.bound) > gap:
             incumbents.guided(self, goal, plan, deadline)
         lap("greedy")
-        status, bound, name, core = self.close(
-            goal,
-            priced,
-            reach,
-            x_lp,
-            plan,
-            gap,
-            deadline,
-            solver,
-            say,
-            lap,
-            is_quick,
-            shown,
-        )
+        status, bound, name, core = self.close(goal, priced, x_lp, plan, search)
         if status == "infeasible":
             return Found("infeasible", None, -np.inf, -np.inf, duals, name, core, bound)
         if plan.x is not None:
@@ -840,51 +856,28 @@ class PriceOut:
         self,
         goal: Floats,
         priced: Priced,
-        reach: Floats,
         x_lp: Floats | None,
         plan: Incumbent,
-        gap: float,
-        deadline: float | None,
-        solver: Any,
-        say: Callable[[str], object],
-        lap: Callable[[str], object],
-        is_quick: bool,
-        shown: float,
+        search: Search,
     ) -> tuple[highs.Status, float, str, int]:
         """Improve the plan, then solve the core that could still beat it."""
-        shape, bound = self.shape, priced.bound
-
-        def halves() -> tuple[float, str, int] | None:
-            found = branching.split(
-                self,
-                goal,
-                x_lp,
-                plan,
-                bound,
-                gap,
-                deadline,
-                lambda half: half.maximise(
-                    goal, gap, deadline, solver, say, lap, is_quick, shown
-                ),
-                say,
-            )
-            lap("split")
-            return found
-
+        gap, deadline, say, lap = search.gap, search.deadline, search.say, search.lap
+        shape, bound, reach = self.shape, priced.bound, priced.reach
         usable = shape.of_opens(self.upper) > 0
         total = int(usable.sum())
         k = min(FIRST_CORE, total)
         none = np.zeros(0, dtype=np.int64)
         # Another solver than ours is asked for its own proof.
+        solver = search.solver
         proves = isinstance(solver, str) and solver.lower() == "highs"
         # Far from the bound a search among the best columns is likely in vain.
-        parts = halves() if plan.gap(bound) > FAR_GAPS * gap else None
-        if parts is not None:
-            proven, name, core = parts
-            return "feasible", min(bound, proven), name, core
+        if plan.gap(bound) > FAR_GAPS * gap:
+            parts = branching.split(self, goal, x_lp, plan, bound, search)
+            if parts is not None:
+                return *parts[:3], max(parts[3], min(k, total))
         while True:
             # A plan among the best columns; more of them until there is one.
-            if self.is_over(plan, bound, gap, deadline):
+            if search.is_over(plan, bound):
                 return "feasible", bound, "highs", min(k, total)
             at = best_of(reach, k, usable)
             columns = [shape.opens[at], self.fixed_columns()]
@@ -901,7 +894,7 @@ class PriceOut:
                 chosen,
                 none,
                 target=bound - 0.5 * gap * abs(bound),
-                nodes=QUICK_NODES if is_quick else SEARCH_NODES,
+                nodes=QUICK_NODES if search.is_quick else SEARCH_NODES,
                 deadline=deadline,
                 gap=0.9 * gap,
             )
@@ -913,19 +906,19 @@ class PriceOut:
             if plan.x is not None or k >= min(total, LARGEST_CORE / self.weight):
                 break
             k = min(CORE_GROWTH * k, total)
-        parts = halves()
+        if search.is_over(plan, bound):
+            return "feasible", bound, "highs", k
+        parts = branching.split(self, goal, x_lp, plan, bound, search)
         if parts is not None:
-            proven, name, core = parts
-            return "feasible", min(bound, proven), name, max(core, k)
-        is_enough = is_quick and plan.x is not None
-        if is_enough or self.is_over(plan, bound, gap, deadline):
+            return *parts[:3], max(parts[3], min(k, total))
+        if search.is_quick and plan.x is not None:
             return "feasible", bound, "highs", k
         if self.needed(plan, reach, usable, gap) > SMALL_CORE:
             incumbents.improve(
                 self, goal, plan, reach, x_lp, bound, gap, deadline=deadline, say=say
             )
             lap("improve")
-        if self.is_over(plan, bound, gap, deadline):
+        if search.is_over(plan, bound):
             return "feasible", bound, "highs", k
         k = self.needed(plan, reach, usable, gap)
         if k > LARGEST_CORE / self.weight:
@@ -975,13 +968,6 @@ class PriceOut:
         rest = usable.copy()
         rest[at] = False
         return float(reach[rest].max(initial=-np.inf))
-
-    def is_over(
-        self, plan: Incumbent, bound: float, gap: float, deadline: float | None
-    ) -> bool:
-        """Return whether the gap is closed or the time is up."""
-        late = deadline is not None and time.perf_counter() >= deadline
-        return late or (plan.x is not None and plan.gap(bound) <= gap)
 
     def needed(
         self, plan: Incumbent, reach: Floats, usable: npt.NDArray[np.bool_], gap: float

@@ -17,6 +17,7 @@ References
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -106,7 +107,7 @@ class Priced:
     duals: Floats
     shape: Shape
 
-    @property
+    @cached_property
     def reach(self) -> Floats:
         """For each opening column, a bound on every plan that has it."""
         out: Floats = self.open_value - self.site_best[self.shape.block]

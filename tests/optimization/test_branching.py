@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import siteselect as ss
-from siteselect.optimization import branching, shared_core
+from siteselect.optimization import branching, priceout, shared_core
 from siteselect.optimization.priceout import PriceOut
+from siteselect.optimization.problem import Rows
 
 
 def sites(seed: int, n: int = 60) -> gpd.GeoDataFrame:
@@ -39,7 +40,7 @@ REQUESTS = {
         "power_mw": {2027: (300, 800), 2029: (900, 1600)},
         "budget_usd": {2027: 5.3e9, 2029: 6.1e9}, "site_mw": [100, 200],
     },
-    "range": {"power_mw": (500, 1500), "budget_usd": 8.7e9, "site_mw": (150, 300)},
+    "range": {"power_mw": (0, 1500), "budget_usd": 8.7e9, "site_mw": (150, 300)},
     "states": {
         "power_mw": (500, 2000), "budget_usd": 9.9e9, "site_mw": [150, 250],
         "limits": [ss.Spread("three states", "state", at_least=3)],
@@ -57,12 +58,13 @@ def test_split_programs_give_the_optimum_of_the_whole_matrix(name, monkeypatch):
         return real(halves, *rest)
 
     monkeypatch.setattr(branching, "_both", counted)
-    # Every broken total is split, also where it brings nothing.
+    # Every broken total is split, also where it brings nothing, and before a search.
     monkeypatch.setattr(branching, "USEFUL", 0.0)
+    monkeypatch.setattr(priceout, "FAR_GAPS", -1.0)
     for seed in range(8):
         # Full models of several years take long.
         frame = sites(seed, 14 if name == "years" else 60)
-        request = {**REQUESTS[name], "gap": 0.0}
+        request = {**REQUESTS[name], "gap": 1e-10}
         split = ss.optimize_sites(frame, **request, method="priceout")
         whole = ss.optimize_sites(frame, **request, method="full")
         assert split.objective == pytest.approx(whole.objective, rel=1e-9)
@@ -130,10 +132,34 @@ def test_odd_sizes_have_a_small_module():
     assert {0.0, 200.0, 267.0} >= set(np.unique(modules))
 
 
-def test_what_no_plan_reaches_is_told_by_a_bound():
+def test_what_no_plan_reaches_is_told_by_the_relaxation():
     asked = engine(power_mw=(500, 1000), site_mw=[100])
-    modules = branching.totals(asked)[0]
-    assert branching._is_out(asked, modules, 12.0, np.inf, None)
-    assert not branching._is_out(asked, modules, 9.0, np.inf, None)
-    assert branching._is_out(asked, modules, -np.inf, 3.0, None)
-    assert not branching._is_out(asked, modules, -np.inf, 6.0, None)
+    modules = branching.totals(asked)[0].reshape(1, -1)
+
+    def is_out(low, high):
+        half = asked.with_rows(Rows.make(modules, low, high, ""))
+        status, _, _ = half.relax(asked.compiled.problem.objective)
+        return status == "infeasible"
+
+    assert is_out(12.0, np.inf)
+    assert not is_out(9.0, np.inf)
+    assert is_out(-np.inf, 3.0)
+    assert not is_out(-np.inf, 6.0)
+
+
+def test_infeasible_is_said_only_where_the_sum_proves_it(monkeypatch):
+    asked = engine(power_mw=(500, 1000), site_mw=[100])
+    modules = branching.totals(asked)[0].reshape(1, -1)
+    half = asked.with_rows(Rows.make(modules, 12.0, np.inf, ""))
+    real = priceout.price
+
+    def wrong(owner, objective, duals):
+        """Price as if the solver had answered with duals that prove nothing."""
+        return real(owner, objective, 0.0 * duals)
+
+    monkeypatch.setattr(priceout, "price", wrong)
+    monkeypatch.setattr(
+        PriceOut, "improving", lambda self, priced, master: np.zeros(0, dtype=np.int64)
+    )
+    status, _, _ = half.relax(asked.compiled.problem.objective)
+    assert status == "unknown"

@@ -306,8 +306,9 @@ def _rev(file: Path, variable: str | None, year: int | None) -> _Stored:
         several = sorted(k[11:] for k in held if k.startswith("time_index-"))
         if several and not ending:
             raise LayerError(_which_year(file, several, year))
-        for part in (held[f"time_index{ending}"], *filter(None, [held.get("meta")])):
-            _guard(file, part)
+        for part in ("meta", f"time_index{ending}"):
+            if part in held:
+                _guard(file, held[part])
         time = pd.DatetimeIndex(
             pd.to_datetime(held[f"time_index{ending}"][:].astype(str), utc=True)
         )
@@ -337,7 +338,7 @@ def _rev(file: Path, variable: str | None, year: int | None) -> _Stored:
 
 def _guard(file: Path, part: Any) -> None:
     """Refuse a table far larger than what the file holds of it."""
-    guard_size(file, part.id.get_storage_size(), part.size * 8)
+    guard_size(file, part.id.get_storage_size(), (part.size or 0) * 8)
 
 
 def _netcdf(file: Path, variable: str | None, year: int | None) -> _Stored:
