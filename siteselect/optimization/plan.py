@@ -358,7 +358,7 @@ class SitePlan:
         return _plots.to_markdown(self, **kwargs)
 
     def to_latex(self, **kwargs: Any) -> str:
-        """Return the tables of sites and limits as LaTeX, for the package booktabs.
+        """Return the tables of sites and limits as LaTeX (booktabs, graphicx).
 
         Parameters
         ----------

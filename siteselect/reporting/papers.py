@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 import unicodedata
 from typing import Any
 
@@ -46,6 +47,8 @@ _LATEX = {
     "`": "{`}",
     "[": "{[}",
     "]": "{]}",
+    # A star that begins a row would belong to the line break before it.
+    "*": "{*}",
     "–": "--",
     "…": r"\ldots{}",
     "·": r"\textperiodcentered{}",
@@ -89,6 +92,10 @@ _ACCENTS = {
     "\N{COMBINING DOT BELOW}": "d",
     "\N{COMBINING MACRON BELOW}": "b",
 }
+#: Letters to a line of a table's text, and at least to a line of its heads.
+_CELL_LETTERS, _HEAD_LETTERS = 22, 8
+#: A table wider than the lines of the text around it is made smaller.
+_FITTED = "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}"
 #: What a letter becomes that pdfTeX has no sign for.
 _OTHER_LETTER = (
     "\\providecommand{\\otherletter}[2]{\\ifdefined\\XeTeXversion#2\\else"
@@ -236,11 +243,14 @@ def to_latex(plan: PlanLike, *, units: str = "si") -> str:
     Returns
     -------
     str
-        Two ``table`` environments, ``tab:sites`` and ``tab:limits``, for the package
-        booktabs; the caveats stand in the caption. Names and reasons are escaped, so
-        that pdfTeX, XeTeX and LuaTeX all set them. A letter that pdfTeX has no sign
-        for, such as a Chinese one, it sets as its code point, ``[U+4E2D]``; the other
-        two set the letter where the document's font has it.
+        Two ``table`` environments, ``tab:sites`` and ``tab:limits``, for the packages
+        booktabs and graphicx; the caveats stand in the caption. Long heads and names
+        are set in several lines, and a table that is still wider than the text is made
+        smaller: with many columns, ``table*`` and landscape pages are easier to read.
+        Names and reasons are escaped, so that pdfTeX, XeTeX and LuaTeX all set them. A
+        letter that pdfTeX has no sign for, such as a Chinese one, it sets as its code
+        point, ``[U+4E2D]``; the other two set the letter where the document's font has
+        it.
 
     Raises
     ------
@@ -266,29 +276,44 @@ def to_latex(plan: PlanLike, *, units: str = "si") -> str:
         _tabular(limits, " ".join(below), "tab:limits"),
     )
     has_other = any("\\otherletter" in table for table in tables)
-    head = ["% Needs \\usepackage{booktabs}.", *([_OTHER_LETTER] * has_other)]
+    head = ["% Needs \\usepackage{booktabs,graphicx}.", *([_OTHER_LETTER] * has_other)]
     return "\n".join([*head, *tables])
 
 
 def _tabular(table: dict[str, Any], caption: str, label: str) -> str:
-    heads = table["heads"]
-    align = "".join("r" if head["kind"] == "n" else "l" for head in heads) or "l"
+    heads, rows = table["heads"], [row["cells"] for row in table["rows"]]
+    align = ["r" if head["kind"] == "n" else "l" for head in heads]
+    said = []
+    for k, head in enumerate(heads):
+        cells = [_stacked(row[k], _CELL_LETTERS, align[k], "t") for row in rows]
+        widest = max((len(_line(row[k])) for row in rows), default=0)
+        letters = max(_HEAD_LETTERS, min(widest, _CELL_LETTERS))
+        said.append([_stacked(head["text"], letters, align[k], "b"), *cells])
+    first, *others = [" & ".join(cells) + " \\\\" for cells in zip(*said, strict=True)]
     body = [
         "\\begin{table}[htbp]",
-        "\\centering\\footnotesize",
+        "\\centering\\footnotesize\\setlength{\\tabcolsep}{4pt}",
         f"\\caption{{{_in_latex(caption)}}}",
         f"\\label{{{label}}}",
-        f"\\begin{{tabular}}{{{align}}}",
+        f"{_FITTED}{{\\begin{{tabular}}{{{''.join(align)}}}",
         "\\toprule",
-        " & ".join(_in_latex(head["text"]) for head in heads) + " \\\\",
+        first,
         "\\midrule",
-        *(
-            " & ".join(_in_latex(cell) for cell in row["cells"]) + " \\\\"
-            for row in table["rows"]
-        ),
+        *others,
         "\\bottomrule",
-        "\\end{tabular}",
+        "\\end{tabular}}",
         "\\end{table}",
         "",
     ]
     return "\n".join(body)
+
+
+def _stacked(value: object, letters: int, align: str, at: str) -> str:
+    """Return a text in lines of about so many letters, one above the other."""
+    lines = textwrap.wrap(
+        _line(value), letters, break_long_words=False, break_on_hyphens=False
+    )
+    if len(lines) < 2:
+        return _in_latex(value)
+    stack = " \\\\ ".join(map(_in_latex, lines))
+    return f"\\begin{{tabular}}[{at}]{{@{{}}{align}@{{}}}}{stack}\\end{{tabular}}"
