@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
 import selectors
 import subprocess
@@ -10,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from strategies import SOAK
 
@@ -19,24 +22,42 @@ TESTS = Path(__file__).parents[1]
 WORKER = Path(__file__).with_name("worker.py")
 #: While the library is loaded and the files are written nothing is said [s].
 START_S = 60.0
+#: A worker that waits for something uses no processor time; it has this long [s].
+WAIT_S = 60.0
 
 
-def lines_of(handle: int) -> Iterator[str]:
-    """Give what a worker says; an empty line where it has been silent too long."""
-    held, patience = b"", MOST_S + START_S
+def lines_of(handle: int, pid: int) -> Iterator[str]:
+    """Give what a worker says; an empty line where it has been silent too long.
+
+    Too long is told by its processor: beside other work the clock runs on.
+    """
+    worker = psutil.Process(pid)
+    held, patience, silent, worked = b"", MOST_S + START_S, 0.0, 0.0
     with selectors.DefaultSelector() as asked:
         asked.register(handle, selectors.EVENT_READ)
         while True:
             if not asked.select(patience):
-                yield ""
-                return
-            patience = MOST_S
+                silent += patience
+                patience = MOST_S
+                if silent >= WAIT_S or busy_s(worker) - worked >= MOST_S:
+                    yield ""
+                    return
+                continue
+            patience, silent, worked = MOST_S, 0.0, busy_s(worker)
             part = os.read(handle, 65_536)
             if not part:
                 return
             *whole, held = (held + part).split(b"\n")
             for line in whole:
                 yield line.decode("utf-8", "replace")
+
+
+def busy_s(worker: psutil.Process) -> float:
+    """Return the processor time of a process [s]."""
+    with contextlib.suppress(psutil.Error):
+        used = worker.cpu_times()
+        return float(used.user + used.system)
+    return math.inf
 
 
 def tried(folder: Path, many: int) -> tuple[Counter[tuple[str, str]], list[str], int]:
@@ -73,7 +94,7 @@ def tried(folder: Path, many: int) -> tuple[Counter[tuple[str, str]], list[str],
             os.close(theirs)
             name = "before the first file"
             went = "crashed"
-            for line in lines_of(ours):
+            for line in lines_of(ours, process.pid):
                 if not line:
                     went = "hung"
                     break

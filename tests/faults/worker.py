@@ -12,6 +12,7 @@ import functools
 import os
 import random
 import resource
+import signal
 import socket
 import sys
 import traceback
@@ -26,7 +27,7 @@ from faults.seeds import Seed, all_seeds, put_back
 
 #: Nothing that a small file says may take more memory than this [bytes].
 MOST_BYTES = 4_000_000_000
-#: Nor more time [s].
+#: Nor more time of the processor [s].
 MOST_S = 10.0
 
 
@@ -68,6 +69,8 @@ def no_network(self: object, address: object) -> None:
 def main(folder: Path, handle: int, many: int, first: int, number: int) -> None:
     """Try every change of every seed, from one of them on."""
     faulthandler.enable()
+    # Says where it was when the processor time of a file has nearly gone.
+    faulthandler.register(signal.SIGPROF)
     socket.socket.connect = no_network  # type: ignore[assignment,method-assign]
     # Bundled layers are read for each study anew; here one reading will do.
     ss.datasets.load = functools.cache(ss.datasets.load)
@@ -84,9 +87,9 @@ def main(folder: Path, handle: int, many: int, first: int, number: int) -> None:
                 rng = random.Random(f"{seed.name} {k}")
                 seed.path.write_bytes(changed(seed.path, content, rng))
             before = os.fstat(2).st_size
-            faulthandler.dump_traceback_later(MOST_S - 0.5, exit=False)
+            signal.setitimer(signal.ITIMER_PROF, MOST_S - 0.5)
             found = outcome(seed)
-            faulthandler.cancel_dump_traceback_later()
+            signal.setitimer(signal.ITIMER_PROF, 0.0)
             spoken = noise(before)
             if spoken and not found.startswith("FAULT"):
                 found = f"FAULT printed {spoken!r}"
