@@ -361,7 +361,10 @@ def check_frame(sites: Any) -> gpd.GeoDataFrame:
 
 
 def listed_limits(limits: Any) -> tuple[Any, ...]:
-    """Return limits as a tuple; refuse what is no list of them."""
+    """Return limits as a tuple, each as it is beside the others.
+
+    What is no list of limits is refused.
+    """
     is_one = hasattr(limits, "rows") and hasattr(limits, "check")
     no_list = isinstance(limits, str | Mapping | pd.DataFrame | pd.Series)
     if is_one or no_list or not is_many(limits):
@@ -373,7 +376,10 @@ def listed_limits(limits: Any) -> tuple[Any, ...]:
                 f"limits=[{said(limits)}]" if is_one else "limits=[Spacing(km=40)]",
             )
         )
-    return tuple(limits)
+    given = tuple(limits)
+    return tuple(
+        limit.among(given) if hasattr(limit, "among") else limit for limit in given
+    )
 
 
 def eligible_rows(request: Request, has_capacity: bool) -> tuple[Bools, list[str]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -101,6 +101,12 @@ class Deliverable(ShownAsCard):
         Year in which upgrades are ordered; the first year of the plan by default.
         With years, an upgrade serves from the first year on that begins after its
         lead time.
+    relief : bool, optional
+        Whether a site that draws power off a line makes room on it for others. One
+        with plants of its own draws nothing at times, so that nothing is to rest on
+        it: by default False where a `Supply` stands beside this limit, or a study
+        file has ``[supply]``, and True elsewhere. Give False where plants are
+        priced into a column of yours.
     name : str, default "deliverable"
         Name in accounts, prices and conflicts.
 
@@ -129,6 +135,13 @@ class Deliverable(ShownAsCard):
     What many sites below the cut-off add up to on a far line is not held against a
     plan; ``cutoff=0`` counts it all, and then a single overloaded line anywhere
     blocks every site that adds to it. `powerflow` shows the whole flow.
+
+    *Plants beside sites*: a site may then draw anything from nothing to all of
+    :math:`m_i`, each at its own time. With ``relief=False`` each direction counts the
+    sites alone that push that way: :math:`\max(t_{li}, 0)` above, :math:`\min(t_{li},
+    0)` below. The flows of every hour are then within the rule, whatever the plants
+    do; what sites take off lines at all hours, such as load that no plant reaches, is
+    not credited.
 
     Branches without a rating never bind. Megawatts that stand already
     (``existing=``) count as new load: leave them out of the network's loads.
@@ -187,6 +200,7 @@ class Deliverable(ShownAsCard):
     cutoff: float = field(default=0.05, kw_only=True)
     upgrades: pd.DataFrame | None = field(default=None, kw_only=True)
     ordered: int | None = field(default=None, kw_only=True)
+    relief: bool | None = field(default=None, kw_only=True)
     name: str = field(default="deliverable", kw_only=True)
 
     buys_once = True
@@ -227,6 +241,15 @@ class Deliverable(ShownAsCard):
         if self.upgrades is not None:
             checked = possible_upgrades(self.name, network, self.upgrades)
             object.__setattr__(self, "upgrades", checked)
+        if not isinstance(self.relief, bool | np.bool_ | None):
+            raise StudyError(
+                four_parts(
+                    f"{self.name!r} was given relief={self.relief!r}",
+                    "it says whether sites make room on lines for others",
+                    "True, False or None",
+                    "relief=False where sites have plants of their own",
+                )
+            )
         if self.ordered is not None:
             object.__setattr__(self, "ordered", year_of(self.ordered, "ordered"))
 
@@ -255,12 +278,27 @@ class Deliverable(ShownAsCard):
             )
         )
 
+    def among(self, limits: Sequence[Any]) -> Deliverable:
+        """Return this limit as it is beside others: plants of sites end relief."""
+        if self.relief is None and any(
+            getattr(limit, "has_plants", False) for limit in limits
+        ):
+            return self.without_relief
+        return self
+
+    @cached_property
+    def without_relief(self) -> Deliverable:
+        """The limit where no site makes room for others, the same one each time."""
+        return replace(self, relief=False)
+
     def __repr__(self) -> str:
         n = len(self.outages)
         said = '"all"' if isinstance(self.outages, str) else f"{n} outages"
         more = ""
         if self.upgrades is not None:
             more = f", upgrades of {len(self.upgrades):,} branches"
+        if self.relief is False:
+            more += ", without relief"
         return f"Deliverable({self.network!r}, {said}, cutoff={self.cutoff:g}{more})"
 
     def uses(self) -> tuple[Any, ...]:
@@ -351,6 +389,7 @@ class Deliverable(ShownAsCard):
             island_name=first,
             branch=part.branch,
             least=max(self.cutoff - ROUNDING, ROUNDING),
+            relief=self.relief is not False,
         )
 
     def _around(self, labels: Any) -> Network:
@@ -594,7 +633,7 @@ class Deliverable(ShownAsCard):
         parts.append(self._cap_rows(problem, grid, None))
         for way in (1.0, -1.0):
             every = Over(line, case, np.full(line.size, way))
-            factor = grid.factor(every) * way
+            factor = grid.factor(every)
             room, unit = grid.room(every)
             can = (np.maximum(factor, 0.0) @ most) / unit > room / unit - OVER
             parts.append(self._line_rows(problem, grid, code, every.take(can)))
@@ -618,7 +657,7 @@ class Deliverable(ShownAsCard):
         if not over.line.size:
             return Rows.empty(problem.n_columns)
         room, unit = grid.room(over)
-        factor = grid.factor(over) * (over.way / unit)[:, None]
+        factor = grid.factor(over) / unit[:, None]
         own = np.flatnonzero((problem.column_site >= 0) & (problem.column_mw != 0))
         at_bus = sparse.csr_array(
             (problem.column_mw[own], (code[problem.column_site[own]], own)),
@@ -710,6 +749,7 @@ class Deliverable(ShownAsCard):
             outages=self.drops(list(loads)),
             cutoff=self.cutoff,
             upgrades=self.in_place,
+            relief=self.relief is not False,
         )
         fill = (table["used_mw"] / table["allowed_mw"]).round(FILL_DIGITS)
         order = np.argsort(-fill.fillna(-np.inf).to_numpy(), kind="stable")

@@ -62,6 +62,8 @@ class Lines:
         Labels of all branches.
     least : float
         Smallest factor, in size, that counts.
+    relief : bool
+        Whether a load that draws power off a line makes room on it for others.
     """
 
     share: Floats
@@ -72,6 +74,7 @@ class Lines:
     island_name: list[Any]
     branch: Any
     least: float
+    relief: bool = True
 
     @property
     def line(self) -> Ints:
@@ -116,7 +119,7 @@ class Lines:
     # -- some lines in their cases ---------------------------------------------
 
     def factor(self, over: Over) -> Floats:
-        """Return what each bus counts for some lines in their cases [MW/MW]."""
+        """Return what each bus pushes over some lines in their direction [MW/MW]."""
         return self._factor(over, self.share, self.outage_share)
 
     def _factor(self, over: Over, share: Floats, gone: Floats) -> Floats:
@@ -129,6 +132,9 @@ class Lines:
             # The lost branch itself carries nothing.
             factor[after[self.line[line] == self.outage[case]]] = 0.0
         factor[np.abs(factor) < self.least] = 0.0
+        factor *= over.way[:, None]
+        if not self.relief:
+            np.maximum(factor, 0.0, out=factor)
         return factor
 
     def base(self, over: Over) -> Floats:
@@ -263,7 +269,7 @@ class Lines:
         for first in range(0, over.line.size, step):
             pick = slice(first, first + step)
             counted[pick] = self._factor(over.take(pick), share, gone) @ m
-        return over, over.way * counted, over.way * self.base(over)
+        return over, counted, over.way * self.base(over)
 
     def _without_outage(self, seen: _Seen, way: float) -> Over:
         """Return lines that may be filled without an outage."""

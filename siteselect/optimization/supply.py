@@ -244,6 +244,11 @@ class Supply(Draw):
     def __repr__(self) -> str:
         return f"Supply({self.name!r}, {self.profiles.label})"
 
+    @property
+    def has_plants(self) -> bool:
+        """Whether some option builds plants beside a site."""
+        return bool((self.links[list(_PLANT)].to_numpy(dtype=np.float64) > 0).any())
+
     def uses(self) -> tuple[Any, ...]:
         """Return the columns and Series that this limit reads."""
         return (self.per_mw, *([] if self.acres is None else [self.acres]))

@@ -368,6 +368,8 @@ def with_buses(record: Record, made: Walk) -> gpd.GeoDataFrame:
 
 def arguments_of(record: Record, made: Walk, sites: gpd.GeoDataFrame) -> dict[str, Any]:
     """Return the arguments of `optimize_sites` that a study gives."""
+    from siteselect.optimization import Deliverable
+
     data: Data = {"layers": made.layers, "sites": sites}
     found: dict[str, Any] = {}
     for key, value in record.get("plan", {}).items():
@@ -384,7 +386,11 @@ def arguments_of(record: Record, made: Walk, sites: gpd.GeoDataFrame) -> dict[st
     limits = []
     for i, item in enumerate(record.get("limits", ()), start=1):
         what = f"Limit {item.get('name', i)!r}"
-        limits.append(limit_of(item, "limit", what, data))
+        limit = limit_of(item, "limit", what, data)
+        if isinstance(limit, Deliverable) and limit.relief is None:
+            # Plants may serve a site alone, which then takes nothing off any line.
+            limit = limit.without_relief if record.get("supply") else limit
+        limits.append(limit)
     found["limits"] = limits
     return found
 

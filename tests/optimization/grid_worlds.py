@@ -142,8 +142,13 @@ def spare_total(world: World) -> float:
     return float(np.maximum(world.generators["p_max_mw"] - made, 0.0).sum())
 
 
-def brute_force(world: World, sizes: tuple[float, ...], cutoff: float) -> float:
-    """Return the best score x MW over every choice that all flows allow."""
+def brute_force(
+    world: World, sizes: tuple[float, ...], cutoff: float, relief: bool = True
+) -> float:
+    """Return the best score x MW over every choice that all flows allow.
+
+    Without relief also those while any of the sites draw nothing.
+    """
     sites = world.sites
     right = injections(world, list(sites["bus"]))
     rating = world.branches["rating_mva"].fillna(0.0).to_numpy()
@@ -159,14 +164,23 @@ def brute_force(world: World, sizes: tuple[float, ...], cutoff: float) -> float:
         value = float(sites["score"] @ np.array(mw))
         if value <= best or sum(mw) > spare_total(world) + 1e-9:
             continue
-        for base, share in cases:
-            flow = base + share @ np.array(mw)
-            high, low = np.maximum(rating, base), np.minimum(-rating, base)
-            if (flow > high + 1e-7).any() or (flow < low - 1e-7).any():
-                break
-        else:
+        draws = [np.array(mw)]
+        if not relief:
+            on = itertools.product((0.0, 1.0), repeat=len(sites))
+            draws = [np.array(mw) * np.array(some) for some in on]
+        if all(is_within(base, share, rating, draws) for base, share in cases):
             best = value
     return best
+
+
+def is_within(
+    base: np.ndarray, share: np.ndarray, rating: np.ndarray, draws: list[np.ndarray]
+) -> bool:
+    """Return whether flows hold with the sites drawing any of what is given."""
+    flow = base[:, None] + share @ np.array(draws).T
+    high, low = np.maximum(rating, base), np.minimum(-rating, base)
+    over = (flow > high[:, None] + 1e-7) | (flow < low[:, None] - 1e-7)
+    return not bool(over.any())
 
 
 def line_of_three(rating: float = 100.0) -> World:

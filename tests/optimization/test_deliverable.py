@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
@@ -65,6 +66,105 @@ def compare_with_brute_force(
         assert plan.status == "optimal"
         assert plan.verify()["passed"].all()
         assert best == 0 or set(plan.limits["limit"]) == {"deliverable"}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_without_relief_the_plan_holds_whoever_draws(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compare_without_relief(seed, monkeypatch)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(4, 4 + 40 * SOAK))
+def test_without_relief_the_plan_holds_whoever_draws_many_times(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compare_without_relief(seed, monkeypatch)
+
+
+def compare_without_relief(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = random_world(seed)
+    if seed % 2:
+        world.outages = []
+    sizes = (15.0, 50.0)
+    limit = ss.Deliverable(world.network, outages=world.outages, relief=False)
+    best = brute_force(world, sizes, CUTOFF, relief=False)
+    assert best <= brute_force(world, sizes, CUTOFF)
+    for most, method in ((4000, "full"), (0, "priceout")):
+        monkeypatch.setattr(module, "MOST_ROWS", most)
+        plan = ss.optimize_sites(
+            world.sites, site_mw=list(sizes), limits=[limit], method=method, gap=0.0
+        )
+        assert plan.objective == pytest.approx(best, abs=1e-6)
+        assert plan.verify()["passed"].all()
+
+
+def across_a_line() -> tuple[ss.grid.Network, gpd.GeoDataFrame]:
+    """Return two buses, a line of 100 MW, generation at both, and a site at each."""
+    network = ss.grid.Network.from_tables(
+        pd.DataFrame({"bus": ["W", "E"], "base_kv": 230.0, "load_mw": 0.0}),
+        pd.DataFrame(
+            {
+                "branch": ["m"],
+                "from_bus": ["W"],
+                "to_bus": ["E"],
+                "x_pu": [0.1],
+                "rating_mva": [100.0],
+            }
+        ),
+        pd.DataFrame({"bus": ["W", "E"], "p_mw": 0.0, "p_max_mw": 1000.0}),
+    )
+    sites = gpd.GeoDataFrame(
+        {
+            "score": [0.9, 0.8],
+            "bus": ["W", "E"],
+            "solar_cf": 0.25,
+            "price_usd_per_mwh": 66.0,
+            "carbon_kg_per_mwh": 400.0,
+        },
+        geometry=gpd.points_from_xy([-100, -99], [32, 32]),
+        crs=4326,
+    )
+    return network, sites
+
+
+def test_plants_beside_sites_end_relief() -> None:
+    network, sites = across_a_line()
+    grid = ss.Deliverable(network)
+    # Each would push 150 MW over the line; both push nothing while both draw all.
+    both = ss.optimize_sites(sites, site_mw=[300], limits=[grid])
+    assert len(both.sites) == 2
+    days = ss.Profiles.typical_days(sites, "solar_cf")
+    options = ss.supply_options(sites, days, cfe=[0, 0.8], energy=8760)
+    supply = ss.Supply("supply", options, profiles=days, cfe=0.5)
+    sizes = [200, 300]
+    plan = ss.optimize_sites(sites, site_mw=sizes, limits=[grid, supply])
+    assert plan.sites["mw"].to_dict() == {0: 200.0, 1: 200.0}
+    assert plan.verify()["passed"].all()
+    # Hour by hour: what the sites draw from the grid, whichever plants they have.
+    run = supply.dispatch(plan.sites, plan.draws)
+    drawn = run.bought + run.unserved
+    flow = (drawn[1] - drawn[0]) / 2
+    assert np.abs(flow).max() <= 100.0 + 1e-6
+    line = plan.powerflow().loc["m"]
+    assert (line["flow_after_mw"], line["used_mw"]) == pytest.approx((0.0, 100.0))
+    # Options without plants always draw: relief stays.
+    cheap = sites.assign(price_usd_per_mwh=1.0)
+    bought = ss.supply_options(cheap, days, cfe=[0], energy=8760)
+    plain = ss.Supply("supply", bought, profiles=days)
+    assert not plain.has_plants
+    assert len(ss.optimize_sites(sites, site_mw=[300], limits=[grid, plain]).sites) == 2
+    asked = ss.Deliverable(network, relief=True)
+    free = ss.optimize_sites(sites, site_mw=[300], limits=[asked, supply])
+    assert len(free.sites) == 2
+
+
+def test_relief_is_yes_no_or_left_open() -> None:
+    network, _ = across_a_line()
+    with pytest.raises(ss.SiteSelectError, match="relief='no'"):
+        ss.Deliverable(network, relief="no")
+    assert "without relief" in repr(ss.Deliverable(network, relief=False))
 
 
 @given(seed=st.integers(0, 2**32 - 1), cutoff=st.sampled_from([0.0, 0.05, 0.3]))

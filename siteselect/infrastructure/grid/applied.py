@@ -45,6 +45,7 @@ def applied_flows(
     outages: Sequence[Any] = (),
     cutoff: float = 0.05,
     upgrades: Mapping[Any, float] | None = None,
+    relief: bool = True,
 ) -> pd.DataFrame:
     r"""Put loads on a network and say how full each line is, also after outages.
 
@@ -63,6 +64,10 @@ def applied_flows(
         Smallest transfer factor, in size, at which a load counts for a line [-].
     upgrades : mapping of branch label to float, optional
         By how much branches are strengthened [MW].
+    relief : bool, default True
+        Whether a load that draws power off a line makes room on it for others. A load
+        with plants of its own draws nothing at times: False counts, in each direction,
+        those loads alone that push.
 
     Returns
     -------
@@ -155,7 +160,7 @@ def applied_flows(
         index=pd.Index(part.branch, name="branch"),
     )
     table["loading"] = table["flow_after_mw"].abs() / (part.rating_mw + more)
-    worst = _Worst(part, mw, cutoff, more)
+    worst = _Worst(part, mw, cutoff, more, relief)
     worst.see(-1, solved.flow)
     if len(part.bus) * cases.size <= _ALL_ANEW:
         for k in cases:
@@ -395,9 +400,15 @@ class _Worst:
     """The case that fills each line most."""
 
     def __init__(
-        self, network: Network, mw: FloatArray, cutoff: float, more: FloatArray
+        self,
+        network: Network,
+        mw: FloatArray,
+        cutoff: float,
+        more: FloatArray,
+        relief: bool,
     ) -> None:
         self.rating, self.mw, self.more = network.rating_mw, mw, more
+        self.relief = relief
         self.least_allowed = self.rating + more
         self.least = max(cutoff - _ROUNDING, _ROUNDING)
         size = len(network.branch)
@@ -416,11 +427,26 @@ class _Worst:
 
     def see_pairs(self, line: IntArray, case: IntArray, flow: FloatArray) -> None:
         """Look at some lines, each in a case, with the flow there."""
-        share = flow[:, 1:]
-        counted = np.where(np.abs(share) >= self.least, share, 0.0) @ self.mw
-        way = np.sign(counted)
-        used = way * flow[:, 0] + np.abs(counted)
-        allowed = np.maximum(self.rating[line], way * flow[:, 0]) + self.more[line]
+        share = np.where(np.abs(flow[:, 1:]) >= self.least, flow[:, 1:], 0.0)
+        if self.relief:
+            counted = share @ self.mw
+            self._keep(line, case, flow[:, 0], np.sign(counted), np.abs(counted))
+            return
+        for way in (1.0, -1.0):
+            counted = np.maximum(way * share, 0.0) @ self.mw
+            self._keep(line, case, flow[:, 0], np.full(line.size, way), counted)
+
+    def _keep(
+        self,
+        line: IntArray,
+        case: IntArray,
+        base: FloatArray,
+        way: FloatArray,
+        counted: FloatArray,
+    ) -> None:
+        """Keep what is the fullest so far, pushed in a direction."""
+        used = way * base + counted
+        allowed = np.maximum(self.rating[line], way * base) + self.more[line]
         fill = used / allowed
         fill = np.round(fill, FILL_DIGITS)
         rank = np.where(case < 0, -1, self.rank[case])

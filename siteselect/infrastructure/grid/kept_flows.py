@@ -25,6 +25,7 @@ def kept_flows(
     outages: Sequence[Any] = (),
     cutoff: float = 0.05,
     upgrades: Mapping[Any, float] | None = None,
+    relief: bool = True,
 ) -> pd.DataFrame:
     """Return `applied_flows`, solved once for the same loads on the same network.
 
@@ -36,7 +37,7 @@ def kept_flows(
 
     Parameters
     ----------
-    network, load_mw, outages, cutoff, upgrades
+    network, load_mw, outages, cutoff, upgrades, relief
         As `applied_flows` takes them.
 
     Returns
@@ -49,6 +50,7 @@ def kept_flows(
         tuple(outages),
         cutoff,
         tuple((upgrades or {}).items()),
+        relief,
     )
     known: OrderedDict[Any, pd.DataFrame] = kept(
         network, "applied flows", (), OrderedDict
@@ -56,7 +58,12 @@ def kept_flows(
     table = known.get(key)
     if table is None:
         table = known[key] = applied_flows(
-            network, load_mw, outages=outages, cutoff=cutoff, upgrades=upgrades
+            network,
+            load_mw,
+            outages=outages,
+            cutoff=cutoff,
+            upgrades=upgrades,
+            relief=relief,
         )
         while len(known) > _MOST:
             known.popitem(last=False)
