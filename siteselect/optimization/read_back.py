@@ -249,7 +249,9 @@ def account_table(
     size = np.maximum(
         1e-9, np.where(high - used <= used - low, high.abs(), low.abs()).astype(float)
     )
-    table["binding"] = (table["slack"] <= BINDING * size).to_numpy(dtype=bool)
+    # What has no bound is only told, and holds nothing back.
+    is_tight = (table["slack"] <= BINDING * size) & np.isfinite(table["slack"])
+    table["binding"] = is_tight.to_numpy(dtype=bool)
     table["price"] = np.nan
     if duals is not None:
         rows = compiled.rows

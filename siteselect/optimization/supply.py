@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Final
 
 import geopandas as gpd
@@ -55,6 +56,7 @@ _READ: Final = (
 GAS: Final = "gas_mw"
 #: Kinds of accounts.
 CFE, CARBON, ACRES, CAPITAL = "carbon-free", "carbon", "plant land", "plant capital"
+ANEW: Final = "carbon-free, days drawn anew"
 #: Plant of each capacity in `technology_costs`.
 _PLANT: Final = {
     "solar_mw_per_mw": "solar",
@@ -123,7 +125,9 @@ class Supply(Draw):
 
     ``check`` adds up each site's plants and runs them hour by hour: gas as the options
     have it, all else without foresight (`run_dispatch`). The accounts show what that
-    gives, which is never less carbon-free than the options said.
+    gives, which is never less carbon-free than the options said. They also show the
+    share over a year that the options were not fitted to (``drawn_anew``, see
+    `Profiles.redrawn`): usually less than ``cfe``, which is no limit there.
 
     Examples
     --------
@@ -467,10 +471,17 @@ class Supply(Draw):
         """
         return self._run(self.built(sites, draws))
 
-    def _run(self, built: pd.DataFrame) -> Dispatch:
+    @cached_property
+    def drawn_anew(self) -> Profiles:
+        """Another year of the same means: a plan fitted to some days meets others."""
+        return self.profiles.redrawn(1)
+
+    def _run(self, built: pd.DataFrame, hours: Profiles | None = None) -> Dispatch:
         values = parameter_values(self.parameters)
-        own = self.profiles.take(built.index)
+        own = (self.profiles if hours is None else hours).take(built.index)
         n = len(built)
+        # Gas that was planned for the hours of the options has no plan for others.
+        gas = np.array([*built[GAS]]).reshape(n, -1) if hours is None else None
 
         def column(name: str) -> Floats:
             return built[name].to_numpy(dtype=np.float64)[:, None]
@@ -487,7 +498,7 @@ class Supply(Draw):
             battery_mwh=column("battery_mwh_per_mw")[:, 0],
             round_trip=values["battery_round_trip"],
             gas_mw=values["gas_availability"] * column("gas_mw_per_mw")[:, 0],
-            planned_gas_mw=np.array([*built[GAS]]).reshape(n, len(own.hours)),
+            planned_gas_mw=gas,
             most_import_mw=np.full(n, np.inf),
             clean=column("clean")[:, 0],
         )
@@ -513,6 +524,11 @@ class Supply(Draw):
         if self.cfe is not None and total > 0:
             share = float(clean.sum()) / total
             account([""], CFE, self.cfe, np.inf, [share], "share of the load")
+            # Told beside it, and no limit: what is left of it in another year.
+            other = self._run(built, self.drawn_anew)
+            load = other.load @ other.hours
+            left = float(other.summary()["cfe"] @ load / load.sum())
+            account([""], ANEW, -np.inf, np.inf, [left], "share of the load")
         if self.carbon_kg_per_mwh is not None and total > 0:
             kg = float(bought @ built["grid_carbon"].to_numpy(dtype=np.float64))
             burned = costs["carbon_kg_per_mwh"].to_dict()["gas"]

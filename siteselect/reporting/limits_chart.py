@@ -243,16 +243,17 @@ def limits_to_draw(limits: Any, most: int = 24) -> tuple[pd.DataFrame, int]:
                 "pass what siteselect.optimize_sites returned",
             )
         )
-    table = limits.reset_index(drop=True).copy()
+    # What is only told, without a bound, is no limit.
+    ends = limits[["allowed_min", "allowed_max"]].astype("float64")
+    table = limits[np.isfinite(ends).any(axis=1)].reset_index(drop=True)
     low = table["allowed_min"].to_numpy(dtype=float, na_value=np.nan)
     high = table["allowed_max"].to_numpy(dtype=float, na_value=np.nan)
     used = table["used"].to_numpy(dtype=float, na_value=np.nan)
     table["is_least"] = ~np.isfinite(high) & np.isfinite(low)
     bound = np.where(np.isfinite(high), high, low)
-    bounded = np.isfinite(bound)
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(bound == 0, np.where(used == 0, 1.0, np.inf), used / bound)
-    table["share"] = np.where(bounded, share, np.nan)
+    table["share"] = share
     years = (
         table["year"].astype(str)
         if "year" in found and table["year"].nunique() > 1
@@ -264,6 +265,10 @@ def limits_to_draw(limits: Any, most: int = 24) -> tuple[pd.DataFrame, int]:
             table["limit"].astype(str), years, table["group"].map(_text), strict=True
         )
     ]
+    if "kind" in found:
+        kind = table["kind"].map(_text)
+        is_one_of_many = table["name"].duplicated(keep=False) & (kind != "")
+        table.loc[is_one_of_many, "name"] += ": " + kind.map(clean)
     units = table["unit"].map(_text) if "unit" in found else [""] * len(table)
     table["said"] = [
         _figures(*row)
@@ -302,10 +307,8 @@ def _figures(
         said = f"{used_text} of {low_text} to {high_text}"
     elif np.isfinite(high):
         said = f"{used_text} of {high_text}"
-    elif np.isfinite(low):
-        said = f"{used_text}, at least {low_text}"
     else:
-        said = f"{used_text}, no bound"
+        said = f"{used_text}, at least {low_text}"
     if unit:
         said += f" {clean(unit)}"
     if binding and np.isfinite(price):

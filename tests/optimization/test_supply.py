@@ -287,6 +287,13 @@ def test_accounts_say_what_the_plants_give_by_themselves():
     ).summary()
     load = mw * per_mw["energy"]
     assert share == pytest.approx(np.average(run["cfe"], weights=load))
+    # In a year that the plants were not fitted to less is left, and it is only told.
+    other = simulate_supply(
+        per_mw, profiles.redrawn(1), energy="energy", grid_clean_share="clean"
+    ).summary()
+    anew = told.loc["carbon-free, days drawn anew"]
+    assert anew["used"] == pytest.approx(np.average(other["cfe"], weights=load))
+    assert not anew["binding"]
     page = plan.sites["supply"]
     assert page.str.contains("carbon-free: ").all()
 
