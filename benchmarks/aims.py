@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -206,14 +207,20 @@ def hosting(rows: list[dict]) -> list[Aim]:
     return found
 
 
-def network(rows: list[dict]) -> list[Aim]:
+def network(rows: list[dict], contestants: Sequence[str]) -> list[Aim]:
     """Judge what holding the lines costs over the program without them."""
     found = []
-    for row in rows[1:]:
-        ratios = [row[k] for k in ("ratio", "cpu_ratio") if row.get(k) is not None]
-        timed = bool(ratios) and "at_least_s" not in row
+    for who in contestants:
+        mine = [row for row in rows if row["who"] == who]
+        ratios = [
+            row[k]
+            for row in mine
+            for k in ("ratio", "cpu_ratio")
+            if row.get(k) is not None
+        ]
+        timed = bool(ratios) and not any("at_least_s" in row for row in mine)
         said = f"{max(ratios):.1f} ×" if ratios else "no result"
         is_met = max(ratios) <= 10 if timed else False
-        what = f"{row['who']}, {row['size']:,} candidates, over the plan without"
+        what = f"{who}, {mine[0]['size']:,} candidates, over the plan without"
         found.append(Aim(what, "≤ 10 ×", said, is_met))
     return found
