@@ -36,7 +36,7 @@ from siteselect.optimization.by_year import (
 )
 from siteselect.optimization.designs import DESIGN, Designs, joined
 from siteselect.optimization.draw import Draw
-from siteselect.optimization.horizon import Dated, dated, discount, rows_of
+from siteselect.optimization.horizon import Dated, dated, over_years, rows_of
 from siteselect.optimization.limits import (
     Budget,
     Existing,
@@ -669,7 +669,9 @@ def _compiled(request: Request) -> Compiled:
     if small:
         notes.append(f"{small:,} can carry none of the sizes")
     problem = choices(problem, fixed, forbidden, limits)
-    problem = replace(problem, maximize=objective.maximize)
+    problem = replace(
+        problem, maximize=objective.maximize, discount_rate=request.discount_rate
+    )
     chosen: list[SupportsLimit] = list(limits)
     if hasattr(objective, "rows"):
         chosen.append(ObjectiveRows(objective))
@@ -857,10 +859,7 @@ def existing_mw(request: Request, sites: gpd.GeoDataFrame) -> dict[Any, float]:
 def coefficients(
     request: Request, objective: SupportsObjective, problem: Problem, stuck: Bools
 ) -> Floats:
-    """Return the objective per column, discounted over the years.
-
-    An objective with rows of its own is about the sites there are in the end.
-    """
+    """Return the objective per column, discounted over the years."""
     read = problem
     if stuck.any() and isinstance(objective, PerMegawatt):
         # What stands cannot be undone: an unknown value of it changes no choice.
@@ -873,13 +872,7 @@ def coefficients(
             column = spec.reindex(problem.frame.index)
             known = column.where(~(stuck & column.isna().to_numpy()), 0.0)
             objective = replace(objective, column=known)
-    if not problem.years or hasattr(objective, "rows"):
-        return objective.coefficients(read)
-    weight = discount(problem.years, request.discount_rate)
-    total = np.zeros(problem.n_columns)
-    for k, factor in enumerate(weight.tolist()):
-        total += factor * objective.coefficients(read.in_year(k))
-    return total
+    return over_years(objective, read)
 
 
 def _never(problem: Problem) -> bool:

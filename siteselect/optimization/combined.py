@@ -11,6 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from siteselect.errors import StudyError, four_parts
+from siteselect.optimization.horizon import over_years
 from siteselect.optimization.objectives import (
     OBJECTIVE_ROWS,
     Cost,
@@ -111,7 +112,7 @@ class _Parts:
         """Return each part's objective of every column at 1."""
         out = []
         for part, view in zip(self.parts, self.views(problem), strict=True):
-            gain = part.coefficients(view).copy()
+            gain = over_years(part, view).copy()
             one = _own_columns(part, problem)
             if one is not None and one.objective is not None:
                 gain[view.extra[OBJECTIVE_ROWS]] += one.objective
@@ -141,6 +142,10 @@ class Weighted:
 
     Notes
     -----
+    With years each objective counts as it does alone: score, cost and columns are
+    summed over the years, discounted; one that looks at places, such as
+    `MeanDistance`, is about the sites there are in the end.
+
     The weights trade units: with ``{"score": 1, "cost": -1e-6}`` one million USD
     is worth one score x MW.
 
@@ -221,23 +226,21 @@ class Weighted:
             self.weights.values(),
             strict=True,
         ):
-            total += float(weight) * part.coefficients(view)
+            total += float(weight) * over_years(part, view)
         return total
 
     def rows(self, problem: Problem) -> Rows:
         """Return the rows of all objectives."""
         return self._parts.rows(problem)
 
+    @property
+    def terms(self) -> tuple[tuple[Any, float], ...]:
+        """Each objective with its weight."""
+        return tuple(zip(self._parts.parts, self.weights.values(), strict=True))
+
     def value(self, sites: gpd.GeoDataFrame) -> float:
         """Return the weighted sum of the objectives of the chosen sites."""
-        return float(
-            sum(
-                float(weight) * part.value(sites)
-                for part, weight in zip(
-                    self._parts.parts, self.weights.values(), strict=True
-                )
-            )
-        )
+        return float(sum(weight * part.value(sites) for part, weight in self.terms))
 
 
 @dataclass(frozen=True, eq=False)
@@ -276,7 +279,9 @@ class Lexicographic:
 
     Notes
     -----
-    The plan's objective, bound and gap are those of the last stage; ``plan.notes``
+    With years each objective counts as it does alone, summed over the years where it
+    is no matter of places. The plan's objective, bound and gap are those of the last
+    stage; ``plan.notes``
     has value and bound of every stage. An earlier objective may be better in the
     plan than what it had to keep.
 
@@ -370,12 +375,16 @@ class Lexicographic:
 
     def coefficients(self, problem: Problem) -> Floats:
         """Return the last objective's coefficients."""
-        found: Floats = self._last.coefficients(self._parts.views(problem)[-1])
-        return found
+        return over_years(self._last, self._parts.views(problem)[-1])
 
     def rows(self, problem: Problem) -> Rows:
         """Return the rows of all objectives."""
         return self._parts.rows(problem)
+
+    @property
+    def terms(self) -> tuple[tuple[Any, float], ...]:
+        """The last objective, which is the plan's, with the weight 1."""
+        return ((self._last, 1.0),)
 
     def value(self, sites: gpd.GeoDataFrame) -> float:
         """Return the last objective of the chosen sites."""

@@ -27,7 +27,7 @@ from siteselect.optimization._compile import (
     limits_of,
 )
 from siteselect.optimization.asked_designs import read_designs
-from siteselect.optimization.limits import Limit
+from siteselect.optimization.limits import Limit, Spacing
 from siteselect.optimization.optimize import check_names, request_of
 from siteselect.optimization.plan import SitePlan, dollars, relative_gap
 from siteselect.optimization.priceout import PriceOut
@@ -68,6 +68,8 @@ class _Path:
     request_at: Callable[[float], Request] = field(repr=False)
     #: The value that the request has itself.
     now: Any = None
+    #: Below this no plan can be.
+    floor: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,12 +144,16 @@ class Frontier:
         table = self.table.set_index("value")[["bound", "status"]]
         new = [v for v in wanted if v not in table.index]
         bounds = dict(zip(table.index, table["bound"], strict=True))
-        bounds.update(zip(new, _bounds(self._path, self._engine, new), strict=True))
+        more = _bounds(self._path, self._engine, new, self.maximize)
+        bounds.update(zip(new, more, strict=True))
         status = dict(zip(table.index, table["status"], strict=True))
         plans = dict(self.plans)
         # From tight to loose: each plan is allowed for the next as well.
         for value in sorted(wanted, reverse=self._path.looser < 0):
             if value in plans or status.get(value) == "infeasible":
+                continue
+            if value < self._path.floor:
+                status[value] = "infeasible"
                 continue
             try:
                 plans[value] = _plan_at(self._path, self._engine, value)
@@ -241,7 +247,9 @@ def frontier(
         or a column (as value x MW), in place of ``along``.
     values : iterable of float, optional
         Values of what moves, in its own unit; by default ``n`` values around the
-        one of the request, or between the two best plans of two objectives.
+        one of the request, or between the two best plans of two objectives. A cost
+        that is held is what a budget counts; where candidates have a lifetime cost, it
+        is that of all megawatts that stand, without links.
     n : int
         Number of values where none are given.
     exact : iterable of float or bool
@@ -300,6 +308,15 @@ def frontier(
                 "exact=[40e9]",
             )
         )
+    if getattr(request.get("objective"), "in_stages", False):
+        raise StudyError(
+            four_parts(
+                f"frontier(objective={request['objective']!r}) was asked for",
+                "objectives in order have no one bound",
+                "one objective, a weighted sum, or a pair of which one is held",
+                "siteselect.frontier(sites, objectives=('score', 'cost'), ...)",
+            )
+        )
     if n < 2 and values is None:
         raise StudyError(
             four_parts(
@@ -327,8 +344,8 @@ def frontier(
     loosest = min(chosen) if path.looser < 0 else max(chosen)
     compiled = compile_problem(path.request_at(loosest))
     engine = _movable(compiled, path)
-    bounds = dict(zip(chosen, _bounds(path, engine, chosen), strict=True))
     maximize = compiled.problem.maximize
+    bounds = dict(zip(chosen, _bounds(path, engine, chosen, maximize), strict=True))
     objective = compiled.request.objective
     # An objective of its own kind says its unit; it is no column of the frame.
     known = {"score": "score x MW", "cost": "USD"}
@@ -417,8 +434,10 @@ def _power_path(request: Request) -> _Path:
         is_equal = low == high and low > 0
         return replace(request, power_mw=(value if is_equal else low, value))
 
-    looser = 0 if low == high and low > 0 else 1
-    return _Path("power_mw", "power", "MW", False, looser, most_at, high)
+    is_fixed = low == high and low > 0
+    looser = 0 if is_fixed else 1
+    floor = 0.0 if is_fixed else max(low, 0.0)
+    return _Path("power_mw", "power", "MW", False, looser, most_at, high, floor)
 
 
 def _limit_path(request: Request, k: int) -> _Path:
@@ -442,7 +461,9 @@ def _limit_path(request: Request, k: int) -> _Path:
 
     # How many groups, or sites per group: whole numbers.
     whole = name == "max_sites_per_group" or (name == "at_least" and "max_share" in own)
-    looser = -1 if name in ("at_least", "km") else 1
+    # More room between sites leaves fewer plans, more room around a hub more.
+    tighter = name == "at_least" or (name == "km" and isinstance(limit, Spacing))
+    looser = -1 if tighter else 1
     unit = str(getattr(limit, "unit", "") or ("km" if name == "km" else name))
     now = getattr(limit, name)
     return _Path(limit.name, limit.name, unit, whole, looser, limit_at, now)
@@ -461,7 +482,8 @@ def _around(path: _Path, n: int) -> list[float]:
                 f"siteselect.frontier(sites, along={path.name!r}, values=[...])",
             )
         )
-    return [float(v) for v in np.linspace(0.5 * now, 1.5 * now, n)]
+    low = max(0.5 * now, path.floor)
+    return [float(v) for v in np.linspace(low, 1.5 * now, n)]
 
 
 def _two_objectives(
@@ -486,7 +508,7 @@ def _two_objectives(
     first, second = objectives
     arguments = {k: v for k, v in arguments.items() if k != "objective"}
     request = request_of(sites, **arguments, objective=first)
-    limits = tuple(request.limits)
+    limits, budget = tuple(request.limits), request.budget_usd
     taken = {limit.name for limit in limits}
     known = set(sites.columns)
     if request.options is not None:
@@ -510,10 +532,22 @@ def _two_objectives(
         return replace(request, limits=(*limits, Limit(name, **held, **bound)))
 
     path = _Path(name, name, str(held["unit"]), False, 1 if is_cost else -1, held_at)
+    if is_cost and per_mw != LIFETIME_COST and not isinstance(budget, Mapping):
+        # What a budget counts is what the plan pays: links and lines, and not what
+        # stands already.
+        most = np.inf if budget is None else float(budget)
+
+        def paid_at(value: float) -> Request:
+            return replace(request, budget_usd=min(value, most))
+
+        path = _Path(name, "budget", "USD", False, 1, paid_at)
     if not wants_values:
         return path, []
     one = solve_again(compile_problem(request))
-    at_one = _used(one, compile_problem(held_at(0.0)), name)
+    if path.limit == "budget":
+        at_one = float(one.sites["cost_usd"].sum())
+    else:
+        at_one = _held_by(one, Limit(name, **held, at_least=0.0))
     low_mw = request.power_bounds[0]
     if is_cost and low_mw <= 0:
         at_two = 0.0
@@ -522,6 +556,15 @@ def _two_objectives(
             compile_problem(replace(request, objective=second))
         ).objective
     return path, np.linspace(at_two, at_one, n).tolist()
+
+
+def _held_by(plan: SitePlan, limit: Limit) -> float:
+    """Return what a plan has of a limit that it was not made under."""
+    full = plan.problem.frame_at(plan.x).copy()
+    for column in ("mw", "cost_usd"):
+        full[column] = plan.sites[column].reindex(full.index).fillna(0.0)
+    used = limit.check(full)["used"].astype(float)
+    return float(used.max()) if len(used) else 0.0
 
 
 def _clean(values: Sequence[Any], path: _Path) -> list[float]:
@@ -581,19 +624,22 @@ def _compiled_at(path: _Path, engine: PriceOut, value: float) -> Compiled:
 
 
 def _bounds(
-    path: _Path, engine: PriceOut | None, values: Sequence[float]
+    path: _Path, engine: PriceOut | None, values: Sequence[float], maximize: bool
 ) -> list[float]:
     """Return what no plan of each value can beat, in the objective's unit."""
     out = []
     held = engine
+    sign = 1.0 if maximize else -1.0
     for value in sorted(values, reverse=path.looser >= 0):
+        if value < path.floor:
+            out.append((value, sign * -np.inf))
+            continue
         if held is None:
             engine_at = PriceOut(compile_problem(path.request_at(value)))
         else:
             at = _compiled_at(path, held, value)
             held = engine_at = held.derived(at.problem, at.rows)
         problem = engine_at.compiled.problem
-        sign = 1.0 if problem.maximize else -1.0
         scale = pulp_model.objective_scale(problem)
         status, _, priced = engine_at.relax(sign * problem.objective * scale)
         bound = np.inf
@@ -626,15 +672,11 @@ def _silent(_: str) -> None:
     """Say nothing: a point is one of many."""
 
 
-def _used(plan: SitePlan, compiled: Compiled, name: str) -> float:
+def _used(plan: SitePlan, name: str) -> float:
     """Return what a plan uses of a limit, the largest of its groups."""
-    limit = next((x for x in compiled.limits if x.name == name), None)
-    if limit is None:
+    if all(limit.name != name for limit in plan.compiled.limits):
         return float("nan")
-    full = plan.problem.frame_at(plan.x).copy()
-    for column in ("mw", "cost_usd"):
-        full[column] = plan.sites[column].reindex(full.index).fillna(0.0)
-    used = limit.check(full)["used"].astype(float)
+    used = plan.limits.loc[plan.limits["limit"] == name, "used"].astype(float)
     return float(used.max()) if len(used) else 0.0
 
 
@@ -658,7 +700,7 @@ def _table(
             objective[k] = plan.objective
             bound[k] = min(bound[k], sign * plan.bound)
             said[k] = plan.status
-            used[k] = _used(plan, plan.compiled, path.limit)
+            used[k] = _used(plan, path.limit)
         elif status.get(value) == "infeasible" or bound[k] == -np.inf:
             said[k] = "infeasible"
             bound[k] = -np.inf

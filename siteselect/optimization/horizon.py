@@ -182,4 +182,19 @@ def discount(years: Sequence[int], rate: float) -> Floats:
     return weight
 
 
-__all__ = ["Dated", "dated", "discount", "implied", "rows_of"]
+def over_years(objective: Any, problem: Problem) -> Floats:
+    """Return an objective of each column at 1, summed over the years, discounted.
+
+    An objective with rows of its own is about the sites there are in the end.
+    """
+    if not problem.years or hasattr(objective, "rows"):
+        found: Floats = objective.coefficients(problem)
+        return found
+    total = np.zeros(problem.n_columns)
+    weight = discount(problem.years, problem.discount_rate)
+    for k, factor in enumerate(weight.tolist()):
+        total += factor * objective.coefficients(problem.in_year(k))
+    return total
+
+
+__all__ = ["Dated", "dated", "discount", "implied", "over_years", "rows_of"]

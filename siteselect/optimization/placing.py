@@ -107,7 +107,17 @@ class Placer:
             )
             if answer.x is None:
                 return None
-            x[self.own] = answer.x
+            # Without the room, where the sites allow it: what is drawn adds up.
+            x[self.own] = highs.settled(
+                sign * problem.objective[self.own],
+                part,
+                rows.lower - used,
+                rows.upper - used,
+                problem.lower[self.own],
+                problem.upper[self.own],
+                problem.integrality[self.own],
+                answer.x,
+            )
         elif (used > rows.upper + size).any() or (used < rows.lower - size).any():
             return None
         for limit in self.compiled.lazy:

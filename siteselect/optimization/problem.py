@@ -255,6 +255,8 @@ class Problem:
         ``extra`` of each year.
     at_year : int, optional
         Position in ``years`` of the year that is shown; None where it is all of them.
+    discount_rate : float
+        Rate per year at which an objective counts less in later years [-].
     """
 
     frame: gpd.GeoDataFrame
@@ -284,6 +286,7 @@ class Problem:
     year_power_mw: tuple[tuple[float, float], ...] = ()
     year_extra: tuple[Mapping[str, slice], ...] = ()
     at_year: int | None = None
+    discount_rate: float = 0.0
     _cache: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property

@@ -34,7 +34,7 @@ from siteselect.optimization.scenario_plans import (
 )
 from siteselect.optimization.scenarios import changed, scenarios_of
 from siteselect.optimization.solution import Clock, Solution
-from siteselect.optimization.solve import finish, solve_compiled
+from siteselect.optimization.solve import finish, mended, solve_compiled
 from siteselect.optimization.survival import NOISE, WEIGHT_SPREAD
 
 
@@ -269,6 +269,15 @@ def robust(
                 "a frame with the figures of one option: sites.assign(**option)",
             )
         )
+    if getattr(asked.objective, "in_stages", False):
+        raise StudyError(
+            four_parts(
+                f"robust was asked for objective={asked.objective!r}",
+                "objectives in order have no one value that a plan could regret",
+                "one objective, or a weighted sum",
+                "objective=siteselect.Weighted({'score': 1.0, 'cost': -1e-7})",
+            )
+        )
     level = number(level, "level")
     n = whole(n, "n", 1, "n=20")
     noise = noise_of(noise, NOISE)
@@ -445,7 +454,7 @@ def _as_plan(
         f"{title} over {count} scenarios",
         base.request.gap,
     )
-    plan = plan_of(base, found, Clock())
+    plan = plan_of(base, mended(base, found), Clock())
     note = (
         f"chosen for {title} over {count} scenarios; the gap is that to the best plan "
         "for the data as given"

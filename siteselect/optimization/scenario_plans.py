@@ -150,6 +150,9 @@ def _solve_some(request: Request, items: Sequence[tuple[str, Any]]) -> list[Best
         except InfeasiblePlanError:
             out.append(Best(name, None, np.nan, np.nan))
             continue
+        except StudyError as error:
+            # Such as a fixed site that loses its size: say where.
+            raise StudyError(f"Scenario {name!r}: {error}") from error
         assert found.x is not None
         picks = picks_of(case.problem, found.x)
         out.append(Best(name, picks, found.objective, found.bound))

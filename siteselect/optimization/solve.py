@@ -78,7 +78,7 @@ def solve_compiled(
                 found = solve_priced(
                     compiled, engine, clock=clock, say=say, is_quick=is_quick
                 )
-            found = _mended(compiled, found)
+            found = mended(compiled, found)
             is_proven = request.gap == 0.0 and found.status == "optimal"
             if is_proven and not watch.is_over():
                 found = cheapest_of_equals(compiled, found, say=say)
@@ -88,7 +88,7 @@ def solve_compiled(
         return replace(found, notes=(*found.notes, *watch.notes))
 
 
-def _mended(compiled: Compiled, found: Solution) -> Solution:
+def mended(compiled: Compiled, found: Solution) -> Solution:
     """Return a solution whose objective's own columns are the best for its sites."""
     mender = getattr(compiled.objective, "mended", None)
     if mender is None or found.x is None:

@@ -404,11 +404,14 @@ def _objective(
     )
     asked = request.objective
     if not isinstance(asked, str):
-        if years == [""] or hasattr(asked, "rows"):
-            return float(asked.value(full))
-        return float(
-            sum(w * asked.value(then[y]) for w, y in zip(weight, years, strict=True))
-        )
+        total = 0.0
+        for part, times in getattr(asked, "terms", ((asked, 1.0),)):
+            if years == [""] or hasattr(part, "rows"):
+                total += times * float(part.value(full))
+                continue
+            for w, y in zip(weight, years, strict=True):
+                total += times * w * float(part.value(then[y]))
+        return total
     if asked == "cost":
         return float(
             sum(w * lifetime[y].sum() for w, y in zip(weight, years, strict=True))

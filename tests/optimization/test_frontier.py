@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 
+import geopandas as gpd
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 import strategies as st
 from hypothesis import assume, given
@@ -152,6 +154,97 @@ def test_two_objectives_give_the_plans_that_nothing_beats():
         if 300 <= sum(mw) <= 600
     )
     assert ends.table["used"].iloc[-1] == pytest.approx(most)
+
+
+def in_a_row() -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame(
+        {
+            "score": [0.9, 0.8, 0.5, 0.7],
+            "capacity_mw": 100.0,
+            "cost_usd_per_mw": [1e7, 2e7, 1e7, 3e7],
+        },
+        index=list("abcd"),
+        geometry=gpd.points_from_xy([-100, -99, -98, -97], [32] * 4),
+        crs=4326,
+    )
+
+
+LINKS = pd.DataFrame(
+    {"site": list("abcd"), "source": list("XXYY"), "cost_usd_per_mw": [5e6, 0, 0, 0]}
+)
+
+
+@pytest.mark.parametrize("split", [False, True])
+def test_no_plan_beats_its_bound_whatever_moves(split):
+    sites = in_a_row()
+    draw = ss.Draw("draw", LINKS, at_most=300, split=split)
+    curves = [
+        # More room around a hub allows more, unlike more room between sites.
+        frontier(
+            sites,
+            along="hub",
+            values=[10, 100, 200, 400],
+            exact=True,
+            site_mw=[100],
+            limits=[ss.Cluster("hub", ["a"], 100)],
+        ),
+        frontier(
+            sites,
+            along="draw",
+            values=[100, 200, 300],
+            exact=True,
+            site_mw=[100],
+            limits=[draw],
+        ),
+        # A floor of power below which there is no plan.
+        frontier(
+            sites,
+            along="power_mw",
+            values=[50, 100, 200],
+            exact=True,
+            site_mw=[100],
+            power_mw=(100, 150),
+        ),
+    ]
+    for curve in curves:
+        table = curve.table[curve.table["status"] != "infeasible"]
+        assert len(table) >= 2
+        assert (table["objective"] <= table["bound"] + 1e-6).all()
+        assert table["objective"].is_monotonic_increasing
+        for plan in curve.plans.values():
+            plan.verify()
+    assert curves[0].table["objective"].tolist() == pytest.approx([90, 170, 220, 290])
+    assert curves[2].table["status"].tolist() == ["infeasible", "optimal", "optimal"]
+    own = frontier(sites, along="power_mw", site_mw=[100], power_mw=(100, 150), n=3)
+    assert own.table["value"].min() == 100.0
+
+
+def test_a_cost_that_is_held_is_what_plans_pay():
+    sites, links = in_a_row(), ss.Draw("draw", LINKS, at_most=300)
+    for more in ({"limits": [links]}, {"existing": {"b": 100}}, {"budget_usd": 4.2e9}):
+        curve = frontier(
+            sites, objectives=("score", "cost"), n=5, exact=True, site_mw=[100], **more
+        )
+        assert (curve.table["status"] == "optimal").all()
+        for value, plan in curve.plans.items():
+            used = curve.table.set_index("value").at[value, "used"]
+            assert used == pytest.approx(plan.sites["cost_usd"].sum())
+            assert used <= value * (1 + 1e-9) + 1.0
+            plan.verify()
+        # The last point is the best plan of the first objective.
+        best = ss.optimize_sites(sites, site_mw=[100], **more)
+        last = curve.table["objective"].iloc[-1]
+        assert last == pytest.approx(best.objective)
+
+
+def test_objectives_in_order_have_no_frontier():
+    with pytest.raises(ss.SiteSelectError, match="no one bound"):
+        frontier(
+            in_a_row(),
+            values=[1e9, 2e9],
+            site_mw=[100],
+            objective=ss.Lexicographic("score", "cost"),
+        )
 
 
 def test_default_values_go_around_the_request_and_solving_adds_points():

@@ -438,6 +438,54 @@ def test_alternatives_and_importance_know_the_objective(
     assert (loss >= -1e-9).all()
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_over_years_combined_objectives_equal_brute_force(seed: int) -> None:
+    """Each part is summed over the years, discounted, as it is alone."""
+    rng = np.random.default_rng(seed)
+    rate = 0.05
+    sites = gpd.GeoDataFrame(
+        {
+            "score": rng.uniform(0.2, 1.0, 4).round(2),
+            "cost_usd_per_mw": rng.uniform(6e6, 1.5e7, 4).round(-5),
+        },
+        geometry=gpd.points_from_xy(np.arange(-100, -96), [32] * 4),
+        crs=4326,
+    )
+    asked = {
+        "site_mw": [100],
+        "power_mw": {2027: (100, 200), 2030: (200, 300)},
+        "discount_rate": rate,
+        "gap": 0.0,
+    }
+    later = (1 + rate) ** -3
+    worth: dict[tuple[int, ...], tuple[float, float]] = {}
+    # Every site: in neither year, from 2030 on, or from 2027 on.
+    for path in itertools.product((0, 1, 2), repeat=4):
+        early, late = (np.array(path) == 2) * 100.0, (np.array(path) > 0) * 100.0
+        if not (100 <= early.sum() <= 200 and 200 <= late.sum() <= 300):
+            continue
+        score = sites["score"] @ early + later * (sites["score"] @ late)
+        usd = sites["cost_usd_per_mw"] @ early
+        usd += later * (sites["cost_usd_per_mw"] @ (late - early))
+        worth[path] = (float(score), float(usd))
+    plan = optimize_sites(
+        sites, objective=Weighted({"score": 1.0, "cost": -1e-7}), **asked
+    )
+    best = max(s - 1e-7 * usd for s, usd in worth.values())
+    assert plan.objective == pytest.approx(best, rel=1e-9)
+    plan.verify()
+    plan = optimize_sites(
+        sites, objective=Lexicographic(("score", 0.1), "cost"), **asked
+    )
+    least = 0.9 * max(s for s, _ in worth.values())
+    best = min(usd for s, usd in worth.values() if s >= least - 1e-6)
+    assert plan.objective == pytest.approx(best, rel=1e-9)
+    plan.verify()
+    alone = optimize_sites(sites, objective="score", **asked)
+    same = optimize_sites(sites, objective=Weighted({"score": 1.0}), **asked)
+    assert same.objective == pytest.approx(alone.objective)
+
+
 def test_the_model_for_pulp_has_the_objective() -> None:
     import pulp
 

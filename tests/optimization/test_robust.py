@@ -235,6 +235,56 @@ def test_ranges_of_sizes_and_spread_hold_in_every_scenario():
 
 
 @pytest.mark.slow
+def in_a_row() -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame(
+        {
+            "score": [0.9, 0.8, 0.5, 0.7, 0.6],
+            "capacity_mw": [100.0, 300.0, 100.0, 200.0, 50.0],
+            "cost_usd_per_mw": [1e7, 2e7, 1e7, 3e7, 1e7],
+        },
+        index=list("abcde"),
+        geometry=gpd.points_from_xy(range(-100, -95), [32] * 5),
+        crs=4326,
+    )
+
+
+def test_plans_with_columns_of_their_own_are_exact():
+    sites = in_a_row()
+    other = pd.Series([0.1, 0.2, 0.9, 0.8, 0.3], index=sites.index)
+    links = pd.DataFrame({"site": list("abcde"), "source": list("XXYYX")})
+    for request in (
+        {
+            "power_mw": (100, 300),
+            "limits": [ss.Draw("draw", links, at_most=150, split=True)],
+        },
+        {"min_sites": 3, "objective": ss.MaxMinDistance()},
+    ):
+        found = robust(
+            sites, {"now": {}, "other": {"score": other}}, site_mw=[50, 100], **request
+        )
+        assert found.least_regret.verify()["passed"].all()
+        assert found.best_cvar.verify()["passed"].all()
+
+
+def test_a_scenario_that_cannot_be_is_named():
+    sites = in_a_row()
+    with pytest.raises(ss.SiteSelectError, match="Scenario 'small'"):
+        robust(
+            sites,
+            {"now": {}, "small": {"capacity_mw": 0.1}},
+            site_mw=[100],
+            fixed=["a"],
+        )
+    with pytest.raises(ss.SiteSelectError, match="no one value"):
+        robust(
+            sites,
+            {"now": {}},
+            site_mw=[50],
+            power_mw=(100, 200),
+            objective=ss.Lexicographic("score", "cost"),
+        )
+
+
 def test_processes_give_the_same_as_one():
     sites = candidates(11, 7)
     scenarios = drawn_scenarios(11, sites, "costs")
