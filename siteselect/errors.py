@@ -215,8 +215,16 @@ _SAYS_ALLOWED = re.compile(
 LONGEST_PART = 1_000
 
 
+# How NumPy prints its numbers and texts: "np.int64(1)" for a bus that is called 1.
+_NUMPY = re.compile(
+    r"\bnp\.(?:(True|False)_|(?:bool|u?int|float|str|datetime|timedelta|u?long)\w*"
+    r"\(('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^()'\"]*)\))"
+)
+
+
 def _plain(part: str) -> str:
-    line = " ".join(part.split())
+    # Here, because labels and values reach messages out of arrays in many places.
+    line = " ".join(_NUMPY.sub(r"\1\2", part).split())
     if len(line) > LONGEST_PART:
         return line[: LONGEST_PART - 4] + " ..."
     return line.rstrip(".")
@@ -273,7 +281,16 @@ def shown(items: Iterable[object], limit: int = 5) -> str:
     return f"{head} and {rest} more" if rest > 0 else head
 
 
-def nearest_name(name: str, known: Iterable[str]) -> str:
-    """Return ``" Did you mean 'x'?"`` for the closest known name, else ``""``."""
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f" Did you mean {close[0]!r}?" if close else ""
+def nearest_name(name: str, known: Iterable[str], most: int = 1) -> str:
+    """Return ``" Did you mean 'x'?"`` for the closest known names, else ``""``.
+
+    Examples
+    --------
+    >>> nearest_name("B300", ["H100", "B200", "GB300"], most=3)
+    " Did you mean 'GB300' or 'B200'?"
+    """
+    close = [repr(x) for x in difflib.get_close_matches(name, list(known), n=most)]
+    if not close:
+        return ""
+    head = ", ".join(close[:-1])
+    return f" Did you mean {head + ' or ' if head else ''}{close[-1]}?"

@@ -63,7 +63,8 @@ def _kw(accelerator: str, level: str) -> float:
         raise StudyError(
             four_parts(
                 f"The IT power of accelerator {accelerator!r} is asked",
-                f"the table does not hold it.{nearest_name(accelerator, table.index)}",
+                "the table does not hold it."
+                + nearest_name(accelerator, table.index, most=3),
                 f"known are {shown(table.index, 20)}",
                 "`siteselect.infrastructure.accelerator_table()` shows them",
             )

@@ -91,6 +91,10 @@ _RATINGS = (
     "wue_peak_day_l_per_kwh",
 )
 _KEY = "siteselect"
+# Units of what may be below 0, or is no amount.
+_ANY_SIGN = ("degC", "m", "text", "flag", "calendar year")
+# Ratios to the IT load, which is part of what they count.
+_AT_LEAST_ONE = ("pue", "pue_low", "pue_high", "peak_ratio")
 
 
 def prepare(
@@ -138,8 +142,9 @@ def prepare(
     ------
     LayerError
         If a layer or one of its columns is missing, its keys repeat, or a
-        capacity, length or cost is negative; if labels of candidates repeat or
-        one has no geometry.
+        capacity, length, price, cost, use of water or emission is negative, a share
+        is not from 0 to 1, or PUE or sizing ratio is below 1; if labels of candidates
+        repeat or one has no geometry.
     CRSError
         If the candidates have no CRS.
     StudyError
@@ -184,6 +189,7 @@ def prepare(
     values = parameter_values(parameters)
     _check_sites(sites)
     draft = _Draft(sites)
+    draft.refuse_impossible()
     book = _LayerBook(layers, draft.own, len(sites))
     known_system(cooling)
     if cooling == CLOSED_LOOP:
@@ -337,6 +343,33 @@ class _Draft:
                 )
             )
         return np.asarray(numbers, dtype="float64")
+
+    def refuse_impossible(self) -> None:
+        """Refuse figures of the user's that cannot be, used here or only kept."""
+        for name in self._units.index.intersection(sorted(self.own)):
+            unit = self._units[name]
+            # A full substation is written as a negative one: see `_refuse_negative`.
+            if unit in _ANY_SIGN or name == "headroom_mw":
+                continue
+            least = 1.0 if name in _AT_LEAST_ONE else 0.0
+            most = 1.0 if unit == "share" else np.inf
+            numbers = self.numbers(name)
+            wrong = (numbers < least) | (numbers > most)
+            if not wrong.any():
+                continue
+            found = "below 1" if least else "negative"
+            found = "outside of 0 to 1" if unit == "share" else found
+            raise LayerError(
+                four_parts(
+                    f"Column {name!r} of the candidates is used [{unit}]",
+                    f"{int(wrong.sum())} rows are {found}: "
+                    f"{shown(self.sites.index[wrong])}",
+                    "a share from 0 to 1 is allowed, NaN where unknown"
+                    if unit == "share"
+                    else f"{least:g} or more is allowed, NaN where unknown",
+                    "mend these rows, or drop the column to have it computed",
+                )
+            )
 
     def flags(self, name: str) -> Flags:
         """Return a column of true and false."""
@@ -804,18 +837,6 @@ def _add_cooling(
         draft.put(name, ratings[name].to_numpy())
     # No connection can be smaller than the average draw it carries.
     draft.put("peak_ratio", np.fmax(values["peak_ratio"], draft.numbers("pue")))
-    for name in ("pue", "peak_ratio"):
-        wrong = draft.numbers(name) < 1.0
-        if wrong.any():
-            raise LayerError(
-                four_parts(
-                    f"Column {name!r} of the candidates is a ratio to the IT load",
-                    f"{int(wrong.sum())} rows are below 1: "
-                    f"{shown(draft.sites.index[wrong])}",
-                    "1 or more is allowed, NaN where unknown",
-                    "drop the column to have it computed",
-                )
-            )
 
 
 def _add_water(draft: _Draft, book: _LayerBook, values: ParameterValues) -> None:

@@ -62,7 +62,7 @@ def kind_of(name: Any) -> Kind:
     raise StudyError(
         four_parts(
             f"A number of {name!r} is asked",
-            f"the tables do not hold it.{nearest_name(str(name), kinds)}",
+            "the tables do not hold it." + nearest_name(str(name), kinds, most=3),
             f"accelerators are {shown(chips, 20)}; "
             f"racks and servers are {shown(products, 20)}",
             "`accelerator_table()` and `product_table()` of "

@@ -16,6 +16,7 @@ import pandas as pd
 
 from siteselect.errors import LayerError, StudyError, four_parts, shown
 from siteselect.infrastructure._site_numbers import site_numbers
+from siteselect.infrastructure.compute import HOURS_PER_YEAR
 from siteselect.infrastructure.parameter_table import parameter_values
 
 __all__ = [
@@ -34,8 +35,12 @@ Overrides = Mapping[str, float | str]
 
 # One US gallon is 231 cubic inches.
 M3_PER_MG = 3785.411784
-DAYS_PER_YEAR = 365.25
 _HOURS_PER_DAY = 24.0
+# Water is used over the 8,760 hours that energy is: another year would make the mean
+# day of a site that runs evenly less than its worst day.
+DAYS_PER_YEAR = HOURS_PER_YEAR / _HOURS_PER_DAY
+# The year of a river, of which its mean flow in m3 per year is made.
+_DAYS_OF_FLOW = 365.25
 
 
 def mgd(m3_per_day: npt.ArrayLike) -> Floats:
@@ -234,7 +239,7 @@ def low_flow_m3_per_day(
         )
     result: Floats = (
         supply
-        / DAYS_PER_YEAR
+        / _DAYS_OF_FLOW
         * values["low_flow_share"]
         * values["low_flow_usable_share"]
     )
@@ -261,7 +266,7 @@ def site_water(
         ``withdrawn_m3_per_year``, ``consumed_m3_per_year``,
         ``returned_m3_per_year`` [m3 per year], ``peak_day_m3`` [m3 withdrawn on
         the worst day], ``withdrawn_mgd``, ``consumed_mgd`` [million US gallons
-        on the mean day] and ``peak_day_mgd``. NaN where unknown.
+        on the mean of 365 days] and ``peak_day_mgd``. NaN where unknown.
 
     Raises
     ------

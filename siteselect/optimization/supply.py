@@ -194,7 +194,8 @@ class Supply(Draw):
                     f"{self.name!r} was given cfe={self.cfe:g}",
                     "it is a share of the load",
                     "a number from 0 to 1 is allowed",
-                    f"cfe={self.cfe / 100:g}",
+                    # A little above 1 is a slip rather than percent.
+                    f"cfe={self.cfe / 100 if 2 <= self.cfe <= 100 else 0.9:g}",
                 )
             )
         parameter_values(self.parameters)

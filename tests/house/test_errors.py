@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import siteselect as ss
@@ -51,3 +52,15 @@ def test_long_lists_are_cut_and_close_names_offered():
     assert shown([]) == ""
     assert nearest_name("stress", ["strss", "flow"]) == " Did you mean 'strss'?"
     assert nearest_name("stress", ["flow"]) == ""
+    three = nearest_name("B300", ["H100", "B200", "GB300", "GB200"], most=3)
+    assert three == " Did you mean 'GB300', 'B200' or 'GB200'?"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [1, 2.5, 1e-9, True, "a'(b\"", "x", -3],
+)
+def test_labels_out_of_arrays_are_written_as_plain_values(value):
+    [scalar] = np.array([value])
+    text = four_parts(f"{scalar!r} was asked", shown(map(repr, [scalar])), "b", "f(x)")
+    assert text == f"{value!r} was asked. {value!r}. Wanted: b. Try: f(x)."

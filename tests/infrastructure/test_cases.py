@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +13,15 @@ import pandas as pd
 import pytest
 
 from siteselect.errors import DataQualityWarning, LayerError
-from siteselect.infrastructure.grid import Network, dc_flow, dispatch, lodf_columns
+from siteselect.infrastructure.grid import (
+    Network,
+    dc_flow,
+    dispatch,
+    hosting_capacity,
+    lodf_columns,
+    spare_mw,
+)
+from siteselect.infrastructure.grid.cases import _worked_out
 
 
 def case(seed: int, base: float = 100.0) -> dict[str, Any]:
@@ -173,6 +182,127 @@ def test_bad_matpower_file_is_named(
     assert "'case.m'" in str(caught.value)
 
 
+SMALL = """function mpc = small
+mpc.baseMVA = 50/3;
+mpc.bus = [
+  1 3  0 0 0 0 1 1 0 {kv} 1 1.1 0.9;
+  2 1 60 0 0 0 1 1 0 {kv} 1 1.1 0.9;
+  3 1 40 0 0 0 1 1 0 {kv} 1 1.1 0.9;
+];
+mpc.gen = [
+  1  70 0 0 0 1 100 1 {most} 0;
+  2  30 0 0 0 1 100 1 {other} 0;
+  3 -10 0 0 0 1 100 1 0 -20;
+];
+mpc.branch = [
+  1 2 0 {x} 0 0 0 0 0 0 1;
+  2 3 0 1/4 0 0 0 0 0 0 1;
+  1 3 0 0.25 0 -0 0 0 0 0 1;
+];
+"""
+
+
+def small(folder: Path, **figures: str) -> Path:
+    given = {"kv": "230", "most": "200", "other": "50", "x": "0.25", **figures}
+    path = folder / "small.m"
+    path.write_text(SMALL.format(**given))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kv", "volts"), [("0", np.nan), ("230", 230.0), ("135/sqrt(3)", 135 / np.sqrt(3))]
+)
+def test_matpower_base_voltage_is_not_needed(
+    kv: str, volts: float, tmp_path: Path
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        network = Network.from_matpower(small(tmp_path, kv=kv))
+    np.testing.assert_allclose(network.base_kv, volts)
+    # A base of 50/3 MVA makes six times the reactance of one of 100.
+    np.testing.assert_allclose(network.x_pu, 1.5)
+    # 77 and 33 MW meet 60, 40 and 10 MW over three equal lines.
+    flow = dc_flow(network).flow_mw
+    want = np.array([(77 + 27) / 3, (-27 + 50) / 3, (77 + 50) / 3])
+    np.testing.assert_allclose(flow, want)
+    assert np.isnan(hosting_capacity(network)).all() == (not volts >= 100)
+    assert hosting_capacity(network, min_kv=0).tolist() == pytest.approx([140.0] * 3)
+
+
+@pytest.mark.parametrize(
+    ("figures", "said", "row"),
+    [
+        ({"most": "Inf"}, "unlimited Pmax", 1),
+        ({"other": "-1"}, "Pmax of 0 or below", 2),
+    ],
+)
+def test_matpower_generator_without_a_largest_output_keeps_its_own(
+    figures: dict[str, str], said: str, row: int, tmp_path: Path
+) -> None:
+    with pytest.warns(DataQualityWarning, match=said) as told:
+        network = Network.from_matpower(small(tmp_path, **figures))
+    assert f"(rows {row} of mpc.gen)" in str(told[0].message)
+    assert Path(told[0].filename).name == "test_cases.py"
+    # Both run on, with their output for their largest.
+    assert network.p_mw.tolist() == [70.0, 30.0]
+    assert network.p_max_mw[row - 1] == network.p_mw[row - 1]
+    np.testing.assert_allclose(dispatch(network), [77.0, 33.0])
+    assert spare_mw(network)[row - 1] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("1 3  0 0 0 0 1 1 0 230", "1 3  0 0 0 0 1 1 0 -5", "mpc.bus` with baseKV"),
+        ("2 1 60", "2 1 NaN", "mpc.bus` with Pd"),
+        ("2 1 60", "1 1 60", "mpc.bus` with bus_i"),
+        ("2  30 0", "9  30 0", "mpc.gen` with bus"),
+        ("2  30 0", "2  Inf 0", "mpc.gen` with Pg"),
+        ("1 200 0", "1 NaN 0", "mpc.gen` with Pmax"),
+        ("1 2 0 0.25", "1 2 0 0", "mpc.branch` with x"),
+        ("1 2 0 0.25", "1 7 0 0.25", "mpc.branch` with tbus"),
+        ("1 2 0 0.25", "1 1 0 0.25", "mpc.branch` with fbus, tbus"),
+        ("0.25 0 -0", "0.25 0 -5", "mpc.branch` with rateA"),
+    ],
+)
+def test_impossible_matpower_figures_are_named_as_in_the_file(
+    old: str, new: str, said: str, tmp_path: Path
+) -> None:
+    path = small(tmp_path)
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(LayerError) as caught:
+        Network.from_matpower(path)
+    message = str(caught.value)
+    assert said in message
+    assert "'small.m'" in message
+    assert "grid_" not in message
+    assert re.search(r"row (1|2|3)", message)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("50/3", 50 / 3),
+        ("135/sqrt(3)", 135 / np.sqrt(3)),
+        ("-2*(1e1+3)", -26.0),
+        ("100", 100.0),
+        ("2**3", np.nan),
+        ("7//2", np.nan),
+        ("1/0", np.nan),
+        ("sqrt(-1)", np.nan),
+        ("sqrt", np.nan),
+        ("e", np.nan),
+        ("sqrt(4)(3)", np.nan),
+        ("__import__('os')", np.nan),
+        ("(" * 190, np.nan),
+        ("1+" * 5000 + "1", np.nan),
+    ],
+)
+def test_arithmetic_of_numbers_and_nothing_else(text: str, value: float) -> None:
+    np.testing.assert_equal(_worked_out(text), value)
+
+
 def test_no_matpower_file(tmp_path: Path) -> None:
     with pytest.raises(LayerError, match="cannot be read"):
         Network.from_matpower(tmp_path / "none.m")
@@ -214,6 +344,61 @@ def test_pypsa_tables_by_hand() -> None:
     assert Network.from_pypsa(other).branch.tolist() == ["Transformer t"]
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("seed", range(3))
+def test_everything_that_lpf_counts_is_counted(seed: int) -> None:
+    """Shunts, signs, losses and ports of links, a DC part, set points by hour."""
+    pypsa = pytest.importorskip("pypsa")
+    rng = np.random.default_rng(seed)
+    other = pypsa.Network()
+    other.set_snapshots(["noon", "night"])
+    for bus, kv in zip("abcde", (100.0, 100.0, 100.0, 50.0, 100.0), strict=True):
+        other.add("Bus", bus, v_nom=kv)
+    for k, (i, j) in enumerate(("ab", "bc", "ac", "ce", "ae")):
+        other.add("Line", f"l{k}", bus0=i, bus1=j, x=rng.uniform(5, 20), r=3.0, s_nom=9)
+    other.lines.loc["l4", "active"] = False
+    ratio = {"tap_ratio": 1.1, "tap_side": 1, "num_parallel": 2, "g": 0.1, "b": -0.1}
+    other.add("Transformer", "t", bus0="c", bus1="d", x=0.1, s_nom=90.0, **ratio)
+    other.add("Transformer", "u", bus0="e", bus1="d", x=0.2, s_nom=70.0, model="pi")
+    other.add("Load", "l", bus="b", p_set=pd.Series([50.0, 30.0], other.snapshots))
+    other.add("Load", "infeed", bus="c", p_set=7.0, sign=1.0)
+    other.add("Load", "unset", bus="d")
+    other.add("Load", "gone", bus="d", p_set=99.0, active=False)
+    other.add("ShuntImpedance", "s", bus="c", g=1e-3, b=2e-3)
+    other.add("ShuntImpedance", "t", bus="d", g=2e-3)
+    other.add("ShuntImpedance", "gives", bus="b", g=5e-4, sign=1.0)
+    other.add("ShuntImpedance", "gone", bus="b", g=1.0, active=False)
+    other.add("Generator", "pump", bus="d", p_set=20.0, p_nom=50.0, sign=-1.0)
+    other.add("Generator", "idle", bus="b", p_nom=50.0)
+    other.add("StorageUnit", "rests", bus="b", p_nom=5.0)
+    other.add("Store", "rests", bus="b", e_nom=5.0)
+    ports = {"bus2": "d", "efficiency2": 0.3}
+    other.add("Link", "k", bus0="b", bus1="e", p_set=20.0, efficiency=0.6, **ports)
+    other.add("Link", "plain", bus0="a", bus1="c", p_set=5.0, efficiency=0.9, p_nom=9)
+    # Where it is that voltages drive flows, resistances count.
+    for bus in "xyz":
+        other.add("Bus", bus, v_nom=100.0, carrier="DC")
+    for k, (i, j) in enumerate(("xy", "yz", "xz")):
+        other.add("Line", f"d{k}", bus0=i, bus1=j, r=rng.uniform(1, 9), x=1.0, s_nom=9)
+    other.add("Load", "far", bus="z", p_set=8.0)
+    other.add("Generator", "near", bus="x", p_set=8.0, p_nom=20.0)
+    # The one generator that runs meets the rest, in PyPSA as the slack.
+    other.add("Generator", "g", bus="a", p_set=1.0, p_nom=400.0, control="Slack")
+    other.lpf()
+    for now in other.snapshots:
+        network = Network.from_pypsa(other, now)
+        flow = pd.Series(dc_flow(network).flow_mw, network.branch)
+        assert "Line l4" not in flow.index
+        for kind, table in (
+            ("Line", other.lines_t.p0),
+            ("Transformer", other.transformers_t.p0),
+        ):
+            for name in table.columns.drop("l4", errors="ignore"):
+                assert flow[f"{kind} {name}"] == pytest.approx(
+                    table.at[now, name], abs=1e-6
+                )
+
+
 def test_bad_pypsa_tables_are_named() -> None:
     with pytest.raises(LayerError, match="snapshot 'dawn'"):
         Network.from_pypsa(plain(), "dawn")
@@ -232,6 +417,10 @@ def test_bad_pypsa_tables_are_named() -> None:
     other = plain()
     other.storage_units = pd.DataFrame({"bus": ["a"], "p_set": [5.0]}, index=["s"])
     with pytest.raises(LayerError, match="storage"):
+        Network.from_pypsa(other)
+    other = plain()
+    other.processes = pd.DataFrame({"bus0": ["a"], "p_set": [5.0]}, index=["s"])
+    with pytest.raises(LayerError, match="Processes with a set point: s"):
         Network.from_pypsa(other)
     other = plain()
     other.transformers["phase_shift"] = 30.0

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from infrastructure.test_grid import triangle
 from strategies import examples
 
 from siteselect.errors import LayerError, StudyError
@@ -160,3 +161,14 @@ def test_site_connects_to_the_bus_that_hosts_most() -> None:
         connection_buses(pd.Series(["west"]), buses, network)
     with pytest.raises(LayerError, match="`substation`"):
         connection_buses(names, buses[["bus"]], network)
+
+
+def test_a_plant_runs_as_hard_as_those_that_run() -> None:
+    """A unit that charges says nothing of how hard plants run."""
+    left = triangle()
+    generators = pd.DataFrame(
+        {"bus": [1, 2], "p_mw": [90.0, -80.0], "p_max_mw": [300.0, 500.0]}
+    )
+    network = left._replace(generators=generators).network()
+    more = network.with_committed(plants={2: 100})
+    assert more.p_mw.tolist() == pytest.approx([90.0, -80.0, 30.0])

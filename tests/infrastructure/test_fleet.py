@@ -120,6 +120,7 @@ def test_a_fleet_is_a_value():
     ("counts", "said"),
     [
         ({"GB200 NVL27": 1}, "Did you mean 'GB200 NVL72'"),
+        ({"B300": 1}, "Did you mean 'GB300', 'B200' or 'GB200'"),
         ({"H100": -1}, "H100"),
         ({"H100": 1.5}, "whole"),
         ({"H100": True}, "whole"),

@@ -24,6 +24,7 @@ from siteselect.infrastructure.grid import (
     ptdf_columns,
     spare_mw,
 )
+from siteselect.infrastructure.grid.flow import base_injection
 from siteselect.infrastructure.grid.kept_flows import kept_flows
 
 FAST = settings(
@@ -373,6 +374,99 @@ def test_low_voltage_is_not_looked_at() -> None:
     np.testing.assert_allclose(hosting_capacity(network), [210, np.nan, 60])
     np.testing.assert_allclose(hosting_capacity(network, min_kv=0), [210, 105, 60])
     assert hosting_table(network)["limited_by"].isna().to_list() == [False, True, False]
+
+
+def test_unknown_voltage_is_looked_at_only_where_any_will_do() -> None:
+    left = triangle()
+    buses = left.buses.assign(base_kv=[230.0, np.nan, 100.0])
+    network = left._replace(buses=buses).network()
+    np.testing.assert_array_equal(network.base_kv, [230.0, np.nan, 100.0])
+    np.testing.assert_allclose(hosting_capacity(network), [210, np.nan, 60])
+    np.testing.assert_allclose(hosting_capacity(network, min_kv=0), [210, 105, 60])
+    np.testing.assert_array_equal(
+        dc_flow(network).flow_mw, dc_flow(left.network()).flow_mw
+    )
+    assert "unknown at 1 buses" in network._repr_html_()
+    for wrong in (-230.0, np.inf, "high"):
+        with pytest.raises(LayerError, match="base_kv"):
+            left._replace(
+                buses=left.buses.assign(base_kv=[230.0, wrong, 100.0])
+            ).network()
+
+
+# --- outputs below 0 ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("drawn", [10.0, 60.0, 99.9, 100.0, 110.0])
+def test_what_draws_is_not_scaled(drawn: float) -> None:
+    """Load 90, outputs 100 and -drawn: the first makes 90 + drawn."""
+    left = triangle()
+    generators = pd.DataFrame(
+        {"bus": [1, 2], "p_mw": [100.0, -drawn], "p_max_mw": [400.0, 50.0]}
+    )
+    network = left._replace(generators=generators).network()
+    np.testing.assert_allclose(dispatch(network), [90 + drawn, -drawn])
+    # 400 less what the first makes, and what the second could make.
+    np.testing.assert_allclose(spare_mw(network), [310 - drawn, 50])
+    np.testing.assert_allclose(base_injection(network), [90 + drawn, -drawn, -90])
+
+
+def test_what_draws_without_one_that_runs() -> None:
+    """Nothing runs: what draws is a load that the others share by their size."""
+    left = triangle()
+    generators = pd.DataFrame(
+        {"bus": [1, 1, 2], "p_mw": [0.0, 0.0, -30.0], "p_max_mw": [100.0, 300.0, 50.0]}
+    )
+    network = left._replace(generators=generators).network()
+    np.testing.assert_allclose(dispatch(network), [30, 90, -30])
+    alone = left._replace(generators=generators.iloc[2:]).network()
+    assert np.isnan(dispatch(alone)).all()
+    assert np.isnan(hosting_capacity(alone)).all()
+
+
+@given(tables(), st.integers(0, 2**32 - 1))
+@FAST
+def test_what_draws_is_a_load_to_all_rules(drawn: Tables, seed: int) -> None:
+    """A pump gives the results of a load in its place and a unit at rest there."""
+    rng = np.random.default_rng(seed)
+    generators = drawn.generators.copy()
+    pumps = rng.random(len(generators)) < 0.4
+    generators.loc[pumps, "p_mw"] = rng.uniform(-90, -1, pumps.sum())
+    with_pumps = drawn._replace(generators=generators).network()
+    runs = np.bincount(
+        with_pumps.island[with_pumps.generator_bus],
+        np.maximum(with_pumps.p_mw, 0),
+        with_pumps.n_islands,
+    )
+    # Where none runs, units at rest would share the load.
+    assume((runs > 0).all())
+    where = with_pumps.generator_bus[pumps]
+    as_load = dataclasses.replace(
+        with_pumps,
+        load_mw=with_pumps.load_mw
+        + np.bincount(where, -with_pumps.p_mw[pumps], len(with_pumps.bus)),
+        p_mw=np.maximum(with_pumps.p_mw, 0.0),
+    )
+    output = dispatch(with_pumps)
+    np.testing.assert_array_equal(output[pumps], with_pumps.p_mw[pumps])
+    np.testing.assert_allclose(output[~pumps], dispatch(as_load)[~pumps], rtol=1e-9)
+    np.testing.assert_allclose(spare_mw(with_pumps), spare_mw(as_load), atol=1e-6)
+    np.testing.assert_allclose(
+        hosting_capacity(with_pumps, min_kv=0),
+        hosting_capacity(as_load, min_kv=0),
+        rtol=1e-6,
+        atol=1e-5,
+    )
+    # The other code follows the same rule.
+    bus = with_pumps.bus[int(rng.integers(len(with_pumps.bus)))]
+    assume(spare_mw(with_pumps.around([bus])).sum() > 0)
+    one, two = (applied_flows(n, {bus: 5.0}) for n in (with_pumps, as_load))
+    np.testing.assert_allclose(one["flow_before_mw"], two["flow_before_mw"], atol=1e-6)
+    np.testing.assert_allclose(one["flow_after_mw"], two["flow_after_mw"], atol=1e-6)
+    flow = pd.Series(dc_flow(with_pumps).flow_mw, with_pumps.branch)
+    np.testing.assert_allclose(
+        one["flow_before_mw"], flow.reindex(one.index), atol=1e-6
+    )
 
 
 def test_dc_line_is_a_load_and_an_infeed() -> None:

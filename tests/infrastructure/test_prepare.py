@@ -613,13 +613,62 @@ def test_bad_candidates_are_refused():
         ("water_main_km", -2.0, "negative"),
         ("water_main_km", 1e6, "half the globe"),
         ("cost_usd_per_mw", -1e6, "negative"),
+        ("wue_l_per_kwh", -1.0, "negative"),
+        ("wue_high_l_per_kwh", -1.0, "negative"),
+        ("carbon_kg_per_mwh", -1.0, "negative"),
+        ("price_usd_per_mwh", -5.0, "negative"),
+        ("price_usd_per_mwh", np.inf, "finite"),
+        ("capacity_mw", -1.0, "negative"),
+        ("population_10km", -1.0, "negative"),
+        ("clean_share_2015", 7.0, "0 to 1"),
+        ("clean_share_2015", -0.1, "0 to 1"),
+        ("hours_over_24_share", 1.01, "0 to 1"),
+        ("pue_low", 0.99, "below 1"),
     ],
 )
 def test_own_columns_that_cannot_be_are_refused(column, value, noun):
     own = toy_sites()
     own[column] = value
-    with pytest.raises(LayerError, match=noun):
+    with pytest.raises(LayerError, match=noun) as caught:
         prepare(own, toy_layers())
+    assert repr(column) in str(caught.value)
+
+
+def test_the_rows_of_a_figure_that_cannot_be_are_named():
+    own = toy_sites()
+    own["carbon_kg_per_mwh"] = [0.0, np.nan, -1.0, 300.0, -2.0]
+    with pytest.raises(LayerError, match=r"2 rows are negative: n, sea\. 0 or more"):
+        prepare(own, toy_layers())
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("pue", 1.0),
+        ("peak_ratio", 1.0),
+        ("wue_l_per_kwh", 0.0),
+        ("carbon_kg_per_mwh", 0.0),
+        ("price_usd_per_mwh", 0.0),
+        ("clean_share_2015", 0.0),
+        ("clean_share_2015", 1.0),
+        ("headroom_mw", 0.0),
+        ("t_min_c", -40.0),
+        ("elevation_m", -80.0),
+        ("price_usd_per_mwh", np.nan),
+    ],
+)
+def test_own_columns_at_the_end_of_what_can_be_are_kept(column, value):
+    own = toy_sites()
+    own[column] = value
+    ready = prepare(own, toy_layers())
+    np.testing.assert_array_equal(ready[column], own[column])
+    follows = {
+        "wue_l_per_kwh": "water_m3_per_mw_year",
+        "price_usd_per_mwh": "power_usd_per_mw",
+    }
+    if column in follows:
+        # Except at sea, where other figures are unknown.
+        np.testing.assert_array_equal(ready[follows[column]][:4], own[column][:4])
 
 
 def test_bad_settings_are_refused():

@@ -221,6 +221,32 @@ def broken(tmp_path, case):
 
 
 @pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a,b\n1,2\n", "names begins with 'time,'.*'a,b'"),
+        ("", "it is empty"),
+        ("time,P\n20190101:0010,1\n", "latitude and longitude are not told"),
+        ("a: 1\nb: 2\nc: 3\nd: x\n\ntime,P\n\n", "no numbers follow"),
+        ("a: 1\nb:\nc: 3\nd: x\n\ntime,P\n20190101:0010,1", "could not convert"),
+    ],
+)
+def test_a_csv_that_is_none_of_pvgis_is_told_what_it_lacks(tmp_path, text, said):
+    path = tmp_path / "junk.csv"
+    path.write_text(text)
+    with pytest.raises(LayerError, match=f"(?i){said}") as caught:
+        ss.read_profiles(path)
+    assert "IndexError" not in str(caught.value)
+    assert "'junk.csv'" in str(caught.value)
+
+
+def test_a_json_that_is_none_of_pvgis_is_told_what_it_lacks(tmp_path):
+    path = tmp_path / "junk.json"
+    path.write_text('{"a": 1}')
+    with pytest.raises(LayerError, match="no part 'meta'"):
+        ss.read_profiles(path)
+
+
+@pytest.mark.parametrize(
     ("case", "said"),
     [
         ("no file", "x.h5"),

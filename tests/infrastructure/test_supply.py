@@ -474,6 +474,8 @@ def test_profiles_from_files_are_those_of_the_frame(tmp_path):
     ("asked", "error", "noun"),
     [
         ({"cfe": 90}, StudyError, "cfe=0.9"),
+        ({"cfe": 1.5}, StudyError, "Try: cfe=0.9"),
+        ({"cfe": 101}, StudyError, "Try: cfe=0.9"),
         ({"cfe": -0.1}, StudyError, "cfe"),
         ({"cfe": np.nan}, StudyError, "cfe"),
         ({"cfe": True}, StudyError, "cfe"),

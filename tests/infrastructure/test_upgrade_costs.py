@@ -103,3 +103,13 @@ def test_on_the_bundle_every_rated_branch_has_a_price() -> None:
     lines = table[table["kind"] == "line"]
     assert 0.7 < len(lines) / len(table) < 1
     assert lines["length_mi"].median() < 60
+
+
+def test_unknown_voltages_stay_unknown() -> None:
+    grid = network([230.0, 230.0, np.nan]).with_places(PLACES)
+    known, unknown = ss.grid.upgrade_costs(grid, ["a", "b"]).to_dict("records")
+    assert known["kind"] == "line"
+    assert known["usd_per_mw"] > 0
+    assert pd.isna(unknown["kind"])
+    for figure in ("voltage_kv", "length_mi", "usd_per_mw", "lead_months"):
+        assert np.isnan(unknown[figure])

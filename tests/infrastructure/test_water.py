@@ -15,6 +15,7 @@ from siteselect.infrastructure import (
     parameter_values,
     site_water,
     water_consumed,
+    water_m3_per_mw_year,
     water_peak_day_m3_per_mw,
     water_withdrawn,
 )
@@ -39,6 +40,22 @@ def test_one_gigawatt_in_million_gallons():
     assert day == 24_000
     assert mgd(day) == pytest.approx(6.34, abs=0.01)
     assert mgd(3785.411784) == 1.0
+
+
+def test_a_site_that_runs_evenly_draws_its_worst_day_on_the_mean_day():
+    sites = pd.DataFrame(
+        {
+            "mw": [1000.0],
+            "water_m3_per_mw_year": water_m3_per_mw_year(
+                [1.0], peak_ratio=1.0, utilisation=1.0
+            ),
+            "water_consumed_m3_per_mw_year": [0.0],
+            "water_peak_day_m3_per_mw": water_peak_day_m3_per_mw([1.0], 1.0),
+        }
+    )
+    [day] = site_water(sites).to_dict("records")
+    assert day["withdrawn_mgd"] == pytest.approx(day["peak_day_mgd"], rel=1e-12)
+    assert day["withdrawn_mgd"] == pytest.approx(6.340, abs=5e-4)
 
 
 def test_announced_peak_of_a_gigawatt_scale_campus():
@@ -82,7 +99,7 @@ def test_water_of_sites_balances():
     )
     # A gallon is 3.785 liters.
     assert got.loc["a", "peak_day_mgd"] == pytest.approx(3000 / 3785.4, rel=1e-4)
-    yearly = got.loc["a", "withdrawn_mgd"] * 365.25 * 1e6 * 3.785411784e-3
+    yearly = got.loc["a", "withdrawn_mgd"] * 365 * 1e6 * 3.785411784e-3
     assert yearly == pytest.approx(500_000)
     assert (got.loc["b"] == 0).all()
     assert got.loc["c"].isna().all()

@@ -347,6 +347,8 @@ def test_what_cannot_be_planned_is_refused():
 
     with pytest.raises(StudyError, match=r"cfe=0\.9"):
         supply(cfe=90)
+    with pytest.raises(StudyError, match=r"cfe=1\.5.*Try: cfe=0\.9"):
+        supply(cfe=1.5)
     with pytest.raises(StudyError, match="below 0"):
         supply(capital_usd=-1)
     with pytest.raises(StudyError, match="solar_mw_per_mw"):

@@ -114,7 +114,7 @@ def test_each_site_has_its_half_page(plan, steps, text):
         bus = f"{fact['substation']} (model bus, not a real facility), {miles:.1f} mi"
         assert bus in page
         assert f"{fact['fiber_km'] / 1.609344:.1f} mi" in page
-        mgd = fact["water_m3_per_year"] / 365.25 / 3785.411784
+        mgd = fact["water_m3_per_year"] / 365 / 3785.411784
         assert f"{mgd:.2f} MGD" in page
         acres = [fact[f"land_acres{s}"] for s in ("", "_low", "_high")]
         assert "{:,.0f} ({:,.0f} to {:,.0f}) acres".format(*acres) in page

@@ -385,7 +385,8 @@ def _share(name: str, value: Any) -> float:
                 f"supply was given {name}={found:g}",
                 "it is a share of the load",
                 "a number from 0 to 1 is allowed",
-                f"{name}={found / 100:g}" if found <= 100 else f"{name}=0.9",
+                # A little above 1 is a slip rather than percent.
+                f"{name}={found / 100 if 2 <= found <= 100 else 0.9:g}",
             )
         )
     return found

@@ -20,6 +20,7 @@ from siteselect.errors import (
     SiteSelectError,
     four_parts,
     nearest_name,
+    said,
     shown,
 )
 from siteselect.infrastructure.compute import HOURS_PER_YEAR
@@ -253,11 +254,20 @@ def _stored(file: Path, variable: str | None, year: int | None) -> _Stored:
         raise LayerError(
             four_parts(
                 f"profiles are read from {file.name!r}",
-                f"{type(error).__name__}: {error}",
+                _wrong(error),
                 f"a readable {kind} file as reV, atlite or PVGIS writes it",
                 "check the path and the download",
             )
         ) from error
+
+
+def _wrong(error: Exception) -> str:
+    """Say what a reader of another library stumbled over."""
+    if isinstance(error, KeyError):
+        return f"it has no part {error}"
+    if isinstance(error, IndexError):
+        return "it has fewer lines, columns or numbers than such a file"
+    return f"{type(error).__name__}: {error}"
 
 
 def _imported(name: str) -> Any:
@@ -399,6 +409,8 @@ def _netcdf(file: Path, variable: str | None, year: int | None) -> _Stored:
 def _pvgis(file: Path, variable: str | None, year: int | None) -> _Stored:
     """Read the hourly power of one place from PVGIS."""
     pvlib = _imported("pvlib.iotools")
+    if file.suffix.lower() == ".csv":
+        _look_at_csv(file)
     table, about = pvlib.read_pvgis_hourly(file, map_variables=False)
     given = about["inputs"]
     if "location" in given:
@@ -425,6 +437,29 @@ def _pvgis(file: Path, variable: str | None, year: int | None) -> _Stored:
         pd.Index([file.stem]),
         np.array([float(place["latitude"])]),
         np.array([float(place["longitude"])]),
+    )
+
+
+def _look_at_csv(file: Path) -> None:
+    """Refuse a CSV that is no answer of PVGIS: its reader counts lines and columns."""
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    head = next((k for k, line in enumerate(lines) if line.startswith("time,")), None)
+    if head is None:
+        wrong = "no line of column names begins with 'time,'"
+        wrong += f"; the first line is {said(lines[0])}" if lines else ": it is empty"
+    elif head < 4 or not all(":" in line for line in lines[:4]):
+        wrong = "latitude and longitude are not told in four lines before the columns"
+    elif not any(line[:1].isdigit() for line in lines[head + 1 :]):
+        wrong = "no numbers follow the column names"
+    else:
+        return
+    raise LayerError(
+        four_parts(
+            f"profiles are read from {file.name!r}",
+            wrong,
+            "the hourly CSV is needed as PVGIS gives it: place, columns, hours",
+            f"Profiles.hourly(solar={file.name!r}) reads a table of your own",
+        )
     )
 
 

@@ -99,8 +99,9 @@ def applied_flows(
     Notes
     -----
     The base case and the balancing rule are those of `hosting_capacity`: the
-    generators of an island are scaled by one factor to meet its load, and new load
-    is served by all of them pro rata to ``max(p_max_mw - p, 0)``. A load counts
+    generators of an island are scaled by one factor to meet its load, those with an
+    output below 0 stay as they are and count as load, and new load is served by all
+    of them pro rata to ``p_max_mw - max(p, 0)``, never below 0. A load counts
     for a line where its transfer factor in the case at hand (that after the outage,
     after an outage) is at least ``cutoff`` in size. A strengthened line keeps its
     reactance: flows divide as before. An overload that is there already stays; an
@@ -212,7 +213,7 @@ def spare_by_island(network: Network, buses: Sequence[Any]) -> pd.DataFrame:
     [120.0]
     """
     output = _output(network)
-    spare = np.clip(network.p_max_mw - output, 0.0, None)
+    spare = _spare(network, output)
     of_generator = network.island[network.generator_bus]
     rows = []
     for number in network.island[_positions(network.bus, buses, "bus")]:
@@ -242,7 +243,10 @@ def _positions(labels: npt.NDArray[Any], wanted: Sequence[Any], what: str) -> In
 
 
 def _output(network: Network) -> FloatArray:
-    """Scale the generators of each island to its load; NaN where that cannot be."""
+    """Scale the generators of each island to its load; NaN where that cannot be.
+
+    Those that draw are left as they are, and what they draw is load.
+    """
     demand = network.load_mw.astype(np.float64).copy()
     for k in range(len(network.dc_mw)):
         demand[network.dc_from[k]] += network.dc_mw[k]
@@ -252,14 +256,25 @@ def _output(network: Network) -> FloatArray:
     for number in np.unique(network.island):
         inside = network.island == number
         mine = of_generator == number
-        need = float(demand[inside].sum())
-        base = network.p_mw[mine] if network.p_mw[mine].sum() > 0 else None
-        base = network.p_max_mw[mine] if base is None else base
-        if abs(need) <= 1e-9 * float(np.abs(demand[inside]).sum()):
-            output[mine] = 0.0
+        draws, makes = mine & (network.p_mw < 0), mine & (network.p_mw >= 0)
+        drawn = -float(network.p_mw[draws].sum())
+        need = float(demand[inside].sum()) + drawn
+        base = network.p_mw[makes] if network.p_mw[makes].sum() > 0 else None
+        base = network.p_max_mw[makes] if base is None else base
+        if abs(need) <= 1e-9 * (float(np.abs(demand[inside]).sum()) + drawn):
+            output[makes] = 0.0
         elif need > 0 and base.sum() > 0:
-            output[mine] = base * (need / base.sum())
+            output[makes] = base * (need / base.sum())
+        else:
+            continue
+        output[draws] = network.p_mw[draws]
     return output
+
+
+def _spare(network: Network, output: FloatArray) -> FloatArray:
+    """Return what generators can add; to stop drawing is no output."""
+    made = np.where(output < 0, 0.0, output)
+    return np.clip(network.p_max_mw - made, 0.0, None)
 
 
 def _right_hand_sides(network: Network, where: IntArray) -> FloatArray:
@@ -274,7 +289,7 @@ def _right_hand_sides(network: Network, where: IntArray) -> FloatArray:
     of_generator = network.island[network.generator_bus]
     for j, bus in enumerate(where, start=1):
         mine = of_generator == network.island[bus]
-        spare = np.clip(network.p_max_mw[mine] - output[mine], 0.0, None)
+        spare = _spare(network, output)[mine]
         if not spare.sum() > 0:
             raise LayerError(
                 four_parts(

@@ -276,16 +276,19 @@ def dispatch(network: Network) -> FloatArray:
     Returns
     -------
     ndarray, shape (n_generators,)
-        Output [MW]: ``p_mw`` times load over total ``p_mw`` of the island, DC
-        lines counted as load and infeed. Where no generator of an island runs,
-        its load is shared pro rata to ``p_max_mw``. NaN where an island has
-        load, but nothing to meet it, or takes in more than its load over DC
+        Output [MW]. One of ``p_mw`` below 0 (storage that charges, a pump) draws
+        what it is given to draw and is not scaled. All others: ``p_mw`` times the
+        load that is to be met over their total ``p_mw`` in the island; DC lines
+        count as load and infeed, what the negative ones draw as load. Where none of
+        them runs, they share that load pro rata to ``p_max_mw``. NaN where an island
+        has load, but nothing to meet it, or takes in more than its load over DC
         lines. A generator may end above ``p_max_mw``; it then has no spare
         output.
 
     Examples
     --------
-    >>> import pandas as pd
+    >>> import dataclasses
+    >>> import numpy as np, pandas as pd
     >>> from siteselect.infrastructure.grid import Network, dispatch
     >>> network = Network.from_tables(
     ...     pd.DataFrame({"bus": [1, 2], "base_kv": 230.0, "load_mw": [0.0, 90.0]}),
@@ -295,24 +298,38 @@ def dispatch(network: Network) -> FloatArray:
     ... )
     >>> dispatch(network)
     array([72., 18.])
+
+    A pump that draws 10 MW goes on drawing them:
+
+    >>> pumping = dataclasses.replace(network, p_mw=np.array([80.0, -10.0]))
+    >>> dispatch(pumping)
+    array([100., -10.])
     """
     count = network.n_islands
     of_generator = network.island[network.generator_bus]
-    load = np.bincount(network.island, network.net_load_mw, count)
-    running = np.bincount(of_generator, network.p_mw, count)
-    largest = np.bincount(of_generator, network.p_max_mw, count)
+    # Scaled with the others, an output below 0 would make the total pass through 0,
+    # and so ever larger outputs meet the same load.
+    draws = network.p_mw < 0
+    drawn = np.bincount(of_generator, np.where(draws, -network.p_mw, 0.0), count)
+    load = np.bincount(network.island, network.net_load_mw, count) + drawn
+    made = np.where(draws, 0.0, network.p_mw)
+    able = np.where(draws, 0.0, network.p_max_mw)
+    running = np.bincount(of_generator, made, count)
+    largest = np.bincount(of_generator, able, count)
     runs = running > 0
-    basis = np.where(runs[of_generator], network.p_mw, network.p_max_mw)
+    basis = np.where(runs[of_generator], made, able)
     total = np.where(runs, running, largest)
     # The rounding of a sum of loads and infeeds that cancel.
-    still = np.abs(load) <= _CONSERVATION * np.bincount(
-        network.island, np.abs(network.net_load_mw), count
+    still = np.abs(load) <= _CONSERVATION * (
+        np.bincount(network.island, np.abs(network.net_load_mw), count) + drawn
     )
     scale = np.full(count, np.nan)
     scale[still] = 0.0
     served = (total > 0) & (load > 0) & ~still
     scale[served] = load[served] / total[served]
-    return np.asarray(basis * scale[of_generator], dtype=np.float64)
+    output = basis * scale[of_generator]
+    stays = draws & ~np.isnan(output)
+    return np.asarray(np.where(stays, network.p_mw, output), dtype=np.float64)
 
 
 def spare_mw(network: Network) -> FloatArray:
@@ -326,7 +343,8 @@ def spare_mw(network: Network) -> FloatArray:
     Returns
     -------
     ndarray, shape (n_generators,)
-        ``p_max_mw`` minus the scaled output, never below 0 [MW].
+        ``p_max_mw`` minus the scaled output, never below 0 [MW]. One that draws
+        can add ``p_max_mw``: that it could stop drawing is not counted.
 
     Examples
     --------
@@ -341,7 +359,8 @@ def spare_mw(network: Network) -> FloatArray:
     >>> spare_mw(network)
     array([128., 182.])
     """
-    return np.maximum(network.p_max_mw - dispatch(network), 0.0)
+    output = np.maximum(dispatch(network), 0.0)
+    return np.maximum(network.p_max_mw - output, 0.0)
 
 
 def base_injection(network: Network) -> FloatArray:

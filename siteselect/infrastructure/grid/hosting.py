@@ -87,7 +87,8 @@ def hosting_capacity(
         State it wherever the figure is shown: with a low cut-off, one
         overloaded line far away sets every bus to 0.
     min_kv : float, default 100.0
-        Buses of a lower nominal voltage are not looked at [kV].
+        Buses of a lower nominal voltage are not looked at [kV], nor are those whose
+        voltage is unknown; with 0 all are.
     outages : sequence of branch labels, optional
         Branches that drop out, one at a time; lines must hold after each as well.
     area : Series, optional
@@ -101,7 +102,8 @@ def hosting_capacity(
     Returns
     -------
     ndarray of float, shape (n_buses asked for,)
-        Capacity [MW], in the order asked for. NaN below ``min_kv``, in islands
+        Capacity [MW], in the order asked for. NaN below ``min_kv`` or where it is not
+        known whether the voltage reaches it, in islands
         without generation and where the area is unknown; 0 where no generation is
         spare or where the load would push an overloaded branch further.
 
@@ -115,12 +117,12 @@ def hosting_capacity(
     Notes
     -----
     *Load case*: loads as given (`Network.with_loads_scaled` for another hour),
-    generators of each island scaled by one factor to meet them (`dispatch`), DC
-    lines at their given transfer.
+    generators of each island scaled by one factor to meet them (`dispatch`), except
+    that an output below 0 stays as given; DC lines at their given transfer.
 
     *Balancing rule*: a new load is served by all generators of its island, or of
-    its area there, pro rata to their spare output, ``max(p_max_mw - p, 0)``. So the
-    capacity is at most the sum of that spare output.
+    its area there, pro rata to their spare output, ``p_max_mw - max(p, 0)`` and never
+    below 0 (`spare_mw`). So the capacity is at most the sum of that spare output.
 
     *Lines*: with base flow :math:`f_l`, transfer factor :math:`t_l` (MW over
     branch l per MW of new load, with its sign) and rating :math:`r_l`, a
@@ -368,7 +370,9 @@ def _capacities(case: _Case, progress: Callable[[int, int], None] | None) -> _An
 
     wanted = np.zeros(size, dtype=np.bool_)
     wanted[case.where] = True
-    wanted &= (network.base_kv >= case.min_kv) & has_generation[network.island]
+    # An unknown voltage is not known to be high enough, unless any is.
+    wanted &= (network.base_kv >= case.min_kv) | (case.min_kv <= 0)
+    wanted &= has_generation[network.island]
     wanted &= ~np.isnan(injection) & (case.area >= 0)
 
     answer = _Answer(

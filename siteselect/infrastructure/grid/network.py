@@ -53,7 +53,7 @@ class Network:
     bus : ndarray, shape (n_buses,)
         Labels of the buses, unique.
     base_kv : ndarray of float, shape (n_buses,)
-        Nominal voltage [kV].
+        Nominal voltage [kV]; NaN where unknown. Flows do not depend on it.
     load_mw : ndarray of float, shape (n_buses,)
         Demand at the bus [MW]; below zero is an infeed.
     branch : ndarray, shape (n_branches,)
@@ -71,7 +71,8 @@ class Network:
     generator_bus : ndarray of int, shape (n_generators,)
         Position of each generator's bus.
     p_mw, p_max_mw : ndarray of float, shape (n_generators,)
-        Output in the base case, and the largest output [MW].
+        Output in the base case, below 0 for one that draws (storage that charges, a
+        pump), and the largest output [MW].
     dc_from, dc_to : ndarray of int, shape (n_dclines,)
         Positions of the ends of the DC lines.
     dc_mw : ndarray of float, shape (n_dclines,)
@@ -139,7 +140,7 @@ class Network:
         Parameters
         ----------
         buses : DataFrame
-            Columns ``bus`` (label), ``base_kv`` [kV], ``load_mw`` [MW].
+            Columns ``bus`` (label), ``base_kv`` [kV] (NaN: unknown), ``load_mw`` [MW].
         branches : DataFrame
             Columns ``branch`` (label), ``from_bus``, ``to_bus``, ``x_pu``
             [pu on 100 MVA], ``rating_mva`` [MVA] (NaN or 0: no limit).
@@ -203,8 +204,7 @@ class Network:
             "a reactance must not be 0 (negative is allowed, as in the star point "
             "of a three-winding transformer)",
         )
-        base_kv = _numbers("grid_buses", buses, "base_kv")
-        _refuse("grid_buses", buses, "base_kv", base_kv <= 0, "a voltage is above 0 kV")
+        base_kv = _voltages(buses)
         p_max_mw = _numbers("grid_generators", generators, "p_max_mw")
         _refuse(
             "grid_generators",
@@ -541,8 +541,9 @@ class Network:
         -----
         In the base case a new plant runs as hard as its island's generators do
         together: ``p_mw`` is ``p_max_mw`` times their total ``p_mw`` over their
-        total ``p_max_mw``, and 0 where none runs. So plants shift flows in the base
-        case and add spare output that serves new load.
+        total ``p_max_mw``, and 0 where none runs; those whose ``p_mw`` is below 0
+        do not count. So plants shift flows in the base case and add spare output
+        that serves new load.
 
         Examples
         --------
@@ -562,10 +563,10 @@ class Network:
         where, most = _committed(self, "plants", plants)
         count = self.n_islands
         of_generator = self.island[self.generator_bus]
-        running = np.bincount(of_generator, self.p_mw, count)
-        largest = np.bincount(of_generator, self.p_max_mw, count)
+        makes = self.p_mw >= 0
+        running = np.bincount(of_generator, np.where(makes, self.p_mw, 0.0), count)
+        largest = np.bincount(of_generator, np.where(makes, self.p_max_mw, 0.0), count)
         share = np.divide(running, largest, out=np.zeros(count), where=largest > 0)
-        share = np.maximum(share, 0.0)
         return dataclasses.replace(
             self,
             load_mw=self.load_mw + np.bincount(at, load, len(self.bus)),
@@ -699,7 +700,11 @@ class Network:
         )
 
     def _repr_html_(self) -> str:
-        kv = np.unique(self.base_kv)
+        kv = np.unique(self.base_kv[~np.isnan(self.base_kv)])
+        voltages = f"{in_short(kv[::-1].tolist())} kV" if len(kv) else ""
+        unknown = int(np.isnan(self.base_kv).sum())
+        if unknown:
+            voltages += f"{', ' if voltages else ''}unknown at {unknown:,} buses"
         ratings = self.rating_mw[np.isfinite(self.rating_mw)]
         placed = (
             0
@@ -711,7 +716,7 @@ class Network:
             branches += f", {len(self.branch) - len(ratings):,} without a limit"
         rows = [
             ("buses", f"{len(self.bus):,}, {placed:,} with a known place"),
-            ("voltages", f"{in_short(kv[::-1].tolist())} kV" if len(kv) else ""),
+            ("voltages", voltages),
             ("branches", branches),
             (
                 "generators",
@@ -859,6 +864,22 @@ def _ratings(branches: pd.DataFrame) -> FloatArray:
         "a rating is above 0 MVA; NaN or 0 means no limit",
     )
     return np.where(np.isnan(values) | (values == 0), np.inf, values)
+
+
+def _voltages(buses: pd.DataFrame) -> FloatArray:
+    """Nominal voltages, NaN where unknown; text that is no number is refused."""
+    column = buses["base_kv"]
+    values = _as_numbers(column)
+    _refuse(
+        "grid_buses",
+        buses,
+        "base_kv",
+        (np.isnan(values) & column.notna().to_numpy())
+        | (values <= 0)
+        | np.isinf(values),
+        "a voltage is a number above 0 kV; NaN means unknown",
+    )
+    return values
 
 
 def _labels(name: str, table: pd.DataFrame, column: str) -> pd.Index[Any]:

@@ -49,7 +49,8 @@ def upgrade_costs(
         ends differ in voltage); ``voltage_kv`` of the lower end [kV]; ``length_mi``,
         the route [mile], 0 for a transformer; ``usd_per_mw`` [USD per MW of rating];
         ``lead_months`` [months]. Length and cost of a line are NaN where the place
-        of an end is unknown.
+        of an end is unknown; where the voltage of an end is, ``kind`` is missing and
+        all figures are NaN.
 
     Raises
     ------
@@ -102,6 +103,8 @@ def upgrade_costs(
     start, end = network.from_bus[at], network.to_bus[at]
     kv = np.minimum(network.base_kv[start], network.base_kv[end])
     is_line = network.base_kv[start] == network.base_kv[end]
+    # A line and a transformer cannot be told apart where a voltage is unknown.
+    untold = np.isnan(kv)
     places = network.lon_lat
     here, there = places[start], places[end]
     known = ~(np.isnan(here).any(axis=1) | np.isnan(there).any(axis=1))
@@ -110,6 +113,7 @@ def upgrade_costs(
         here[known, 0], here[known, 1], there[known, 0], there[known, 1]
     )
     miles = np.where(is_line, km / KM_PER_MILE * values["line_route_factor"], 0.0)
+    miles[untold] = np.nan
     per_mile = np.array([values[f"upgrade_usd_per_mw_mile_{k}kv"] for k in _CLASS_KV])
     once = values["upgrade_transformer_usd_per_mva"]
     line: FloatArray = per_mile[np.searchsorted(_BEGINS_KV, kv, side="right")] * miles
@@ -122,13 +126,17 @@ def upgrade_costs(
     return pd.DataFrame(
         {
             "branch": network.branch[at],
-            "kind": np.where(is_line, "line", "transformer"),
+            "kind": np.select(
+                [untold, is_line],
+                [np.array(None, dtype=object), "line"],
+                "transformer",
+            ),
             "voltage_kv": kv,
             "length_mi": miles,
             "usd_per_mw": plain * dollars,
-            "lead_months": np.where(
-                is_line,
-                values["upgrade_line_lead_months"],
+            "lead_months": np.select(
+                [untold, is_line],
+                [np.nan, values["upgrade_line_lead_months"]],
                 values["upgrade_transformer_lead_months"],
             ),
         }
