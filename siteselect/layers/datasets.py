@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -22,7 +23,7 @@ from shapely.geometry.base import BaseGeometry
 
 from siteselect.errors import LayerError, four_parts, nearest_name, shown
 from siteselect.layers.crs import WGS84, equal_area_crs, to_wgs84
-from siteselect.layers.info import LayerInfo, with_info
+from siteselect.layers.info import LayerInfo, layer_info, with_info
 from siteselect.layers.raster import Raster
 
 Area: TypeAlias = (
@@ -165,6 +166,7 @@ def load(name: str, area: Area | None = None, *, margin_km: float = 100.0) -> An
     margin_km : float
         How far around the area features are kept [km]. A distance beyond it
         is measured to what was kept, so raise it for far-reaching criteria.
+        Within it the layer holds all of its kind (`LayerInfo.complete_km`).
 
     Returns
     -------
@@ -187,6 +189,9 @@ def load(name: str, area: Area | None = None, *, margin_km: float = 100.0) -> An
 
 def load_all(area: Area | None = None, *, margin_km: float = 100.0) -> dict[str, Any]:
     """Return every bundled layer by name.
+
+    A layer of which nothing lies within the margin is there too, without rows:
+    there is none of its kind so near.
 
     Parameters
     ----------
@@ -248,11 +253,16 @@ def _load(
         joined = _joined(_read(name, entry), base, key)
         units = {**base.attrs.get("siteselect", {}).get("units", {}), **info.units}
         info = _info(name, {**entry, "units": units})
+        info = replace(info, complete_km=layer_info(base).complete_km)
         joined.attrs = {}
         return with_info(joined, info)
     frame = _read(name, entry)
     frame.attrs = {}
-    if not isinstance(frame, gpd.GeoDataFrame) or area is None:
+    if not isinstance(frame, gpd.GeoDataFrame):
+        return with_info(frame, info)
+    # Of what tiles the land nothing is kept beyond the area.
+    info = replace(info, complete_km=0.0 if name in _TILES else margin_km)
+    if area is None:
         return with_info(frame, info)
     geoms: NDArray[Any] = np.asarray(frame.geometry.array, dtype=object)
     if name in _TILES:

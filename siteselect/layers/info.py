@@ -38,6 +38,10 @@ class LayerInfo:
         Unit of each column or band.
     not_this : str
         What the layer is not, for a reader who might mistake it.
+    complete_km : float or None
+        How far around the study area the layer holds all of its kind [km], as a
+        bundled one does up to the margin it was loaded with. If it is empty, there
+        is none so near; without it, an empty layer says nothing.
 
     Raises
     ------
@@ -60,6 +64,7 @@ class LayerInfo:
     resolution_km: float | None = None
     units: Mapping[str, str] = field(default_factory=dict)
     not_this: str = ""
+    complete_km: float | None = None
 
     def __post_init__(self) -> None:
         if self.evidence not in EVIDENCE:
@@ -118,6 +123,32 @@ def layer_info(layer: object) -> LayerInfo:
         return own
     stored = getattr(layer, "attrs", {}).get(_KEY, {})
     return LayerInfo(**{k: v for k, v in stored.items() if k in _FIELDS})
+
+
+def says_none_within(layer: object, km: float) -> bool:
+    """Return whether a layer, being empty, says that nothing is so near.
+
+    Parameters
+    ----------
+    layer : GeoDataFrame or DataFrame
+        A layer without rows.
+    km : float
+        Distance from a site [km].
+
+    Returns
+    -------
+    bool
+        False where the layer does not state how far it is complete.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> lakes = with_info(pd.DataFrame(), LayerInfo("lakes", complete_km=100.0))
+    >>> [says_none_within(lakes, 5), says_none_within(pd.DataFrame(), 5)]
+    [True, False]
+    """
+    known = layer_info(layer).complete_km
+    return known is not None and km <= known
 
 
 def spoken(layer: object, otherwise: str = "the layer") -> str:

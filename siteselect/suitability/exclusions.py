@@ -23,6 +23,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from siteselect.errors import LayerError, StudyError, four_parts, said, shown
+from siteselect.layers import layer_info
+from siteselect.layers.info import says_none_within
 from siteselect.suitability.checks import (
     check_length,
     check_vector,
@@ -37,6 +39,7 @@ from siteselect.suitability.measures import (
 )
 from siteselect.suitability.queries import Queries, function_name
 from siteselect.suitability.sameness import same_parts
+from siteselect.suitability.undecided import figures_of, tell_empty, tell_undecided
 
 Flags = npt.NDArray[np.bool_]
 
@@ -225,6 +228,20 @@ class Inside(Exclusion):
     StudyError, LayerError
         If the share or the layer cannot be used.
 
+    Warns
+    -----
+    DataQualityWarning
+        When asked, if the layer is empty, or too coarse for a site.
+
+    Notes
+    -----
+    A layer without rows does not say that there are none: all candidates are
+    unknown. A bundled layer is known to be complete around its area
+    (`LayerInfo.complete_km`), and means that there are none.
+
+    A candidate smaller than the layer's resolution is unknown where an outline
+    passes as near as that.
+
     Examples
     --------
     >>> import geopandas as gpd
@@ -255,16 +272,23 @@ class Inside(Exclusion):
 
     def verdict(self, queries: Queries) -> Verdict:
         """Judge all sites."""
-        n = len(queries.sites)
-        excluded = unknown = np.zeros(n, dtype=bool)
         if not len(self.layer):
-            return Verdict(excluded, unknown)
+            return _of_nothing(self, 0.0, queries)
         if self.min_share is None:
             excluded = queries.containing(self.layer) >= 0
+            unknown = np.zeros(len(excluded), dtype=bool)
         else:
             share = queries.covered_share(self.layer)
             excluded, unknown = share >= self.min_share, np.isnan(share)
-        return Verdict(excluded, unknown)
+        coarse_km = layer_info(self.layer).resolution_km or 0.0
+        undecided = queries.is_finer(1000.0 * coarse_km) if coarse_km else unknown
+        if undecided.any():
+            of_ground = self.min_share is not None
+            undecided = undecided & queries.is_near_edge(
+                self.layer, coarse_km, of_ground=of_ground
+            )
+            _tell_undecided(self, undecided)
+        return Verdict(excluded & ~undecided, unknown | undecided)
 
 
 @dataclass(frozen=True, eq=False)
@@ -284,6 +308,21 @@ class Near(Exclusion):
     ------
     StudyError, LayerError
         If the setback or the layer cannot be used.
+
+    Warns
+    -----
+    DataQualityWarning
+        When asked, if the layer is empty, or too coarse for a site.
+
+    Notes
+    -----
+    A layer without rows does not say that there are none: all candidates are
+    unknown. A bundled layer is known to be complete around its area, as far as the
+    margin it was loaded with (`LayerInfo.complete_km`): there is none within a
+    setback up to that.
+
+    A candidate smaller than the layer's resolution is unknown where its distance
+    differs from the setback by less than the resolution.
 
     Examples
     --------
@@ -306,11 +345,22 @@ class Near(Exclusion):
 
     def verdict(self, queries: Queries) -> Verdict:
         """Judge all sites."""
-        n = len(queries.sites)
-        excluded = np.zeros(n, dtype=bool)
-        if len(self.layer):
-            excluded = queries.is_within_km(self.layer, self.km)
-        return Verdict(excluded, np.zeros(n, dtype=bool))
+        if not len(self.layer):
+            return _of_nothing(self, self.km, queries)
+        excluded = queries.is_within_km(self.layer, self.km)
+        none = np.zeros(len(excluded), dtype=bool)
+        coarse_km = layer_info(self.layer).resolution_km or 0.0
+        finer = queries.is_finer(1000.0 * coarse_km) if coarse_km else none
+        if not finer.any():
+            return Verdict(excluded, none)
+        # Features may lie nearer or farther than they are drawn.
+        surely = none
+        if self.km >= coarse_km:
+            surely = queries.is_within_km(self.layer, self.km - coarse_km)
+        perhaps = queries.is_within_km(self.layer, self.km + coarse_km)
+        undecided = finer & perhaps & ~surely
+        _tell_undecided(self, undecided)
+        return Verdict(excluded & ~undecided, undecided)
 
 
 @dataclass(frozen=True, eq=False)
@@ -338,6 +388,12 @@ class Where(Exclusion):
     ------
     StudyError
         If no rule is given, or ``missing`` is not one of the two.
+
+    Warns
+    -----
+    DataQualityWarning
+        When asked, if a layer is too coarse for a site. The figure is unknown
+        there, as to a `Gate`.
 
     Examples
     --------
@@ -440,6 +496,17 @@ class Where(Exclusion):
             excluded |= holds(series, [self.equals])
         if self.isin is not None:
             excluded |= holds(series, list(self.isin))
+        labels = () if self.isin is None else self.isin
+        bounds = figures_of([self.below, self.above, self.equals, *labels])
+        undecided = found.is_undecided(bounds)
+        measure = self._measure
+        tell_undecided(
+            f"Exclusion {self.name!r}",
+            measure.layer_name,
+            measure.resolution_m,
+            undecided,
+        )
+        unknown = unknown | undecided
         excluded &= ~unknown
         if self.missing == "keep":
             return Verdict(excluded, np.zeros(len(series), dtype=bool), unknown)
@@ -840,6 +907,27 @@ def judge(
     excluded = np.zeros(len(sites), dtype=bool)
     excluded[~unknown] = known.to_numpy(dtype=bool)
     return Verdict(excluded, unknown)
+
+
+def _tell_undecided(rule: Inside | Near, undecided: Flags) -> None:
+    """Warn of sites for which the layer of a rule is too coarse."""
+    km = layer_info(rule.layer).resolution_km
+    tell_undecided(
+        f"Exclusion {rule.name!r}",
+        layer_name(rule.layer),
+        None if km is None else 1000.0 * km,
+        undecided,
+        stacklevel=5,
+    )
+
+
+def _of_nothing(rule: Inside | Near, km: float, queries: Queries) -> Verdict:
+    """Verdict by a layer without rows: unknown, unless it is complete so far."""
+    n = len(queries.sites)
+    is_unknown = not says_none_within(rule.layer, km)
+    if is_unknown and n:
+        tell_empty(f"Exclusion {rule.name!r}", rule.layer)
+    return Verdict(np.zeros(n, dtype=bool), np.full(n, is_unknown))
 
 
 def _is_missing(label: Any) -> bool:

@@ -33,6 +33,7 @@ from siteselect.suitability.stored import (
     made_of,
     record_of,
 )
+from siteselect.suitability.undecided import figures_of, tell_undecided
 
 #: From best to worst; a candidate is as good as its worst gate.
 STATES = ("PASS", "CONDITIONAL", "UNKNOWN", "FAIL")
@@ -73,6 +74,27 @@ class Gate:
     ------
     StudyError
         If the requirement says nothing, or contradicts itself.
+
+    Warns
+    -----
+    DataQualityWarning
+        When asked, if a layer is too coarse for a site, or empty: UNKNOWN.
+
+    Notes
+    -----
+    A layer knows its resolution, and a site smaller than that is UNKNOWN:
+
+    - by what is read at its place (`At`, `Sample`, `Zonal`, an attribute of the
+      `Nearest`), always;
+    - by a distance (`Nearest`, `Latency`, `Near`) or an edge (`Inside`,
+      `CoveredShare`), where the feature lies nearer to the limit than the
+      resolution, and so may be on its other side;
+    - by what is within a radius (`Within`, `Length`), if the resolution is larger
+      than the radius.
+
+    `Slope` and `Aspect` are UNKNOWN everywhere on cells over 90 m. A point without
+    a size (``cell_km``) is otherwise as small as can be and never too small: it has
+    the value of the cell or polygon it lies in.
 
     See Also
     --------
@@ -217,6 +239,14 @@ class Gate:
         )
         raise AssertionError  # pragma: no cover
 
+    @property
+    def _limits(self) -> list[float]:
+        """Figures where one state ends and the next begins."""
+        if self.isin is not None:
+            soft = () if self.conditional is None else self.conditional
+            return figures_of([*self.isin, *soft])
+        return figures_of([*self._range, *self._soft_range])
+
     def __call__(self, sites: gpd.GeoDataFrame) -> pd.Series[Any]:
         """Return PASS, CONDITIONAL, UNKNOWN or FAIL per candidate.
 
@@ -235,7 +265,6 @@ class Gate:
 
     def answer(self, queries: Queries) -> tuple[Codes, pd.Series[Any] | None]:
         """Return the state of each site (a position in `STATES`), and its figure."""
-        n = len(queries.sites)
         figures: pd.Series[Any] | None = None
         if isinstance(self.measure, Exclusion):
             codes = self._judged(queries)
@@ -248,9 +277,14 @@ class Gate:
                 else (self._bounds(figures))
             )
             codes[figures.isna().to_numpy(dtype=bool)] = _UNKNOWN
-            # Set by a measurement that sees its layer is coarser than the site.
-            coarse = getattr(found, "is_too_coarse", False)
-            codes[np.broadcast_to(np.asarray(coarse, dtype=bool), n)] = _UNKNOWN
+            undecided = found.is_undecided(self._limits)
+            codes[undecided] = _UNKNOWN
+            tell_undecided(
+                f"Gate {self.name!r}",
+                getattr(self.measure, "layer_name", ""),
+                getattr(self.measure, "resolution_m", None),
+                undecided,
+            )
         if self.max_resolution_km is not None:
             known = resolution_km(getattr(self.measure, "layer", None))
             if not known <= self.max_resolution_km * (1 + 1e-9):

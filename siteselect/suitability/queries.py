@@ -18,6 +18,7 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import shapely
 from pandas.api.types import is_bool_dtype
 
 from siteselect.errors import (
@@ -134,6 +135,14 @@ class Layers:
             ("index", id(layer), _filter_key(where)),
             (layer, where),
             lambda: spatial.indexed(self.subset(layer, where).features),
+        )
+
+    def outline(self, layer: gpd.GeoDataFrame) -> LayerIndex:
+        """Return the outline of all polygons together, made ready for questions."""
+        return self._once(
+            ("outline", id(layer)),
+            layer,
+            lambda: spatial.indexed(_outline(self.subset(layer, None).features)),
         )
 
 
@@ -321,6 +330,29 @@ class Queries:
             size[is_area] = 1000.0 * np.sqrt(spatial.areas_km2(geoms[is_area]))
         return size
 
+    def is_finer(self, resolution_m: float) -> npt.NDArray[np.bool_]:
+        """Return which sites are known to be smaller than a layer's resolution [m]."""
+        flags: npt.NDArray[np.bool_] = self.size_m() < resolution_m * (1 - 1e-6)
+        return flags
+
+    def is_near_edge(
+        self, layer: gpd.GeoDataFrame, km: float, *, of_ground: bool
+    ) -> npt.NDArray[np.bool_]:
+        """Return whether the outline of all polygons passes near each site.
+
+        Near the site's point, or near its ground: a border between two polygons of
+        the layer is no outline.
+        """
+        return self._once(
+            ("is near edge", id(layer), km, of_ground),
+            layer,
+            lambda: spatial.is_within_km(
+                self.footprints() if of_ground else self._placed_or(self.points),
+                self.layers.outline(layer),
+                km,
+            ),
+        )
+
     def covered_share(self, layer: gpd.GeoDataFrame) -> npt.NDArray[np.float64]:
         """Return the share of each site's ground under the layer."""
         return self._once(
@@ -370,6 +402,12 @@ class Queries:
                 one_band(layer, band), self.points(), vertical_m=vertical_m
             ),
         )
+
+
+def _outline(polygons: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the lines round the union of polygons."""
+    lines = shapely.get_parts(shapely.boundary(polygons.geometry.union_all()))
+    return gpd.GeoDataFrame(geometry=lines, crs=polygons.crs)
 
 
 def one_band(layer: Raster, band: int | str) -> Raster:

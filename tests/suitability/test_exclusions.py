@@ -21,7 +21,8 @@ from suitability.world import (
 )
 
 import siteselect as ss
-from siteselect.errors import LayerError, StudyError
+from siteselect.errors import DataQualityWarning, LayerError, StudyError
+from siteselect.suitability.queries import Queries
 
 SITES = frame(
     [Point(0, 0), Point(1, 0), Point(2, 0)],
@@ -143,10 +144,12 @@ def test_inside_by_share_of_the_ground():
     assert ss.Inside(park, min_share=0.7)(cells).tolist() == [False, False, False]
 
 
-def test_a_layer_without_rows_excludes_nothing():
+def test_a_layer_without_rows_is_unknown():
     none = frame([box(0, 0, 1, 1)]).iloc[:0]
     for rule in (ss.Inside(none), ss.Inside(none, min_share=0.5), ss.Near(none, km=5)):
-        assert not rule(SITES).any()
+        with pytest.warns(DataQualityWarning, match="no rows"):
+            verdict = rule.verdict(Queries(SITES))
+        assert verdict.is_unknown.all()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from siteselect.errors import four_parts
 from siteselect.layers import layer_info
+from siteselect.layers.notices import notice
 from siteselect.suitability.checks import (
     column_of,
     is_figures,
@@ -24,7 +27,12 @@ from siteselect.suitability.sameness import same_parts
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-__all__ = ["Measured", "Measurement", "OfLayer", "taken"]
+#: More sites than this in what a layer can tell apart, and reading it at each is
+#: worth a warning. Judgement: all of them are flagged, but a resource that varies
+#: slowly may well be read at sites a little smaller than its cells.
+CROWD = 10
+
+__all__ = ["CROWD", "Measured", "Measurement", "OfLayer", "taken"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,16 +50,35 @@ class Measured:
         True where the layer cannot tell the site from its neighbors: the site is
         smaller than a cell, or a cell is too large for what is measured. Whoever
         decides by the figure should treat it as unknown there.
+    margin : numpy.ndarray of float, shape (n,), optional
+        How far the figure may be off because features lie only about where the
+        layer has them, for sites smaller than that; 0 by default.
     """
 
     values: pd.Series[Any]
     is_fallback: Flags
     is_too_coarse: Flags = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    margin: Floats | None = None
 
     def __post_init__(self) -> None:
         if len(self.is_too_coarse) != len(self.values):
             none = np.zeros(len(self.values), dtype=bool)
             object.__setattr__(self, "is_too_coarse", none)
+
+    def is_undecided(self, bounds: Sequence[float]) -> Flags:
+        """Say where the layer is too coarse to compare the figure with the bounds.
+
+        Everywhere a figure is known but measured too coarsely, or off a bound by
+        less than its margin.
+        """
+        known = self.values.notna().to_numpy(dtype=bool)
+        open_ = np.array(self.is_too_coarse, dtype=bool)
+        if self.margin is not None and self.margin.any() and len(bounds):
+            figures = self.values.to_numpy(dtype=np.float64, na_value=np.nan)
+            for bound in bounds:
+                open_ |= np.abs(figures - bound) < self.margin
+        flags: Flags = open_ & known
+        return flags
 
 
 class Measurement(ABC):
@@ -145,6 +172,40 @@ class OfLayer(Measurement):
         km = layer_info(self.layer).resolution_km
         return None if km is None else 1000.0 * km
 
+    def _too_coarse(self, queries: Queries) -> Flags:
+        """Return which sites the layer cannot tell apart; warn where many share it."""
+        return self._finer(queries, stacklevel=5)
+
+    def _margin_km(self, queries: Queries) -> Floats:
+        """Return how far distances of sites may be off [km]; warn as above."""
+        finer = self._finer(queries, stacklevel=5)
+        return np.where(finer, (self.resolution_m or 0.0) / 1000.0, 0.0)
+
+    def _finer(self, queries: Queries, *, stacklevel: int) -> Flags:
+        """Return which sites are smaller than what the layer can tell apart.
+
+        A point without a size is not: what the layer says there is all it asks.
+        """
+        cell_m = self.resolution_m
+        if cell_m is None:
+            return np.zeros(len(queries.sites), dtype=bool)
+        size_m = queries.size_m()
+        crowded = int((size_m**2 * CROWD < cell_m**2).sum())
+        if crowded:
+            kind = "raster" if hasattr(self.layer, "bands") else "layer"
+            notice(
+                four_parts(
+                    f"{type(self).__name__} reads {kind} {self.layer_name!r} at "
+                    f"{len(size_m)} sites",
+                    f"{crowded} of them are so small that more than {CROWD} fit into "
+                    f"what it can tell apart ({cell_m / 1000:.3g} km)",
+                    "sites about as large as that are told apart",
+                    f"Use a finer {kind}, or larger sites",
+                ),
+                stacklevel=stacklevel,
+            )
+        return queries.is_finer(cell_m)
+
     def _unit_of(self, column: str) -> str:
         return str(layer_info(self.layer).units.get(column, ""))
 
@@ -154,6 +215,7 @@ class OfLayer(Measurement):
         values: Any,
         is_fallback: Flags | None = None,
         is_too_coarse: Flags | None = None,
+        margin: Floats | None = None,
     ) -> Measured:
         index = queries.sites.index
         no = np.zeros(len(index), dtype=bool)
@@ -161,6 +223,7 @@ class OfLayer(Measurement):
             pd.Series(values, index=index, name=self.label),
             no if is_fallback is None else is_fallback,
             no if is_too_coarse is None else is_too_coarse,
+            margin,
         )
 
 

@@ -16,17 +16,11 @@ from siteselect.errors import (
     shown,
 )
 from siteselect.layers import Raster, layer_info
-from siteselect.layers.notices import notice
 from siteselect.layers.raster import METHODS
 from siteselect.layers.zones import operation
 from siteselect.suitability.checks import check_length
-from siteselect.suitability.measures.base import Flags, Measured, OfLayer
+from siteselect.suitability.measures.base import Measured, OfLayer
 from siteselect.suitability.queries import Queries, one_band
-
-#: More sites than this in one cell, and reading it at each is worth a warning.
-#: Judgement: all of them are flagged, but a resource that varies slowly may well
-#: be read at sites a little smaller than its cells.
-CROWD = 10
 
 __all__ = ["OfRaster", "Sample", "Zonal"]
 
@@ -54,25 +48,6 @@ class OfRaster(OfLayer):
     def resolution_m(self) -> float | None:
         """Side of a cell on the ground, or the layer's own figure if coarser [m]."""
         return self.layer.resolution_m
-
-    def _too_coarse(self, queries: Queries) -> Flags:
-        """Return which sites are smaller than a cell; warn where many share one."""
-        cell_m, size_m = float(self.layer.resolution_m), queries.size_m()
-        crowded = int((size_m**2 * CROWD < cell_m**2).sum())
-        if crowded:
-            notice(
-                four_parts(
-                    f"{type(self).__name__} reads raster {self.layer_name!r} at "
-                    f"{len(size_m)} sites",
-                    f"{crowded} of them are so small that more than {CROWD} fit into "
-                    f"what it can tell apart ({cell_m / 1000:.3g} km)",
-                    "sites about as large as its cells are told apart",
-                    "Use a finer raster, or larger sites",
-                ),
-                stacklevel=4,
-            )
-        flags: Flags = size_m < cell_m * (1 - 1e-6)
-        return flags
 
     def _check(self) -> None:
         """Refuse what is no raster, or a band it does not have."""

@@ -160,7 +160,13 @@ class Latency(OfLayer):
             values[rows] = (ms * shares).sum(axis=1)
         if self.within_ms is not None:
             values = np.minimum(values, 1.0)
-        return self._series(queries, values)
+            reach_m = 1000.0 * (self.within_ms - self.equipment_ms) / ms_per_km
+            is_short = 0 <= reach_m < (self.resolution_m or 0.0)
+            coarse = self._too_coarse(queries) if is_short else None
+            return self._series(queries, values, is_too_coarse=coarse)
+        return self._series(
+            queries, values, margin=self._margin_km(queries) * ms_per_km
+        )
 
     def describe(self) -> dict[str, Any]:
         """Return the measurement as a plain dict."""

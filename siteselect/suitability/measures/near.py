@@ -11,6 +11,7 @@ import pandas as pd
 
 from siteselect.errors import StudyError, four_parts
 from siteselect.layers import spatial
+from siteselect.layers.info import says_none_within
 from siteselect.suitability.checks import check_length, check_vector, column_of
 from siteselect.suitability.measures.base import Measured, OfLayer, taken
 from siteselect.suitability.queries import Filter, Queries, describe_filter
@@ -45,6 +46,10 @@ class Nearest(OfLayer):
     -----
     Distances are geodesic [km]; 0 inside a polygon. Where the layer holds fewer
     than ``k`` features the answer is unknown.
+
+    Features lie as exactly as the layer's resolution says. For sites smaller than
+    that, a gate or exclusion cannot tell a distance from a limit that is nearer to
+    it than the resolution, nor whose attribute is read: unknown.
 
     Examples
     --------
@@ -96,10 +101,12 @@ class Nearest(OfLayer):
             return self._series(queries, np.full(n, np.nan))
         found = queries.nearest(self.layer, where=self.where, k=self.k)
         if self.attribute is None:
-            return self._series(queries, found.distance_km[:, self.k - 1].copy())
+            km = found.distance_km[:, self.k - 1].copy()
+            return self._series(queries, km, margin=self._margin_km(queries))
         position = found.position[:, self.k - 1]
         values = taken(features, self.attribute, position, self.layer_name)
-        return self._series(queries, values)
+        coarse = self._too_coarse(queries)
+        return self._series(queries, values, is_too_coarse=coarse)
 
     def describe(self) -> dict[str, Any]:
         """Return the measurement as a plain dict."""
@@ -135,7 +142,8 @@ class At(OfLayer):
     Notes
     -----
     A site is where its representative point is. Outside all polygons, and in
-    one without a figure, the answer is unknown.
+    one without a figure, the answer is unknown. To a gate or exclusion it is for
+    sites smaller than the layer's resolution too, as of a raster.
 
     Examples
     --------
@@ -175,8 +183,9 @@ class At(OfLayer):
         position = queries.containing(self.layer)
         values = taken(self.layer, self.column, position, self.layer_name)
         is_missing = np.asarray(pd.isna(values))
+        coarse = self._too_coarse(queries)
         if self.reach_km == 0 or not is_missing.any():
-            return self._series(queries, values)
+            return self._series(queries, values, is_too_coarse=coarse)
         known = self.layer[self.layer[self.column].notna()]
         is_fallback = np.zeros(len(values), dtype=bool)
         if len(known):
@@ -186,7 +195,7 @@ class At(OfLayer):
             ).position[:, 0]
             values[where] = taken(known, self.column, near, self.layer_name)
             is_fallback[where[near >= 0]] = True
-        return self._series(queries, values, is_fallback)
+        return self._series(queries, values, is_fallback, coarse)
 
     def describe(self) -> dict[str, Any]:
         """Return the measurement as a plain dict."""
@@ -203,7 +212,10 @@ class CoveredShare(OfLayer):
     """Share of the site's own ground that polygons of a layer cover.
 
     The ground of a polygon is itself; of a grid candidate its cell. Overlapping
-    polygons count once.
+    polygons count once. To a gate or exclusion the share is unknown for sites
+    smaller than the layer's resolution, where an edge passes as near as that. A
+    layer without rows is unknown, unless it is known to be complete there
+    (`LayerInfo.complete_km`).
 
     Parameters
     ----------
@@ -238,8 +250,14 @@ class CoveredShare(OfLayer):
     def answer(self, queries: Queries) -> Measured:
         """Measure all sites."""
         if len(self.layer) == 0:
-            return self._series(queries, np.full(len(queries.sites), np.nan))
-        return self._series(queries, queries.covered_share(self.layer))
+            nothing = 0.0 if says_none_within(self.layer, 0.0) else np.nan
+            return self._series(queries, np.full(len(queries.sites), nothing))
+        share = queries.covered_share(self.layer)
+        coarse = self._too_coarse(queries)
+        if coarse.any():
+            km = float(self.resolution_m or 0.0) / 1000.0
+            coarse = coarse & queries.is_near_edge(self.layer, km, of_ground=True)
+        return self._series(queries, share, is_too_coarse=coarse)
 
     def describe(self) -> dict[str, Any]:
         """Return the measurement as a plain dict."""

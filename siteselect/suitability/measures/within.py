@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 
 from siteselect.errors import StudyError, four_parts, nearest_name, shown
+from siteselect.layers.info import says_none_within
 from siteselect.layers.reach import Reach
 from siteselect.suitability.checks import check_length, check_vector, column_of, numbers
 from siteselect.suitability.measures.base import Flags, Floats, Measured, OfLayer
@@ -64,7 +65,10 @@ class Within(OfLayer):
       ``skip_missing=True`` (the sum is then a lower bound), and is left out of
       ``max``: the best one known is what can be relied on;
     - only features without figures in reach: unknown, always;
-    - a layer without rows: unknown, always.
+    - a layer without rows: unknown, unless it is known to be complete as far as
+      the radius (`LayerInfo.complete_km`): then nothing is in reach;
+    - a radius smaller than the layer's resolution: to a gate or exclusion unknown
+      for sites that are smaller than it too.
 
     Headrooms are not additive: several substations in reach share the same
     lines. Take ``max`` of a headroom rather than ``sum``.
@@ -183,7 +187,7 @@ class Within(OfLayer):
         """Measure all sites."""
         subset = queries.subset(self.layer, self.where)
         n = len(queries.sites)
-        if subset.n_layer == 0:
+        if subset.n_layer == 0 and not says_none_within(self.layer, self.radius_km):
             return self._series(queries, np.full(n, np.nan))
         if len(subset.features) == 0:
             nothing = np.nan if self.statistic == "mean" else 0.0
@@ -203,7 +207,8 @@ class Within(OfLayer):
             if self.skip_missing and figures is not None and self.statistic != "max":
                 without = reach.only(np.isnan(figures)).count() > 0
                 is_fallback[reach.sites[without]] = True
-        return self._series(queries, values, is_fallback & ~np.isnan(values))
+        coarse = self._too_coarse(queries) if _is_short(self) else None
+        return self._series(queries, values, is_fallback & ~np.isnan(values), coarse)
 
     def _weighted(self, reach: Reach) -> Reach:
         """Return the pairs with how much each of them counts, if not all alike."""
@@ -265,7 +270,8 @@ class Length(OfLayer):
     A line that leaves the circle counts as far as it is inside. Lines that lie on
     each other all count. No line within the radius is a length of 0, which is a
     true zero only where the layer covers the surroundings of the site; a layer
-    without rows is unknown.
+    without rows is unknown, and a radius smaller than the layer's resolution too
+    coarse, as in `Within`.
 
     Examples
     --------
@@ -299,12 +305,13 @@ class Length(OfLayer):
         """Measure all sites."""
         subset = queries.subset(self.layer, self.where)
         n = len(queries.sites)
-        if subset.n_layer == 0:
+        if subset.n_layer == 0 and not says_none_within(self.layer, self.radius_km):
             return self._series(queries, np.full(n, np.nan))
         if len(subset.features) == 0:
             return self._series(queries, np.zeros(n))
         found = queries.length(self.layer, radius_km=self.radius_km, where=self.where)
-        return self._series(queries, found.copy())
+        coarse = self._too_coarse(queries) if _is_short(self) else None
+        return self._series(queries, found.copy(), is_too_coarse=coarse)
 
     def describe(self) -> dict[str, Any]:
         """Return the measurement as a plain dict."""
@@ -314,6 +321,11 @@ class Length(OfLayer):
             "radius_km": float(self.radius_km),
             "where": describe_filter(self.where),
         }
+
+
+def _is_short(measure: Within | Length) -> bool:
+    """Return whether the radius is smaller than what the layer can tell apart."""
+    return 1000.0 * measure.radius_km < (measure.resolution_m or 0.0)
 
 
 def _sum(reach: Reach, figures: Floats, skip_missing: bool) -> Floats:
