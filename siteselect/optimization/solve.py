@@ -30,6 +30,8 @@ from siteselect.optimization.solution import Clock, Solution
 
 #: How far plans may differ and still be equally good: the rounding of sums.
 TIE = 1e-10
+#: Sums of the same figures in another order differ by less than this share.
+SAME = 1e-14
 #: Nodes, at least, and nodes times columns that a second route may spend before
 #: "infeasible" counts as unconfirmed.
 LEAST_NODES, SECOND_WORK = 1000, 100_000_000
@@ -457,8 +459,12 @@ def finish(
 ) -> Solution:
     """Put objective and bound into the objective's direction; judge the status."""
     sign = 1.0 if problem.maximize else -1.0
-    objective = float(problem.objective @ x)
+    used = np.flatnonzero(x)
+    # A product of whole vectors is summed by as many threads as there are.
+    objective = float(np.sum(problem.objective[used] * x[used]))
     best = max(bound, sign * objective)
+    if best - sign * objective <= SAME * abs(objective):
+        best = sign * objective
     status: highs.Status = "feasible"
     # Bounds come out of floating-point sums: 1e-9 is rounding, not a gap.
     if relative_gap(sign * best, objective) <= gap + 1e-9:
