@@ -46,6 +46,10 @@ _PACKAGES = (
     "shapely",
 )
 
+#: Where locks and the like come from. One beside a function keeps an order and
+#: decides no figure; one handed over with it cannot be.
+_WAITING = frozenset({"_thread", "threading", "multiprocessing.synchronize"})
+
 __all__ = ["digest", "file_digest", "versions"]
 
 
@@ -242,7 +246,9 @@ def _globals_of(function: types.FunctionType) -> dict[str, Any]:
     found = {}
     for name in sorted(set(_names(function.__code__))):
         if name in known:
-            found[name] = known[name]
+            item = known[name]
+            is_lock = type(item).__module__ in _WAITING
+            found[name] = type(item).__qualname__ if is_lock else item
         elif not hasattr(builtins, name):
             found[name] = "not there"
     return found

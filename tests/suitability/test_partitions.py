@@ -495,11 +495,15 @@ def test_what_a_function_reads_outside_itself_tells_it_apart(text):
 def test_globals_that_a_function_does_not_read_are_left_alone():
     text = "import logging\nlog = logging.getLogger('x')\nx = {}\n"
     text += "def own(f):\n    log.info('read')\n    return np.hypot(f.x, 1) + later()"
-    # `x` is an attribute here, and a lock cannot be compared.
-    one = made(text.format("__import__('threading').Lock()"))
+    # `x` is an attribute here, and what is going on cannot be compared.
+    one = made(text.format("iter([1])"))
     assert digest(one) == digest(made(text.format(2)))
     with pytest.raises(StudyError, match="no content to compare"):
-        digest(made("LOCK = __import__('threading').Lock()\ndef own(f): return LOCK"))
+        digest(made("x = (i for i in 'ab')\ndef own(f): return x"))
+    # A lock decides no figure.
+    lock = "LOCK = __import__('threading').RLock()\ndef own(f):\n"
+    lock += "    with LOCK: return f.x"
+    assert digest(made(lock)) == digest(made(lock))
 
 
 def test_functions_that_call_too_deeply_are_refused_not_a_crash():
