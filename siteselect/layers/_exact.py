@@ -17,10 +17,14 @@ from rasterio.windows import Window
 
 from siteselect.errors import LayerError, four_parts
 from siteselect.layers import cells
+from siteselect.layers.figures import meant
 
 Floats = NDArray[np.float64]
 #: A float of the extent may be off by this share of a cell.
 _ROUNDING = 1e-7
+#: A polygon may stick out by this share of a cell: bringing it to the CRS of the
+#: raster moves it by as much.
+_EDGE = 1e-3
 
 
 class Cells(RasterSource):  # type: ignore[misc]
@@ -36,7 +40,7 @@ class Cells(RasterSource):  # type: ignore[misc]
     band : int
         Counted from 1.
     classes : sequence of float, optional
-        Show 1 for these values and 0 for others.
+        Show 1 for these figures, as the cells give them, and 0 for others.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class Cells(RasterSource):  # type: ignore[misc]
         self.is_geographic = bool(source.crs.is_geographic) and not self.is_turned
         self.shape = (int(source.height), int(source.width))
         self._held: tuple[int, int, Floats] | None = None
+        self._is_all_known = False
         if self.is_turned:
             self._extent = (0.0, -float(source.height), float(source.width), 0.0)
             self._side = (1.0, 1.0)
@@ -109,12 +114,39 @@ class Cells(RasterSource):  # type: ignore[misc]
         whole: NDArray[np.int64] = np.clip(edges, -(2**40), 2**40).astype(np.int64)
         return whole
 
+    def shares_inside(self, areas: NDArray[Any]) -> Floats:
+        """Return which share of each polygon lies on the raster, 1 for all of it."""
+        bounds = shapely.bounds(areas)
+        left, bottom, right, top = self._extent
+        wide, tall = (_EDGE * abs(side) for side in self.res())
+        limits = np.array([left - wide, bottom - tall, -right - wide, -top - tall])
+        sides = bounds * np.array([1.0, 1.0, -1.0, -1.0])
+        rows = np.flatnonzero((sides < limits).any(axis=1))
+        out = np.ones(len(areas))
+        out[rows] = 0.0
+        rows = rows[np.isfinite(bounds[rows]).all(axis=1)]
+        if len(rows):
+            one = shapely.make_valid(areas[rows])
+            whole = shapely.area(one)
+            on = shapely.area(shapely.intersection(one, shapely.box(*self._extent)))
+            share = np.divide(on, whole, out=np.zeros(len(rows)), where=whole > 0)
+            # What lies beyond the edge may be too thin to be told by its area.
+            out[rows] = np.minimum(share, np.nextafter(1.0, 0.0))
+        return out
+
+    @property
+    def is_all_known(self) -> bool:
+        """Return whether a window is held in which no cell is unknown."""
+        return self._held is not None and self._is_all_known
+
     def hold(self, window: Window | None) -> None:
         """Read a window once, for all that is asked inside it."""
         self._held = None
         if window is not None:
             x, y, wide, tall = (int(v) for v in window.flatten())
-            self._held = (x, y, self._read(x, y, wide, tall))
+            values = self._read(x, y, wide, tall)
+            self._held = (x, y, values)
+            self._is_all_known = not np.isnan(values).any()
 
     def read_window(self, x: int, y: int, wide: int, tall: int) -> Floats:
         """Return the cells of a window of the grid shown."""
@@ -138,7 +170,7 @@ class Cells(RasterSource):  # type: ignore[misc]
         if self.is_south_up:
             values = values[::-1]
         if self.classes is not None:
-            is_in = np.isin(values, self.classes)
+            is_in = meant(values, self.classes) >= 0
             values = np.where(np.isnan(values), np.nan, is_in.astype(np.float64))
         return np.ascontiguousarray(values)
 

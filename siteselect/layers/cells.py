@@ -1,8 +1,9 @@
 """Cells of raster files: opened, read in windows, gathered around places.
 
 A file is read at its own resolution, always: overviews serve drawing and are
-never looked at here. What the file masks (nodata, an alpha or mask band) and
-what is not finite is NaN; scale and offset are applied.
+never looked at here. What the file calls unknown in any way (nodata, a mask, an
+alpha band; GDAL by itself heeds only one of them) and what is not finite is NaN;
+scale and offset are applied.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import rasterio.errors
 from affine import Affine
 from numpy.typing import NDArray
 from pyproj import CRS, Transformer
-from rasterio.enums import MaskFlags
+from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.windows import Window
 
 from siteselect.errors import (
@@ -57,6 +58,47 @@ UNREADABLE = (rasterio.errors.RasterioError, UnicodeDecodeError)
 
 
 @dataclass(frozen=True)
+class Stored:
+    """How the cells of a band are kept.
+
+    Parameters
+    ----------
+    dtype : str
+        Type of a stored number, as NumPy names it.
+    scale, offset : float
+        What makes a figure of it.
+    """
+
+    dtype: str
+    scale: float
+    offset: float
+
+    def held(self, figure: float) -> float | None:
+        """Return the figure that a cell gives for one that was written, None if none.
+
+        The nearest number of the cells' own precision; of whole numbers, one that
+        is not off by more than a hundredth of a step.
+        """
+        kind = np.dtype(self.dtype)
+        with np.errstate(all="ignore"):
+            raw = np.float64(figure - self.offset) / np.float64(self.scale)
+            if np.issubdtype(kind, np.integer):
+                limits, near = np.iinfo(kind), np.round(raw)
+                is_held = limits.min <= near <= limits.max and abs(raw - near) <= 0.01
+                return float(near * self.scale + self.offset) if is_held else None
+            near = np.float64(raw.astype(kind))
+        return float(near * self.scale + self.offset) if np.isfinite(near) else None
+
+
+def stored(source: Any) -> tuple[frozenset[Stored], ...]:
+    """Return how each band of one file is kept."""
+    return tuple(
+        frozenset({Stored(*one)})
+        for one in zip(source.dtypes, source.scales, source.offsets, strict=True)
+    )
+
+
+@dataclass(frozen=True)
 class Files:
     """One raster in one file, or in several tiles put together.
 
@@ -66,10 +108,13 @@ class Files:
         The files, at least one.
     mosaic : str
         How GDAL puts several together (a VRT document); empty for one file.
+    stored : tuple of frozenset of Stored
+        How the tiles put together keep each band; empty for one file.
     """
 
     tiles: tuple[Path, ...]
     mosaic: str = ""
+    stored: tuple[frozenset[Stored], ...] = ()
 
     @property
     def name(self) -> str:
@@ -183,7 +228,9 @@ class _Tile:
     scales: tuple[float, ...]
     offsets: tuple[float, ...]
     descriptions: tuple[str | None, ...]
-    is_unmasked: tuple[bool, ...]
+    dtypes: tuple[str, ...]
+    nodata: tuple[float | None, ...]
+    flags: tuple[list[MaskFlags], ...]
 
 
 def joined(tiles: Sequence[Path]) -> Files:
@@ -220,6 +267,7 @@ def joined(tiles: Sequence[Path]) -> Files:
         with _reading(path.name, _open(path)) as source:
             require_place(source, path.name)
             require_figures(source.dtypes, range(1, source.count + 1), path.name)
+            _require_heeded(source, path.name)
             found.append(
                 _Tile(
                     path,
@@ -230,7 +278,9 @@ def joined(tiles: Sequence[Path]) -> Files:
                     source.scales,
                     source.offsets,
                     source.descriptions,
-                    tuple(MaskFlags.all_valid in f for f in source.mask_flag_enums),
+                    source.dtypes,
+                    tuple(map(_held, source.nodatavals, source.dtypes)),
+                    source.mask_flag_enums,
                 )
             )
     first = found[0]
@@ -255,7 +305,13 @@ def joined(tiles: Sequence[Path]) -> Files:
         f"<GeoTransform>{','.join(map(repr, map(float, transform.to_gdal())))}"
         f"</GeoTransform>{bands}</VRTDataset>"
     )
-    return Files(tuple(tiles), mosaic)
+    kept = tuple(
+        frozenset(
+            Stored(t.dtypes[band], t.scales[band], t.offsets[band]) for t in found
+        )
+        for band in range(len(first.scales))
+    )
+    return Files(tuple(tiles), mosaic, kept)
 
 
 def _band_xml(
@@ -274,26 +330,71 @@ def _band_xml(
         parts.append(f"<Description>{escape(described)}</Description>")
     for tile, (x, y) in zip(tiles, corners, strict=True):
         size = f'xSize="{tile.width}" ySize="{tile.height}"'
-        name = escape(str(tile.path.absolute()))
+        name, source_band, unknown = _source_xml(tile, band)
         parts.append(
-            f'<ComplexSource><SourceFilename relativeToVRT="0">{name}</SourceFilename>'
-            f"<SourceBand>{band + 1}</SourceBand>"
+            f'<ComplexSource><SourceFilename relativeToVRT="0">{escape(name)}'
+            f"</SourceFilename><SourceBand>{source_band}</SourceBand>"
             f'<SrcRect xOff="0" yOff="0" {size}/>'
             f"<DstRect xOff={quoteattr(str(x - origin[0]))} "
             f"yOff={quoteattr(str(y - origin[1]))} {size}/>"
             f"<ScaleOffset>{tile.offsets[band]!r}</ScaleOffset>"
             f"<ScaleRatio>{tile.scales[band]!r}</ScaleRatio>"
-            f"{_unknown_xml(tile, band)}</ComplexSource>"
+            f"{unknown}</ComplexSource>"
         )
     return "".join([*parts, "</VRTRasterBand>"])
 
 
-def _unknown_xml(tile: _Tile, band: int) -> str:
-    """Say which cells of a tile leave room for those of another."""
-    # A float may be NaN where the file states no nodata.
-    if tile.is_unmasked[band]:
-        return "<NODATA>nan</NODATA>"
-    return "<UseMaskBand>true</UseMaskBand>"
+def _source_xml(tile: _Tile, band: int) -> tuple[str, int, str]:
+    """Return the file and band to read, and which cells leave room for another's."""
+    name, nodata = str(tile.path.absolute()), tile.nodata[band]
+    by_mask = "<UseMaskBand>true</UseMaskBand>"
+    if MaskFlags.all_valid in tile.flags[band]:
+        # A float may be NaN where the file states no nodata.
+        return name, band + 1, "<NODATA>nan</NODATA>"
+    if nodata is None or tile.flags[band] == [MaskFlags.nodata]:
+        return name, band + 1, by_mask
+    # GDAL heeds nodata or the mask: what is masked is made nodata first.
+    kind = "Byte" if tile.dtypes[band] == "uint8" else tile.dtypes[band].capitalize()
+    kind = kind.replace("Uint", "UInt")
+    stated = repr(float(nodata))
+    size = f'xSize="{tile.width}" ySize="{tile.height}"'
+    inner = (
+        f'<VRTDataset rasterXSize="{tile.width}" rasterYSize="{tile.height}">'
+        f'<VRTRasterBand dataType="{kind}" band="1"><NoDataValue>{stated}'
+        f'</NoDataValue><ComplexSource><SourceFilename relativeToVRT="0">'
+        f"{escape(name)}</SourceFilename><SourceBand>{band + 1}</SourceBand>"
+        f'<SrcRect xOff="0" yOff="0" {size}/><DstRect xOff="0" yOff="0" {size}/>'
+        f"{by_mask}</ComplexSource></VRTRasterBand></VRTDataset>"
+    )
+    return inner, 1, f"<NODATA>{stated}</NODATA>"
+
+
+def _held(nodata: float | None, dtype: str) -> float | None:
+    """Return nodata, None where no cell can hold it (-9999 in bytes)."""
+    kind = np.dtype(dtype)
+    if nodata is None or not np.issubdtype(kind, np.integer):
+        return nodata
+    limits = np.iinfo(kind)
+    is_held = float(nodata).is_integer() and limits.min <= nodata <= limits.max
+    return nodata if is_held else None
+
+
+def _require_heeded(source: Any, name: str) -> None:
+    """Refuse a tile whose alpha band GDAL would leave out of a mosaic."""
+    bands = range(1, source.count + 1)
+    if all(_unheeded_alpha(source, band) is None for band in bands):
+        return
+    alpha = list(source.colorinterp).index(ColorInterp.alpha) + 1
+    raise LayerError(
+        four_parts(
+            f"Raster {name!r} is to be one with others",
+            f"band {alpha} is an alpha band beside nodata, a mask or cells that are "
+            "no bytes, and would be left out",
+            "tiles with one of the two are allowed",
+            f"Turn it into a mask first: `gdal_translate -b 1 -mask {alpha} FILE "
+            "NEW.tif`",
+        )
+    )
 
 
 def _require_fit(tiles: Sequence[_Tile]) -> None:
@@ -466,26 +567,48 @@ def read_window(source: Any, bands: Sequence[int], window: Window) -> Floats:
 
 
 def _mask(source: Any, band: int, window: Window) -> NDArray[Any] | None:
-    """Return the file's own mask of a window, None if nodata says it all."""
+    """Return what masks a window beside nodata (0 where unknown), None if nothing."""
     flags = source.mask_flag_enums[band - 1]
-    if MaskFlags.all_valid in flags or flags == [MaskFlags.nodata]:
-        return None
-    mask: NDArray[Any] = source.read_masks(band, window=window)
+    mask: NDArray[Any] | None = None
+    if MaskFlags.all_valid not in flags and flags != [MaskFlags.nodata]:
+        mask = source.read_masks(band, window=window)
+    alpha = _unheeded_alpha(source, band)
+    if alpha is not None:
+        is_seen = source.read(alpha, window=window) != 0
+        mask = is_seen if mask is None else is_seen & (mask != 0)
     return mask
+
+
+def _unheeded_alpha(source: Any, band: int) -> int | None:
+    """Return the alpha band if a band has one that GDAL's own mask leaves out.
+
+    GDAL heeds it only where there is neither nodata nor a mask, and only in bytes
+    or 16 bits without sign.
+    """
+    if MaskFlags.alpha in source.mask_flag_enums[band - 1]:
+        return None
+    kinds = list(source.colorinterp)
+    if ColorInterp.alpha not in kinds or kinds[band - 1] == ColorInterp.alpha:
+        return None
+    return kinds.index(ColorInterp.alpha) + 1
 
 
 def finished(
     source: Any, band: int, raw: NDArray[Any], mask: NDArray[Any] | None
 ) -> Floats:
-    """Return stored values as figures in their unit, NaN where unknown."""
+    """Return stored values as figures in their unit, NaN where unknown.
+
+    Nodata is compared as stored, before scale and offset, and counts beside a mask.
+    """
     values: Floats = raw.astype(np.float64)
     scale, offset = source.scales[band - 1], source.offsets[band - 1]
     if scale != 1 or offset != 0:
         values = values * scale + offset
+    nodata = source.nodatavals[band - 1]
+    if nodata is not None:
+        values[_is_nodata(raw, nodata)] = np.nan
     if mask is not None:
         values[mask == 0] = np.nan
-    elif MaskFlags.nodata in source.mask_flag_enums[band - 1]:
-        values[_is_nodata(raw, source.nodatavals[band - 1])] = np.nan
     values[np.isinf(values)] = np.nan
     return values
 
@@ -494,7 +617,8 @@ def _is_nodata(raw: NDArray[Any], nodata: float) -> NDArray[np.bool_]:
     """Say which stored values are nodata, as GDAL compares them."""
     if np.issubdtype(raw.dtype, np.integer):
         return np.asarray(raw == nodata)
-    value = raw.dtype.type(nodata)
+    with np.errstate(over="ignore"):
+        value = raw.dtype.type(nodata)
     if not np.isfinite(value):
         return np.isnan(raw) if np.isnan(value) else np.asarray(raw == value)
     # Two steps of the last bit, since the nodata of a file is written as text.

@@ -134,6 +134,11 @@ class Raster:
         with cells.opened(files) as source:
             yield source
 
+    def _kept(self, source: Any) -> frozenset[cells.Stored]:
+        """Return how the first band in use is kept, by each tile."""
+        files: cells.Files = self._files  # type: ignore[attr-defined]
+        return (files.stored or cells.stored(source))[self.bands[0] - 1]
+
     def __repr__(self) -> str:
         more = f" and {len(self.tiles) - 1} more" if len(self.tiles) > 1 else ""
         return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -15,8 +15,10 @@ from rasterio.windows import Window
 from siteselect.errors import LayerError, four_parts, nearest_name, shown
 from siteselect.layers import spatial
 from siteselect.layers.crs import WGS84, to_wgs84
+from siteselect.layers.figures import is_plain_number
 
 if TYPE_CHECKING:
+    from siteselect.layers.cells import Stored
     from siteselect.layers.raster import Raster
 
 Floats = NDArray[np.float64]
@@ -48,6 +50,12 @@ _WEIGHED = (
     "stdev",
     "variance",
 )
+#: Share of the ground under a polygon that must be known for a statistic of it; a
+#: sum needs all of it, a count (of known cells) none. Judgement: most of a site
+#: speaks for the whole, as a coast does for a county; a corner does not.
+LEAST_KNOWN = 0.5
+# Exact shares of cells are held in single precision.
+_ROUNDING = 1e-6
 # A sliver that rounding left in the next cell must not set a maximum.
 _LEAST_SHARE = "min_coverage_frac=1e-6"
 # Polygons no larger than this are read in common windows [cells].
@@ -67,6 +75,7 @@ def zonal(
     band: int | str | None = None,
     quantile: float | None = None,
     classes: Sequence[float] | None = None,
+    min_known: float | None = None,
 ) -> Floats:
     """Return a statistic of the raster over each polygon.
 
@@ -74,6 +83,11 @@ def zonal(
     medians and the like over a raster in degrees also by their area on the
     ground (unless its rows run askew to the parallels). ``sum`` and ``count``
     stay in cells. Where two values have the same majority, the larger is given.
+
+    Ground is unknown where the raster has no data and beyond its edges. A sum is
+    unknown as soon as a part of the polygon's ground is; every other statistic
+    describes the known part, and is unknown where that is less than half of the
+    polygon (see ``min_known``).
 
     Parameters
     ----------
@@ -90,17 +104,25 @@ def zonal(
     quantile : float, optional
         For ``stat="quantile"``: which one, 0 to 1.
     classes : sequence of float, optional
-        For ``stat="share"``: the values whose share of the known area is asked.
+        For ``stat="share"``: the values whose share of the known area is asked, in
+        the unit of the raster (scale and offset applied). A value counts as it is
+        stored: 0.3 is the number nearest to it that a cell can hold.
+    min_known : float, optional
+        Share of the ground, counted in cells, that must be known, 0 to 1; default
+        1 for ``sum`` and 0.5 for the others. Less gives what the known part
+        gives, e.g. a lower bound of a sum; 0 takes any known cell. ``count``
+        counts the known cells and takes none.
 
     Returns
     -------
     ndarray of float64, shape (n,)
-        NaN where no known cell is covered (0 for ``count``).
+        NaN where too little of the ground is known (0 for ``count``).
 
     Raises
     ------
     LayerError
-        If the statistic or its figure cannot be, or the zones are no polygons.
+        If the statistic or its figure cannot be, a class is a value that no cell
+        can hold, or the zones are no polygons.
 
     References
     ----------
@@ -117,7 +139,7 @@ def zonal(
     >>> bool(high[0] > zonal(meters, colorado)[0])
     True
     """
-    wanted = operation(raster.info.name, stat, quantile, classes)
+    wanted = operation(raster.info.name, stat, quantile, classes, min_known)
     areas = spatial._geoms(polygons, "the polygons")
     spatial._require_areas(areas, polygons)
     if not len(areas):
@@ -127,7 +149,9 @@ def zonal(
         # Imported here: exactextract is only needed by this function.
         from siteselect.layers._exact import Cells, extracted
 
-        grid = Cells(source, one.bands[0], classes)
+        kept = one._kept(source)
+        figures = None if classes is None else _held(raster.info.name, kept, classes)
+        grid = Cells(source, one.bands[0], figures)
         areas = grid.placed(_in_crs(polygons, areas, CRS.from_user_input(source.crs)))
         settings = _LEAST_SHARE
         if stat in _WEIGHED and grid.is_geographic:
@@ -136,20 +160,48 @@ def zonal(
             f"value={wanted.format(settings)}",
             f"known=count({_LEAST_SHARE})",
         ]
+        # The same shares of the same cells, so that the two counts are equal to the
+        # last bit where nothing is unknown.
+        every = f"covered=count({_LEAST_SHARE}, default_value=0)"
         values = np.full(len(areas), np.nan)
-        known = np.zeros(len(areas))
+        known, covered = np.zeros((2, len(areas)))
         for rows, window in _groups(grid.windows(areas), grid.shape):
             grid.hold(window)
-            found = extracted(grid, areas[rows], operations)
-            values[rows], known[rows] = found.T
+            if grid.is_all_known:
+                values[rows], known[rows] = extracted(grid, areas[rows], operations).T
+                covered[rows] = known[rows]
+            else:
+                found = extracted(grid, areas[rows], [*operations, every])
+                values[rows], known[rows], covered[rows] = found.T
+        inside = grid.shares_inside(areas)
     if stat == "count":
         return values
-    # A sum over no known cell would come back as 0.
-    return np.where(known > 0, values, np.nan)
+    least = min_known
+    if least is None:
+        least = 1.0 if stat == "sum" else LEAST_KNOWN
+    return np.where(_is_enough(known, covered, inside, least), values, np.nan)
+
+
+def _is_enough(
+    known: Floats, covered: Floats, inside: Floats, least: float
+) -> NDArray[np.bool_]:
+    """Return whether enough of the ground of each polygon is known.
+
+    ``known`` and ``covered`` count the cells of the raster under it, ``inside`` is
+    the share of it that lies on the raster.
+    """
+    if least >= 1:
+        return (known > 0) & (known >= covered) & (inside >= 1)
+    needed = least * (1 - _ROUNDING) * covered
+    return (known > 0) & (known * inside >= needed)
 
 
 def operation(
-    name: str, stat: str, quantile: float | None, classes: Sequence[float] | None
+    name: str,
+    stat: str,
+    quantile: float | None,
+    classes: Sequence[float] | None,
+    min_known: float | None = None,
 ) -> str:
     """Return how exactextract spells a statistic, checked."""
     if stat not in STATISTICS:
@@ -173,19 +225,64 @@ def operation(
             )
         )
     if (stat == "share") != (classes is not None) or (
-        classes is not None and not np.size(classes)
+        classes is not None and not _are_figures(classes)
     ):
         raise LayerError(
             four_parts(
                 f"The statistic {stat!r} of raster {name} was asked for",
                 f"classes is {classes!r}",
-                "a list of values is needed for stat='share', and for no other",
+                "a list of numbers is needed for stat='share', and for no other",
                 "zonal(raster, polygons, 'share', classes=[41, 42, 43])",
+            )
+        )
+    if min_known is not None and (
+        stat == "count" or not is_plain_number(min_known) or not 0 <= min_known <= 1
+    ):
+        raise LayerError(
+            four_parts(
+                f"The statistic {stat!r} of raster {name} was asked for",
+                f"min_known is {min_known!r}",
+                "a number from 0 to 1 is allowed, and none for stat='count', which "
+                "counts the known cells",
+                "zonal(raster, polygons, 'sum', min_known=0.9)",
             )
         )
     if stat == "quantile":
         return f"quantile(q={float(quantile or 0.0)!r}, {{}})"
     return "mean({})" if stat == "share" else f"{stat}({{}})"
+
+
+def _are_figures(classes: Any) -> bool:
+    """Return whether classes are finite numbers, at least one."""
+    try:
+        listed = list(classes)
+    except TypeError:
+        return False
+    return bool(listed) and all(map(is_plain_number, listed))
+
+
+def _held(name: str, kept: Collection[Stored], classes: Sequence[float]) -> list[float]:
+    """Return the figures that cells give for classes; refuse what none can hold."""
+    figures: set[float] = set()
+    odd = []
+    for one in classes:
+        held = {how.held(float(one)) for how in kept} - {None}
+        figures |= held  # type: ignore[arg-type]
+        if not held:
+            odd.append(f"{one:g}")
+    if odd:
+        how = next(iter(kept))
+        steps = f" times {how.scale:g}" if how.scale != 1 else ""
+        steps += f" plus {how.offset:g}" if how.offset != 0 else ""
+        raise LayerError(
+            four_parts(
+                f"The share of classes {shown(odd)} of raster {name} was asked for",
+                f"its cells hold {how.dtype}{steps}: none can be of that class",
+                "values that a cell can hold are allowed",
+                "Take the values that the raster has: `numpy.unique(raster.read()[0])`",
+            )
+        )
+    return sorted(figures)
 
 
 def _in_crs(

@@ -12,6 +12,7 @@ import shapely
 
 from siteselect.errors import LayerError, StudyError, four_parts, nearest_name, shown
 from siteselect.layers import check, layer_info
+from siteselect.layers.figures import is_plain_number, meant
 
 __all__ = [
     "check_length",
@@ -62,13 +63,18 @@ def is_figures(series: pd.Series[Any]) -> bool:
 def holds(series: pd.Series[Any], wanted: list[Any]) -> npt.NDArray[np.bool_]:
     """Return where a column holds one of the wanted labels or figures.
 
-    What is missing is none of them, even if NaN is wanted.
+    What is missing is none of them, even if NaN is wanted. A figure that differs
+    by rounding is the one that is wanted.
     """
     try:
         found = series.isin(wanted)
     except Exception:  # Arrow refuses labels that its type cannot hold.
         found = series.astype(object).isin(wanted)
     flags: npt.NDArray[np.bool_] = found.fillna(False).to_numpy(dtype=bool)
+    figures = [item for item in wanted if is_plain_number(item)]
+    if figures and pd.api.types.is_float_dtype(series):
+        values = series.to_numpy(dtype=np.float64, na_value=np.nan)
+        flags = flags | (meant(values, figures) >= 0)
     return flags & series.notna().to_numpy(dtype=bool)
 
 

@@ -2,18 +2,25 @@
 
 It says whether a stored result still belongs to what is asked now. Layers count
 by their content, rasters by the size and time of their files, a user's own
-function by its code, defaults and closure.
+function by its code, defaults and closure, and by the globals that it names: other
+functions and classes of the user's in the same way, modules and what is installed
+by name and version, a module of the user's by its file.
 """
 
 from __future__ import annotations
 
+import builtins
 import dataclasses
+import dis
 import functools
 import hashlib
 import json
+import logging
 import pickle
+import sys
+import sysconfig
 import types
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -39,6 +46,10 @@ _PACKAGES = (
     "shapely",
 )
 
+#: Where locks and the like come from. One beside a function keeps an order and
+#: decides no figure; one handed over with it cannot be.
+_WAITING = frozenset({"_thread", "threading", "multiprocessing.synchronize"})
+
 __all__ = ["digest", "file_digest", "versions"]
 
 
@@ -50,7 +61,20 @@ def digest(*parts: object) -> str:
     >>> digest({"a": 1.0}) == digest({"a": 1.0}), digest(1) == digest(1.0)
     (True, False)
     """
-    return _Digest().of(parts).hex()
+    try:
+        return _Digest().of(parts).hex()
+    except RecursionError:
+        raise StudyError(
+            four_parts(
+                "What is asked of the candidates is to be told apart from what "
+                "another run asks",
+                "its parts hold one another too deeply to be compared",
+                f"things within things are allowed, up to {sys.getrecursionlimit()} "
+                "steps of Python",
+                "call fewer functions of your own from one another, or flatten the "
+                "list that one reads",
+            )
+        ) from None
 
 
 def file_digest(path: Path) -> str:
@@ -145,28 +169,48 @@ class _Digest:
     def _code_or_object(self, thing: Any) -> bytes:
         if isinstance(thing, types.FunctionType):
             cells = [_content(cell) for cell in thing.__closure__ or ()]
+            module = thing.__module__ or ""
             return self._all(
                 "function",
-                f"{thing.__module__}.{thing.__qualname__}",
+                f"{module}.{thing.__qualname__}",
                 thing.__code__,
                 thing.__defaults__,
                 thing.__kwdefaults__,
                 cells,
+                _globals_of(thing) if _is_own(module) else _version_of(module),
             )
         if isinstance(thing, types.CodeType):
             return self._all("code", thing.co_code, thing.co_consts, thing.co_names)
+        if isinstance(thing, types.ModuleType):
+            return self._all("module", thing.__name__, _version_of(thing.__name__))
+        if isinstance(thing, logging.Logger):
+            return self._all("logger", thing.name)
+        if isinstance(thing, (staticmethod, classmethod)):
+            return self._all(type(thing).__name__, thing.__func__)
+        if isinstance(thing, property):
+            return self._all("property", thing.fget, thing.fset, thing.fdel)
         if isinstance(thing, types.MethodType):
             return self._all("method", thing.__func__, thing.__self__)
         if isinstance(thing, functools.partial):
             return self._all("partial", thing.func, thing.args, thing.keywords)
+        if isinstance(thing, type) and _is_own(thing.__module__):
+            return self._all("class", thing.__qualname__, *_body_of(thing))
         if isinstance(thing, (type, types.BuiltinFunctionType, np.ufunc)):
             name = getattr(thing, "__qualname__", thing.__name__)
             return _hash("named", name.encode())
         kind = f"{type(thing).__module__}.{type(thing).__qualname__}"
+        is_own = _is_own(type(thing).__module__)
+        if is_own:
+            # What an object of the user's does is in the code of its class.
+            kind += f" {self.of(type(thing)).hex()}"
         if dataclasses.is_dataclass(thing):
             names = [field.name for field in dataclasses.fields(thing)]
             return self._all(kind, names, *(getattr(thing, name) for name in names))
-        if hasattr(thing, "__dict__") and vars(thing):
+        # Without a state of its own: nothing to pickle, which a class of a notebook
+        # could not be.
+        kind_of: Any = type(thing)
+        is_bare = is_own and kind_of.__new__ is object.__new__
+        if hasattr(thing, "__dict__") and (vars(thing) or is_bare):
             return self._all(kind, vars(thing))
         try:
             return _hash(kind, pickle.dumps(thing, protocol=5))
@@ -194,6 +238,80 @@ def _content(cell: types.CellType) -> Any:
         return cell.cell_contents
     except ValueError:
         return None
+
+
+def _globals_of(function: types.FunctionType) -> dict[str, Any]:
+    """Return the globals that a function names, those of functions in it included."""
+    known = function.__globals__
+    found = {}
+    for name in sorted(set(_names(function.__code__))):
+        if name in known:
+            item = known[name]
+            is_lock = type(item).__module__ in _WAITING
+            found[name] = type(item).__qualname__ if is_lock else item
+        elif not hasattr(builtins, name):
+            found[name] = "not there"
+    return found
+
+
+def _names(code: types.CodeType) -> Iterator[str]:
+    """Return the names of globals that code reads, not those of attributes."""
+    for step in dis.get_instructions(code):
+        if step.opname in {"LOAD_GLOBAL", "LOAD_NAME"}:
+            yield str(step.argval)
+    for part in code.co_consts:
+        if isinstance(part, types.CodeType):
+            yield from _names(part)
+
+
+def _body_of(kind: type) -> Iterator[Any]:
+    """Return what makes up a class of the user's: its bases, code and constants."""
+    yield kind.__bases__
+    code = (types.FunctionType, staticmethod, classmethod, property)
+    for name, item in sorted(vars(kind).items()):
+        is_wrapped = isinstance(item, functools.cached_property)
+        body = item.func if is_wrapped else item
+        is_code = isinstance(body, code)
+        is_slot = isinstance(
+            body, (types.MemberDescriptorType, types.GetSetDescriptorType)
+        )
+        # What Python itself keeps there is no part of what the user wrote.
+        if is_code or not (name.startswith("_") or is_slot):
+            yield name
+            yield body
+
+
+@functools.cache
+def _is_own(module: str) -> bool:
+    """Return whether a module is the user's: neither installed nor of Python."""
+    root = module.partition(".")[0]
+    if root in {"siteselect", *sys.stdlib_module_names} - {"__main__"}:
+        return False
+    if root in sys.builtin_module_names:
+        return False
+    file = _file_of(root) or _file_of(module)
+    if file is None:
+        # A notebook, a prompt, or what is sent to a worker.
+        return True
+    installed = {sysconfig.get_path(key) for key in ("purelib", "platlib")}
+    return not any(file.is_relative_to(Path(path).resolve()) for path in installed)
+
+
+def _file_of(module: str) -> Path | None:
+    """Return the file of a module that is imported, None if it has none."""
+    path = getattr(sys.modules.get(module), "__file__", None)
+    return Path(path).resolve() if path else None
+
+
+def _version_of(module: str) -> str:
+    """Return the version of a module, or the digest of its file if it is the user's."""
+    root = module.partition(".")[0]
+    if _is_own(module):
+        file = _file_of(module)
+        return file_digest(file) if file is not None and file.is_file() else ""
+    if root in sys.stdlib_module_names or root in sys.builtin_module_names:
+        return sys.version
+    return str(getattr(sys.modules.get(root), "__version__", ""))
 
 
 def _files_of(raster: Raster) -> list[Any]:

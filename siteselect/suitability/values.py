@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from siteselect.errors import StudyError, four_parts, said, shown
+from siteselect.layers.figures import meant
 from siteselect.suitability.value_function import (
     Floats,
     ValueFunction,
@@ -25,6 +26,7 @@ from siteselect.suitability.value_function import (
     check_bounds,
     check_rising,
     check_values,
+    is_number,
     is_one_way,
     plain,
     ramp,
@@ -238,7 +240,7 @@ class Piecewise(ValueFunction):
     ----------
     points : sequence of (float, float)
         At least two (raw, value) pairs with rising raw figures and values
-        in [0, 1].
+        in [0, 1]; an array of two columns does as well.
 
     Raises
     ------
@@ -255,16 +257,16 @@ class Piecewise(ValueFunction):
 
     def __post_init__(self) -> None:
         given: Any = self.points
-        points = tuple(
-            tuple(point) if isinstance(point, Sequence) else (point,)
-            for point in (given if isinstance(given, Iterable) else ())
-        )
+        if isinstance(given, pd.DataFrame):
+            # Its rows, where iterating would give the names of its columns.
+            given = given.to_numpy()
+        points = tuple(map(_point, given if _is_several(given) else ()))
         if len(points) < 2 or any(len(point) != 2 for point in points):
             raise StudyError(
                 four_parts(
                     "Piecewise takes (raw, value) points",
                     f"found {said(given)}",
-                    "allowed are two or more pairs",
+                    "allowed are two or more pairs, or an array of two columns",
                     "write for instance Piecewise([(0, 0), (10, 1)])",
                 )
             )
@@ -296,7 +298,9 @@ class Categories(ValueFunction):
     Parameters
     ----------
     values : mapping
-        Label (text, a number or a truth value) to value in [0, 1].
+        Label (text, a number or a truth value) to value in [0, 1]. A figure that
+        differs from a number by rounding has its value: 0.3 kept in single
+        precision, or made by scale and offset.
     other : float, optional
         Value of every label not listed. Without it such a label is an error,
         so that a misspelled class cannot pass unseen.
@@ -369,6 +373,9 @@ class Categories(ValueFunction):
         known = raw.notna().to_numpy()
         try:
             listed = raw.isin(list(self.values)).to_numpy()
+            if not (listed | ~known).all():
+                raw = self._unrounded(raw, known & ~listed)
+                listed = raw.isin(list(self.values)).to_numpy()
             raw.map(self.values)
         except TypeError:
             odd = next(x for x in raw[known] if not pd.api.types.is_hashable(x))
@@ -395,6 +402,20 @@ class Categories(ValueFunction):
             value = np.where(stray, self.other, value)
         return np.where(known, value, np.nan)
 
+    def _unrounded(self, raw: Any, stray: npt.NDArray[np.bool_]) -> Any:
+        """Return labels with the listed number in place of a figure that means it."""
+        numbers = [label for label in self.values if is_number(label)]
+        rows = np.flatnonzero(stray)
+        code, found = pd.factorize(raw.iloc[rows])
+        figures = [x if isinstance(x, (float, np.floating)) else np.nan for x in found]
+        near = meant(figures, numbers)[code]
+        changed = near >= 0
+        if not changed.any():
+            return raw
+        out = raw.copy()
+        out.iloc[rows[changed]] = np.array(numbers, dtype=object)[near[changed]]
+        return out
+
     def describe(self) -> dict[str, Any]:
         """Return labels, values and ``other`` (if any) in plain types.
 
@@ -408,6 +429,20 @@ class Categories(ValueFunction):
         else:
             said |= {"labels": list(self.values), "values": values}
         return said if self.other is None else said | {"other": plain(self.other)}
+
+
+def _is_several(item: object) -> bool:
+    """Return True for what can be gone through; an array of no dimension cannot."""
+    is_bare = isinstance(item, np.ndarray) and item.ndim == 0
+    return isinstance(item, Iterable) and not is_bare
+
+
+def _point(given: Any) -> tuple[Any, ...]:
+    """Return a pair as a tuple of plain numbers, anything else as it is in one."""
+    is_pair = isinstance(given, (Sequence, np.ndarray, pd.Series)) and _is_several(
+        given
+    )
+    return tuple(map(plain, given)) if is_pair else (given,)
 
 
 def _is_label(label: object) -> bool:

@@ -16,7 +16,7 @@ import shapely
 from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rasterio.enums import Resampling
+from rasterio.enums import ColorInterp, Resampling
 from rasterio.windows import Window
 from shapely import Point, box
 
@@ -102,10 +102,10 @@ def plain_sample(values, column, row, method):
     return total
 
 
-def plain_zonal(values, transform, area, stat, weight, **option):
+def plain_zonal(values, transform, area, stat, weight, min_known=None, **option):
     """Return a statistic from the exact share of each cell, one by one."""
     tall, wide = values.shape
-    found = []
+    found, known, whole = [], 0.0, area.area
     for r in range(tall):
         for c in range(wide):
             cell = shapely.Polygon(
@@ -117,7 +117,9 @@ def plain_zonal(values, transform, area, stat, weight, **option):
             share = cell.intersection(area).area / cell.area
             if share > 1e-6 and not np.isnan(values[r, c]):
                 found.append((values[r, c], share, share * weight(r, c)))
-    if not found:
+                known += share * cell.area
+    least = min_known if min_known is not None else 1.0 if stat == "sum" else 0.5
+    if not found or known < whole * least * (1 - 1e-6):
         return np.nan
     value, share, ground = (np.array(part) for part in zip(*found, strict=True))
     if stat == "mean":
@@ -133,7 +135,27 @@ def plain_zonal(values, transform, area, stat, weight, **option):
     return kinds[total >= total.max() * (1 - 1e-6)].max()
 
 
-@settings(max_examples=25)
+#: What says beside nodata that a cell is unknown.
+HIDING = ["nothing", "mask", "alpha"]
+
+
+def written(path, stored, transform, crs, is_hidden, hiding):
+    """Write a band with nodata -9 whose cells may be hidden in another way, too."""
+    seen = np.where(is_hidden, 0, 255)
+    bands = [*stored, seen] if hiding == "alpha" else stored
+    write(path, np.array(bands, stored.dtype), transform, crs, nodata=-9)
+    with (
+        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
+        rasterio.open(path, "r+") as out,
+    ):
+        out.set_band_description(1, "" if hiding == "nothing" else "hidden")
+        if hiding == "alpha":
+            out.colorinterp = [ColorInterp.gray, ColorInterp.alpha]
+        if hiding == "mask":
+            out.write_mask(seen.astype("uint8"))
+
+
+@settings(max_examples=40)
 @given(st.data())
 def test_any_grid_is_read_as_the_plain_way_does(tmp_path_factory, data):
     crs, corner, cell = data.draw(st.sampled_from(WORLDS))
@@ -142,15 +164,17 @@ def test_any_grid_is_read_as_the_plain_way_does(tmp_path_factory, data):
         turn = "south up"
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
     stored = rng.integers(0, 6, (1, 6, 9)).astype("int16")
-    stored[rng.random(stored.shape) < 0.15] = -9
+    stored[rng.random(stored.shape) < data.draw(st.sampled_from([0, 0.15, 0.5]))] = -9
     transform = grid(corner, cell, turn)
-    path = write(
-        tmp_path_factory.mktemp("any") / "r.tif", stored, transform, crs, nodata=-9
-    )
+    path = tmp_path_factory.mktemp("any") / "r.tif"
+    is_hidden = rng.random(stored[0].shape) < 0.1
+    written(path, stored, transform, crs, is_hidden, data.draw(st.sampled_from(HIDING)))
     with rasterio.open(path, "r+") as out:
-        out.scales, out.offsets = (0.5,), (3.0,)
-    values = np.where(stored[0] == -9, np.nan, stored[0] * 0.5 + 3.0)
-    raster = Raster(path)
+        out.scales, out.offsets = (0.5,) * out.count, (3.0,) * out.count
+        is_hidden &= out.descriptions[0] == "hidden"
+    is_unknown = (stored[0] == -9) | is_hidden
+    values = np.where(is_unknown, np.nan, stored[0] * 0.5 + 3.0)
+    raster = Raster(path).band(1)
     column, row = rng.uniform(-1, 10, 30), rng.uniform(-1, 7, 30)
     points = series(shapely.points(*at(transform, column, row)), crs)
     for method in ("nearest", "bilinear"):
@@ -173,6 +197,7 @@ def test_any_grid_is_read_as_the_plain_way_does(tmp_path_factory, data):
         st.sampled_from(["mean", "sum", "min", "max", "share", "majority"])
     )
     option = {"classes": [3.5, 5.0]} if stat == "share" else {}
+    option["min_known"] = data.draw(st.sampled_from([None, 0, 0.2, 0.8, 1]))
 
     def weight(r, c):
         lat = at(transform, c + 0.5, r + 0.5)[1]
@@ -220,6 +245,167 @@ def test_masks_beside_nodata_are_honoured(tmp_path):
     assert zonal(raster, zones, "count")[1] == pytest.approx(12)
     points = series([Point(500, 3500), Point(500, 500)], 5070)
     np.testing.assert_array_equal(sample(raster, points).values, [np.nan, 7])
+
+
+@pytest.mark.parametrize(
+    ("dtype", "nodata"),
+    [
+        ("int16", -9999),
+        ("float32", -3.4028234663852886e38),
+        ("float32", float("nan")),
+        ("float64", -1e300),
+        ("uint8", 0),
+        ("int32", -(2**31)),
+    ],
+)
+def test_nodata_and_a_mask_are_both_honoured(tmp_path, dtype, nodata):
+    values = np.full((1, 4, 4), 7, dtype)
+    values[0, 0, 0] = nodata
+    is_hidden = np.zeros((4, 4), bool)
+    is_hidden[3, 3] = True
+    paths = []
+    for i in range(2):
+        corner = grid((i * 4e3, 4e3), 1e3)
+        path = write(tmp_path / f"{i} & {i}.tif", values, corner, 5070, nodata=nodata)
+        with (
+            rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
+            rasterio.open(path, "r+") as out,
+        ):
+            out.write_mask(np.where(is_hidden, 0, 255).astype("uint8"))
+            # Nodata is what is stored, not what scale and offset make of it.
+            out.scales, out.offsets = (2.0,), (-7.0,)
+        paths.append(path)
+    truth = np.full((4, 4), 7.0)
+    truth[0, 0] = truth[3, 3] = np.nan
+    np.testing.assert_array_equal(Raster(paths[0]).read()[0][0], truth)
+    both = Raster(paths)
+    np.testing.assert_array_equal(both.read()[0][0], np.hstack([truth, truth]))
+    corners = series([Point(500, 3500), Point(7500, 500), Point(500, 500)], 5070)
+    np.testing.assert_array_equal(sample(both, corners).values, [np.nan, np.nan, 7])
+    assert zonal(both, series([box(0, 0, 8e3, 4e3)], 5070))[0] == 7
+
+
+def test_nodata_that_no_cell_can_hold_leaves_the_mask_alone(tmp_path):
+    values = np.full((1, 2, 2), 7, "uint8")
+    paths = []
+    for i in range(2):
+        path = write(tmp_path / f"{i}.tif", values, grid((i * 2e3, 2e3), 1e3), 5070)
+        # GDAL writes it where it is asked to, as other programs do.
+        with (
+            rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
+            rasterio.open(path, "r+") as out,
+        ):
+            out.write_mask(np.array([[255, 0], [255, 255]], "uint8"))
+        text = (
+            '<VRTDataset rasterXSize="2" rasterYSize="2"><SRS>EPSG:5070</SRS>'
+            f"<GeoTransform>{i * 2e3},1000,0,2000,0,-1000</GeoTransform>"
+            '<VRTRasterBand dataType="Byte" band="1"><NoDataValue>-9999</NoDataValue>'
+            f'<SimpleSource><SourceFilename relativeToVRT="1">{i}.tif'
+            "</SourceFilename><SourceBand>1</SourceBand></SimpleSource>"
+            "</VRTRasterBand><MaskBand>"
+            '<VRTRasterBand dataType="Byte"><SimpleSource><SourceFilename '
+            f'relativeToVRT="1">{i}.tif</SourceFilename><SourceBand>mask,1'
+            "</SourceBand></SimpleSource></VRTRasterBand></MaskBand></VRTDataset>"
+        )
+        paths.append(tmp_path / f"{i}.vrt")
+        paths[-1].write_text(text)
+    truth = np.array([[7, np.nan], [7, 7]])
+    np.testing.assert_array_equal(Raster(paths[0]).read()[0][0], truth)
+    np.testing.assert_array_equal(Raster(paths).read()[0][0], np.hstack([truth, truth]))
+
+
+def test_tiles_with_alpha_beside_nodata_are_refused(tmp_path):
+    values = np.full((1, 4, 4), 7, "int16")
+    hidden = np.zeros((4, 4), bool)
+    paths = [tmp_path / "a.tif", tmp_path / "b.tif"]
+    for i, path in enumerate(paths):
+        written(path, values, grid((i * 4e3, 4e3), 1e3), 5070, hidden, "alpha")
+    with pytest.raises(LayerError, match="alpha"):
+        Raster(paths)
+
+
+def test_ground_that_is_mostly_unknown_is_unknown(tmp_path):
+    values = np.full((1, 10, 10), -1, "int16")
+    values[0, 0] = 2
+    values[0, 1:5, :9] = 2
+    path = write(tmp_path / "p.tif", values, grid((0, 1e4), 1e3), 5070, nodata=-1)
+    raster = Raster(path)
+    # Nine of twenty cells known, half of them, all, and half of it off the raster.
+    zones = series(
+        [
+            box(8e3, 0, 9e3, 1e4).union(box(9e3, 0, 1e4, 1e4)),
+            box(0, 0, 1e3, 1e4),
+            box(0, 5e3, 9e3, 1e4),
+            box(-1e3, 6e3, 1e3, 8e3),
+            box(-1001, 6e3, 1e3, 8e3),
+        ],
+        5070,
+    )
+    for stat in ("mean", "min", "max", "median", "majority", "variety", "stdev"):
+        known = ~np.isnan(zonal(raster, zones, stat))
+        assert known.tolist() == [False, True, True, True, False], stat
+    np.testing.assert_array_equal(
+        zonal(raster, zones, "sum"), [np.nan, np.nan, 90, np.nan, np.nan]
+    )
+    np.testing.assert_allclose(
+        zonal(raster, zones, "sum", min_known=0), [12, 10, 90, 4, 4]
+    )
+    np.testing.assert_array_equal(zonal(raster, zones, "count"), [6, 5, 45, 2, 2])
+    for wrong in (-0.1, 1.1, np.nan, True, "all"):
+        with pytest.raises(LayerError, match="min_known"):
+            zonal(raster, zones, min_known=wrong)
+    with pytest.raises(LayerError, match="min_known"):
+        zonal(raster, zones, "count", min_known=0.5)
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_a_class_is_the_figure_as_it_is_stored(tmp_path_factory, data):
+    dtype = data.draw(st.sampled_from(["float32", "float64", "int16", "uint8"]))
+    scale = data.draw(st.sampled_from([1.0, 0.1, 0.01, 1 / 3, -0.3]))
+    offset = data.draw(st.sampled_from([0.0, 273.15, -2.7]))
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    which = rng.integers(0, 9, (1, 6, 6))
+    folder = tmp_path_factory.mktemp("classes")
+    paths = []
+    is_float = dtype.startswith("float")
+    # Floats hold the figure itself, whole numbers are scaled.
+    stored = (which * scale + offset).astype(dtype) if is_float else which.astype(dtype)
+    for i in range(data.draw(st.integers(1, 2))):
+        path = write(folder / f"{i}.tif", stored, grid((i * 6e3, 6e3), 1e3), 5070)
+        if not is_float:
+            with rasterio.open(path, "r+") as out:
+                out.scales, out.offsets = (scale,), (offset,)
+        paths.append(path)
+    asked = data.draw(st.lists(st.integers(0, 8), min_size=1, unique=True))
+    # As somebody would write them.
+    classes = [float(f"{k * scale + offset:.15g}") for k in asked]
+    zone = series([box(0, 0, 6e3, 6e3)], 5070)
+    share = zonal(Raster(paths), zone, "share", classes=classes)[0]
+    assert share == pytest.approx(np.isin(which, asked).mean())
+
+
+def test_a_class_that_no_cell_can_be_of_is_refused(tmp_path):
+    values = np.arange(4).reshape(1, 2, 2)
+    whole = write(tmp_path / "w.tif", values.astype("uint8"), grid((0, 2e3), 1e3), 5070)
+    tenth = write(
+        tmp_path / "t.tif", values.astype("int16"), grid((2e3, 2e3), 1e3), 5070
+    )
+    with rasterio.open(tenth, "r+") as out:
+        out.scales = (0.1,)
+    zone = series([box(0, 0, 2e3, 2e3)], 5070)
+    for raster, wrong in (
+        (Raster(whole), 1.5),
+        (Raster(whole), 256),
+        (Raster(whole), -1),
+        (Raster(tenth), 0.34),
+        (Raster([whole, tenth]), 0.34),
+        (Raster(whole), "1"),
+        (Raster(whole), np.nan),
+    ):
+        with pytest.raises(LayerError, match="classes"):
+            zonal(raster, zone, "share", classes=[wrong])
+    assert zonal(Raster([whole, tenth]), zone, "share", classes=[0.3, 1])[0] == 0.25
 
 
 def test_overviews_are_never_looked_at(tmp_path):

@@ -72,10 +72,12 @@ def test_tiles_answer_as_the_whole_raster_does(tmp_path_factory, data):
                 sample(found, points, method=method).values, truth
             )
     for stat in ("sum", "mean", "max"):
-        truth = zonal(whole, zones, stat)
-        assert np.isfinite(truth).any()
-        for found in (tiles, again):
-            np.testing.assert_allclose(zonal(found, zones, stat), truth, rtol=1e-12)
+        for least in (None, 0):
+            truth = zonal(whole, zones, stat, min_known=least)
+            assert np.isfinite(truth).any() or least is None
+            for found in (tiles, again):
+                answer = zonal(found, zones, stat, min_known=least)
+                np.testing.assert_allclose(answer, truth, rtol=1e-12)
 
 
 def test_where_tiles_overlap_the_last_name_that_knows_counts(tmp_path):

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pyproj
 import pytest
+import rasterio
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -521,6 +522,54 @@ def test_classes_and_quantiles(tmp_path):
         42,
         81,
     )
+
+
+def test_ground_that_is_mostly_unknown_passes_no_gate(tmp_path):
+    values = np.full((1, 10, 10), -1, "int16")
+    values[0, 0, 0] = 2
+    path = write(tmp_path / "r.tif", values, grid((0, 1e4), 1e3), 5070, nodata=-1)
+    raster = Raster(path, (), LayerInfo("dem"))
+    sites = frame([box(0, 0, 1e4, 1e4), box(0, 9e3, 1e3, 1e4)], 5070)
+    for stat in ("max", "sum", "mean", "majority"):
+        measure = ss.Zonal(raster, stat)
+        same(measure(sites), [np.nan, 2])
+        gate = ss.Gate("g", measure, at_most=5)
+        assert gate(sites).tolist() == ["UNKNOWN", "PASS"]
+        part = ss.Zonal(raster, stat, min_known=0.01)
+        same(part(sites), [2, 2])
+        assert part.describe()["min_known"] == 0.01
+    scored = ss.score_sites(
+        sites, [ss.Criterion("m", ss.Zonal(raster, "max"), ss.Falling(0, 10))]
+    )
+    assert scored["coverage"].tolist() == [0, 1]
+    assert scored["score_low"].tolist() == [0, 0.8]
+    assert scored["score_high"].tolist() == [1, 0.8]
+    with pytest.raises(LayerError, match="min_known"):
+        ss.Zonal(raster, min_known=2)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int16"])
+def test_labels_rules_and_shares_mean_the_same_cells(tmp_path, dtype):
+    which = np.random.default_rng(1).integers(0, 5, (1, 6, 6))
+    stored = which if dtype == "int16" else (which / 10).astype("float32")
+    path = write(tmp_path / "r.tif", stored.astype(dtype), grid((0, 6e3), 1e3), 5070)
+    if dtype == "int16":
+        with rasterio.open(path, "r+") as out:
+            out.scales = (0.1,)
+    raster = Raster(path, (), LayerInfo("kind"))
+    cells = [Point(c * 1e3 + 500, 5500 - r * 1e3) for r in range(6) for c in range(6)]
+    sites = frame(cells, 5070)
+    is_three = which.ravel() == 3
+    measure = ss.Sample(raster)
+    labels = ss.Categories({0.0: 0, 0.1: 0.1, 0.2: 0.2, 0.3: 1, 0.4: 0.4})
+    assert ((labels(measure(sites)) == 1) == is_three).all()
+    assert (ss.Where(measure, equals=0.3)(sites) == is_three).all()
+    assert (ss.Where(measure, isin=[0.3, "x"])(sites) == is_three).all()
+    gate = ss.Gate("g", measure, isin=[0.3])(sites)
+    assert ((gate == "PASS") == is_three).all()
+    zone = frame([box(0, 0, 6e3, 6e3)], 5070)
+    share = ss.Zonal(raster, "share", classes=[0.3])(zone)
+    same(share, [is_three.mean()], rtol=1e-6)
 
 
 # ---------------------------------------------------------------------- refusals

@@ -455,6 +455,90 @@ def test_the_digest_tells_inputs_apart(raster):
     assert digest(things()) != before
 
 
+def made(text, names=(), module="made_up"):
+    """Return the function ``own`` of a piece of code, as in a notebook of its own."""
+    space = {"__name__": module, "np": np, **dict(names)}
+    exec(compile(text, module, "exec", dont_inherit=True), space)
+    return space["own"]
+
+
+READS = {
+    "a figure": "K = {}\ndef own(f): return f.x * K",
+    "a helper": "def helper(x): return x * {}\ndef own(f): return helper(f.x)",
+    "a helper's helper": "def deep(x): return x * {}\ndef helper(x): return deep(x)\n"
+    "def own(f): return helper(f.x)",
+    "a helper's global": "K = {}\ndef helper(x): return x * K\n"
+    "def own(f): return helper(f.x)",
+    "within": "K = {}\ndef own(f): return list(map(lambda x: x * K, f.x))",
+    "a class": "class Way:\n    def of(self, x): return x * {}\n"
+    "def own(f): return Way().of(f.x)",
+    "a base class": "class Base:\n    k = {}\nclass Way(Base): pass\n"
+    "def own(f): return f.x * Way.k",
+    "an object": "class Way:\n    def __call__(self, f): return f.x * {}\nown = Way()",
+    "a dataclass": "from dataclasses import dataclass\n@dataclass\nclass Way:\n"
+    "    k: int = 1\n    def __call__(self, f): return f.x * {}\nown = Way()",
+    "a table": "T = np.full(3, {})\ndef own(f): return f.x * T",
+    "a partial": "from functools import partial\ndef base(f, k): return f.x * k\n"
+    "own_k = partial(base, k={})\ndef own(f): return own_k(f)",
+    "each other": "def a(x): return b(x) if x else {}\n"
+    "def b(x): return a(x - 1)\ndef own(f): return a(f.x)",
+}
+
+
+@pytest.mark.parametrize("text", READS.values(), ids=list(READS))
+def test_what_a_function_reads_outside_itself_tells_it_apart(text):
+    one, same, other = (made(text.format(k)) for k in (3, 3, 1))
+    assert digest(one) == digest(same)
+    assert digest(one) != digest(other)
+
+
+def test_globals_that_a_function_does_not_read_are_left_alone():
+    text = "import logging\nlog = logging.getLogger('x')\nx = {}\n"
+    text += "def own(f):\n    log.info('read')\n    return np.hypot(f.x, 1) + later()"
+    # `x` is an attribute here, and what is going on cannot be compared.
+    one = made(text.format("iter([1])"))
+    assert digest(one) == digest(made(text.format(2)))
+    with pytest.raises(StudyError, match="no content to compare"):
+        digest(made("x = (i for i in 'ab')\ndef own(f): return x"))
+    # A lock decides no figure.
+    lock = "LOCK = __import__('threading').RLock()\ndef own(f):\n"
+    lock += "    with LOCK: return f.x"
+    assert digest(made(lock)) == digest(made(lock))
+
+
+def test_functions_that_call_too_deeply_are_refused_not_a_crash():
+    lines = ["def f0(x): return x"]
+    lines += [f"def f{i}(x): return f{i - 1}(x)" for i in range(1, 2000)]
+    with pytest.raises(StudyError, match="too deeply"):
+        digest(made("\n".join([*lines, "def own(f): return f1999(f)"])))
+
+
+def test_a_module_of_the_users_own_counts_by_its_file(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    file = tmp_path / "mine_of_test.py"
+    found = []
+    for k in (3, 3, 1):
+        file.write_text(f"def way(x): return x * {k}\n")
+        sys.modules.pop("mine_of_test", None)
+        text = "import mine_of_test\ndef own(f): return mine_of_test.way(f.x)"
+        found.append(digest(made(text)))
+    sys.modules.pop("mine_of_test", None)
+    assert found[0] == found[1] != found[2]
+
+
+def test_a_changed_global_is_scored_again(tmp_path):
+    sites = frame([Point(-97, 30), Point(-98, 31)], x=[1.0, 2.0])
+    write_partitions(sites, tmp_path / "in", rows=1)
+    texts = ["K = 3\ndef own(f): return f.x * K", "K = 1\ndef own(f): return f.x * K"]
+    kept = []
+    for text in [*texts, texts[1]]:
+        criteria = [Criterion("r", made(text), Rising(0, 10))]
+        run = score_partitions(tmp_path / "in", criteria, out=tmp_path / "out")
+        kept.append(int(run["kept"].sum()))
+    assert kept == [0, 0, 2]
+    assert sorted(read_partitions(tmp_path / "out")["r_raw"]) == [1.0, 2.0]
+
+
 LISTS = {
     "no JSON": "{",
     "deep": "[" * 100_000,

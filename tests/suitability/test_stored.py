@@ -141,6 +141,8 @@ def measurement(draw, layers, kind):
                 ("mean", {}),
                 ("quantile", {"quantile": 0.25}),
                 ("share", {"classes": (np.float32(1), 2)}),
+                ("sum", {"min_known": 0}),
+                ("max", {"min_known": np.float64(0.9)}),
             ]
         )
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -81,6 +82,44 @@ def test_reference_points():
     assert Piecewise([(0, 1), (10, 0)])([-5, 5, 15]).tolist() == [1, 0.5, 0]
     np.testing.assert_allclose(Sigmoid(2, 8)([2, 5, 8]), [0.05, 0.5, 0.95])
     np.testing.assert_allclose(Sigmoid(8, 2)([2, 5, 8]), [0.95, 0.5, 0.05])
+
+
+def test_points_and_classes_may_be_arrays():
+    points = [[0.0, 0.0], [5.0, 0.3], [10.0, 1.0]]
+    wanted = Piecewise(points)
+    table = pd.DataFrame(points, columns=["raw", "value"])
+    for given_points in (
+        np.array(points),
+        [np.array(point) for point in points],
+        table,
+        iter(points),
+        zip([0.0, 5.0, 10.0], [0.0, 0.3, 1.0], strict=True),
+    ):
+        value = Piecewise(given_points)
+        assert value == wanted
+        assert hash(value) == hash(wanted)
+        assert json.dumps(value.describe()) == json.dumps(wanted.describe())
+    for wrong in (np.array(3.0), np.zeros(4), np.zeros((3, 3)), [np.array(1.0)] * 2):
+        with pytest.raises(StudyError, match="pairs"):
+            Piecewise(wrong)
+    assert Step(np.array([1, 2]), np.array([0, 0.5, 1])) == Step([1, 2], [0, 0.5, 1])
+
+
+@given(st.integers(-999, 999), st.sampled_from([0.1, 0.01, 0.3, 1 / 3]))
+def test_a_figure_kept_less_exactly_has_the_value_of_its_label(k, step):
+    label = float(f"{k * step:.15g}")
+    value = Categories({label: 0.25, label + 1: 0.75}, other=0.5)
+    kept = [np.float32(label), float(np.float32(label)), k * step, label, "text", None]
+    np.testing.assert_array_equal(value(kept), [0.25] * 4 + [0.5, np.nan])
+    assert value([np.float32(label + 1)]) == 0.75
+
+
+def test_whole_numbers_are_never_taken_for_another():
+    code = 2**24 + 1
+    with pytest.raises(StudyError, match="no value"):
+        Categories({code: 1.0})([float(2**24)])
+    with pytest.raises(StudyError, match="no value"):
+        Categories({0.34: 1.0})([np.float32(0.3)])
 
 
 def test_categories():

@@ -147,7 +147,10 @@ class Sample(OfRaster):
 class Zonal(OfRaster):
     """Statistic of the raster cells under the site's own ground.
 
-    Cells count by the exact share of theirs that lies under the site.
+    Cells count by the exact share of theirs that lies under the site. Ground is
+    unknown where the raster has no data and beyond its edges: a sum is unknown as
+    soon as a part of the site's ground is, every other statistic where less than
+    half of it is known.
 
     Parameters
     ----------
@@ -162,13 +165,19 @@ class Zonal(OfRaster):
         For ``"quantile"``: which one, 0 to 1.
     classes : sequence of float, optional
         For ``"share"``: values of the raster (such as kinds of land cover) whose
-        share of the site's known ground is wanted.
+        share of the site's known ground is wanted, in the unit of the raster. A
+        value counts as it is stored: 0.3 is the number nearest to it that a cell
+        can hold.
+    min_known : float, optional
+        Share of the site's ground that must be known, 0 to 1; default 1 for
+        ``"sum"`` and 0.5 for the others. Less gives what the known part gives: a
+        lower bound of a sum. Not for ``"count"``, which counts known cells.
 
     Raises
     ------
     LayerError, StudyError
-        If the layer is no raster or has no such band, or the statistic or its
-        figure cannot be.
+        If the layer is no raster or has no such band, the statistic or its figure
+        cannot be, or a class is a value that no cell can hold.
 
     Warns
     -----
@@ -189,10 +198,13 @@ class Zonal(OfRaster):
     band: int | str = field(default=1, kw_only=True)
     quantile: float | None = field(default=None, kw_only=True)
     classes: Sequence[float] | None = field(default=None, kw_only=True)
+    min_known: float | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         self._check()
-        operation(self.layer_name, self.stat, self.quantile, self.classes)
+        operation(
+            self.layer_name, self.stat, self.quantile, self.classes, self.min_known
+        )
 
     @property
     def label(self) -> str:
@@ -214,6 +226,7 @@ class Zonal(OfRaster):
             stat=self.stat,
             quantile=self.quantile,
             classes=self.classes,
+            min_known=self.min_known,
         )
         coarse = self._too_coarse(queries)
         return self._series(queries, found.copy(), is_too_coarse=coarse)
@@ -227,4 +240,5 @@ class Zonal(OfRaster):
             "band": self.band,
             "quantile": self.quantile,
             "classes": None if self.classes is None else list(map(float, self.classes)),
+            "min_known": None if self.min_known is None else float(self.min_known),
         }
