@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -314,7 +315,17 @@ def verify(
         raise typer.Exit(CHANGED)
 
 
-@app.command(epilog="Example: siteselect report out/study; then open report.html")
+class Units(StrEnum):
+    """Units of a report."""
+
+    SI = "si"
+    US = "us"
+
+
+@app.command(
+    epilog="Examples: siteselect report out/study; then open report.html. siteselect "
+    "report out/study --units us --robustness --out out/us"
+)
 def report(
     ctx: typer.Context,
     plan: Annotated[Path, typer.Argument(help="folder that `run` or `demo` wrote")],
@@ -326,6 +337,20 @@ def report(
         Path | None,
         typer.Option(help="where the study's own files are, if they moved"),
     ] = None,
+    units: Annotated[
+        Units | None,
+        typer.Option(
+            help="kilometers and hectares, or miles and acres; the study's by default"
+        ),
+    ] = None,
+    robustness: Annotated[
+        bool,
+        typer.Option(
+            "--robustness",
+            help="solve again with weights and layers of the study's criteria shaken, "
+            "50 times or as often as its survival says, and show which sites stay",
+        ),
+    ] = False,
     is_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -335,7 +360,14 @@ def report(
 
     _note_json(ctx, is_json)
     with _progress(quiet or is_json, STEPS) as say:
-        written = report_folder(plan, out, folder=folder, progress=say)
+        written = report_folder(
+            plan,
+            out,
+            folder=folder,
+            units=units,
+            robustness=robustness,
+            progress=say,
+        )
     if is_json:
         _print_json({"ok": True, "written": [str(path) for path in written]})
     elif not quiet:

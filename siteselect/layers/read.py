@@ -50,7 +50,8 @@ Source: TypeAlias = (
 _TEXT = (".csv", ".tsv", ".txt")
 _PARQUET = (".parquet", ".geoparquet", ".pq")
 _FEATHER = (".feather", ".arrow")
-_RASTER = (
+#: Suffixes of files that are read as rasters without a look at them.
+RASTER_SUFFIXES = (
     ".tif", ".tiff", ".vrt", ".img", ".asc", ".jp2", ".nc", ".grd", ".hgt", ".bil",
     ".dem", ".flt", ".grib", ".grib2", ".h5", ".hdf",
 )  # fmt: skip
@@ -244,7 +245,7 @@ def read_layer(
         path = str(source)
         info = LayerInfo(**facts)
         frame = None
-        if _suffix(path) not in _RASTER:
+        if _suffix(path) not in RASTER_SUFFIXES:
             _require_file(path)
             frame = _read_file(path, layer, spoken)
         if frame is None:
@@ -352,7 +353,7 @@ def _tiles(source: Any, spoken: str) -> list[Path]:
     for one in source:
         if not isinstance(one, str | Path):
             found = f"the list holds {said(one)} ({type(one).__name__})"
-        elif _suffix(str(one)) not in _RASTER and not _is_raster(str(one)):
+        elif _suffix(str(one)) not in RASTER_SUFFIXES and not _is_raster(str(one)):
             _require_file(str(one))
             found = f"{Path(one).name!r} is no raster"
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
@@ -521,6 +521,107 @@ def flatten(specs: Iterable[Any]) -> list[Any]:
     return out
 
 
+def value_checks(
+    request: Request,
+) -> list[tuple[tuple[str, ...], Callable[[], object]]]:
+    """Return the checks of what was asked that need no candidates.
+
+    Parameters
+    ----------
+    request : Request
+        What was asked; its candidates and limits are not looked at, but for limits
+        that go by year.
+
+    Returns
+    -------
+    list of (tuple of str, callable)
+        The arguments that a check reads, and the check, which raises.
+    """
+    totals = ("power_mw", "it_mw", "budget_usd", "years")
+    told = ("fixed", "forbidden", "existing", "max_sites")
+    return [
+        (totals, lambda: request.horizon),
+        (("power_mw", *totals), lambda: request.bounds_by_year("power_mw")),
+        (("it_mw", *totals), lambda: request.bounds_by_year("it_mw")),
+        (("budget_usd",), lambda: budget_amounts(request.budget_usd)),
+        (("site_mw",), lambda: options_of(request.site_mw)),
+        (("discount_rate",), lambda: check_rate(request.discount_rate)),
+        (
+            ("discount_rate", "site_mw", "capacity", *totals),
+            lambda: check_years(request, request.horizon),
+        ),
+        (("objective", *totals), lambda: check_cheapest(request)),
+        (("gap",), lambda: check_gap(request.gap)),
+        (("time_limit_s",), lambda: check_time_limit(request.time_limit_s)),
+        (("method",), lambda: check_method(request.method)),
+        (("existing",), lambda: existing_amounts(request.existing)),
+        (("max_sites",), lambda: count_of(request.max_sites, "max_sites")),
+        (("min_sites",), lambda: count_of(request.min_sites, "min_sites")),
+        (("min_sites", "max_sites"), lambda: check_counts(request)),
+        (("min_spacing_km",), lambda: spacing_of(request.min_spacing_km)),
+        (told, lambda: refuse_told_twice(request)),
+    ]
+
+
+def check_cheapest(request: Request) -> None:
+    """Refuse the cheapest plan where nothing has to be built."""
+    if not (isinstance(request.objective, str) and request.objective == "cost"):
+        return
+    power = request.bounds_by_year("power_mw")
+    high = power[-1][1]
+    if max(b[0] for b in [*power, *request.bounds_by_year("it_mw")]) <= 0:
+        raise StudyError(
+            four_parts(
+                "objective='cost' was asked for",
+                "nothing has to be built: power_mw has no lower bound",
+                "a lower bound on power, since the cheapest plan is empty",
+                f"power_mw=({high:g}, {high:g})"
+                if np.isfinite(high)
+                else "power_mw=(3000, None)",
+            )
+        )
+
+
+def check_gap(gap: Any) -> None:
+    """Refuse a gap that is no fraction."""
+    if not 0 <= number(gap, "gap") < 1:
+        raise StudyError(
+            four_parts(
+                f"gap={gap!r} was asked for",
+                "that is no fraction of the objective",
+                "a fraction from 0 up to 1, without 1",
+                "gap=1e-4",
+            )
+        )
+
+
+def check_time_limit(time_limit_s: Any) -> None:
+    """Refuse a time limit that is no length of time."""
+    if time_limit_s is not None and number(time_limit_s, "time_limit_s") < 0:
+        raise StudyError(
+            four_parts(
+                f"time_limit_s={time_limit_s!r} was asked for",
+                "that is negative",
+                "seconds from 0, or None",
+                "time_limit_s=60",
+            )
+        )
+
+
+def check_method(method: Any) -> None:
+    """Refuse a method that there is not."""
+    known_methods = ("auto", "full", "priceout")
+    if not isinstance(method, str) or method not in known_methods:
+        raise StudyError(
+            four_parts(
+                f"method={said(method)} was asked for",
+                f"there is no such method.{nearest_name(str(method), known_methods)}",
+                "'auto', 'full' or 'priceout'",
+                "method='auto'",
+            )
+        )
+
+
 def compile_problem(request: Request) -> Compiled:
     """Turn the user's arguments into a problem with limits and rows."""
     from siteselect.optimization.conditioning import refuse_huge
@@ -534,23 +635,11 @@ def compile_problem(request: Request) -> Compiled:
 
 def _compiled(request: Request) -> Compiled:
     sites = check_frame(request.sites)
+    for _, check in value_checks(request):
+        check()
     years = request.horizon
-    check_years(request, years)
     power = request.bounds_by_year("power_mw")
-    it_power = request.bounds_by_year("it_mw")
     low, high = power[-1]
-    minimize = isinstance(request.objective, str) and request.objective == "cost"
-    if minimize and max(b[0] for b in [*power, *it_power]) <= 0:
-        raise StudyError(
-            four_parts(
-                "objective='cost' was asked for",
-                "nothing has to be built: power_mw has no lower bound",
-                "a lower bound on power, since the cheapest plan is empty",
-                f"power_mw=({high:g}, {high:g})"
-                if np.isfinite(high)
-                else "power_mw=(3000, None)",
-            )
-        )
     given = request
     designs = None
     if request.options is not None:
@@ -559,38 +648,6 @@ def _compiled(request: Request) -> Compiled:
         sites = designs.frame
         request = replace(request, sites=sites)
     objective = objective_of(request)
-    if not 0 <= number(request.gap, "gap") < 1:
-        raise StudyError(
-            four_parts(
-                f"gap={request.gap!r} was asked for",
-                "that is no fraction of the objective",
-                "a fraction from 0 up to 1, without 1",
-                "gap=1e-4",
-            )
-        )
-    if (
-        request.time_limit_s is not None
-        and number(request.time_limit_s, "time_limit_s") < 0
-    ):
-        raise StudyError(
-            four_parts(
-                f"time_limit_s={request.time_limit_s!r} was asked for",
-                "that is negative",
-                "seconds from 0, or None",
-                "time_limit_s=60",
-            )
-        )
-    known_methods = ("auto", "full", "priceout")
-    if not isinstance(request.method, str) or request.method not in known_methods:
-        raise StudyError(
-            four_parts(
-                f"method={said(request.method)} was asked for",
-                "there is no such method."
-                + nearest_name(str(request.method), ["auto", "full", "priceout"]),
-                "'auto', 'full' or 'priceout'",
-                "method='auto'",
-            )
-        )
     has_capacity = has(sites, request.capacity, DEFAULT_CAPACITY)
     if designs is None:
         able, notes = eligible_rows(request, has_capacity)
@@ -607,7 +664,7 @@ def _compiled(request: Request) -> Compiled:
             "they stay as they are, and what is not known of them counts 0 in the "
             "objective"
         )
-    refuse_contradictions(request, fixed, forbidden, existing, able | stands)
+    refuse_ineligible(request, fixed, able | stands)
     may_grow = able
     able = able | stands
     limits = limits_of(request, sites)
@@ -781,18 +838,22 @@ def _with_own_columns(problem: Problem, part: Dated) -> Problem:
     return problem.with_columns(part.limit.name, extra, part.year)
 
 
-def check_years(request: Request, years: tuple[int, ...]) -> None:
-    """Refuse what makes no sense with years, or without them."""
-    rate = number(request.discount_rate, "discount_rate")
+def check_rate(discount_rate: Any) -> None:
+    """Refuse a discount rate that is no fraction."""
+    rate = number(discount_rate, "discount_rate")
     if not 0 <= rate < 1:
         raise StudyError(
             four_parts(
-                f"discount_rate={request.discount_rate!r} was asked for",
+                f"discount_rate={discount_rate!r} was asked for",
                 "that is no fraction per year",
                 "a fraction from 0 up to 1, without 1",
                 f"discount_rate={rate / 100:g}" if rate >= 1 else "discount_rate=0.08",
             )
         )
+
+
+def check_years(request: Request, years: tuple[int, ...]) -> None:
+    """Refuse what makes no sense with years, or without them."""
     if not years:
         yearly = ["capacity"] if is_yearly(request.capacity) else []
         for limit in request.limits:
@@ -801,7 +862,7 @@ def check_years(request: Request, years: tuple[int, ...]) -> None:
                 values = [getattr(given, f.name) for f in fields(given)]
                 if any(map(is_yearly, values)):
                     yearly.append(limit.name)
-        if rate > 0:
+        if number(request.discount_rate, "discount_rate") > 0:
             yearly.append("discount_rate")
         if yearly:
             raise StudyError(
@@ -827,7 +888,13 @@ def check_years(request: Request, years: tuple[int, ...]) -> None:
 
 def existing_mw(request: Request, sites: gpd.GeoDataFrame) -> dict[Any, float]:
     """Return what stands at each existing site [MW]."""
-    given = request.existing
+    found = existing_amounts(request.existing)
+    labels_of(tuple(found), "existing", sites.index)
+    return found
+
+
+def existing_amounts(given: Any) -> dict[Any, float]:
+    """Return what stands, by label [MW], whether there are such candidates or not."""
     if given is None:
         return {}
     if isinstance(given, pd.Series):
@@ -841,7 +908,6 @@ def existing_mw(request: Request, sites: gpd.GeoDataFrame) -> dict[Any, float]:
                 "existing={'s12': 100}",
             )
         )
-    labels_of(tuple(given), "existing", sites.index)
     found = {label: number(mw, "existing") for label, mw in given.items()}
     bad = [label for label, mw in found.items() if not 0 < mw < np.inf]
     if bad:
@@ -879,15 +945,15 @@ def _never(problem: Problem) -> bool:
     return False
 
 
-def refuse_contradictions(
-    request: Request,
-    fixed: tuple[Any, ...],
-    forbidden: tuple[Any, ...],
-    existing: Mapping[Any, float],
-    able: Bools,
-) -> None:
-    """Refuse fixed and existing sites that something else rules out, naming both."""
-    stands = [x for x in existing if x in set(forbidden)]
+def refuse_told_twice(request: Request) -> None:
+    """Refuse sites that are told to be in the plan and not to be, or too many."""
+
+    def listed(labels: Any) -> list[Any]:
+        return [x for x in labels if hashable(x)]
+
+    fixed, forbidden = listed(request.fixed), set(listed(request.forbidden))
+    existing = listed(existing_amounts(request.existing))
+    stands = [x for x in existing if x in forbidden]
     if stands:
         raise StudyError(
             four_parts(
@@ -897,7 +963,7 @@ def refuse_contradictions(
                 "leave it out of existing or out of forbidden",
             )
         )
-    both = [x for x in fixed if x in set(forbidden)]
+    both = [x for x in fixed if x in forbidden]
     if both:
         raise StudyError(
             four_parts(
@@ -905,24 +971,6 @@ def refuse_contradictions(
                 "fixed and forbidden contradict each other",
                 "a site in one of them",
                 "leave it out of fixed or out of forbidden",
-            )
-        )
-    sites = request.sites
-    where = sites.index.get_indexer(list(fixed)) if fixed else np.zeros(0, dtype=int)
-    for label, row in zip(fixed, where, strict=True):
-        if able[row]:
-            continue
-        reason = "its score or capacity is unknown or zero"
-        if "excluded_by" in sites.columns:
-            said = sites["excluded_by"].iloc[row]
-            if isinstance(said, str) and said:
-                reason = f"it is excluded by {said!r}"
-        raise StudyError(
-            four_parts(
-                f"fixed names {label!r}",
-                f"{reason}, so it is not eligible",
-                "eligible candidates",
-                "drop it from fixed or lift what excludes it",
             )
         )
     most = count_of(request.max_sites, "max_sites")
@@ -942,6 +990,48 @@ def refuse_contradictions(
         )
 
 
+def refuse_ineligible(request: Request, fixed: tuple[Any, ...], able: Bools) -> None:
+    """Refuse fixed sites that something else rules out, naming both."""
+    sites = request.sites
+    where = sites.index.get_indexer(list(fixed)) if fixed else np.zeros(0, dtype=int)
+    for label, row in zip(fixed, where, strict=True):
+        if able[row]:
+            continue
+        reason = "its score or capacity is unknown or zero"
+        if "excluded_by" in sites.columns:
+            said = sites["excluded_by"].iloc[row]
+            if isinstance(said, str) and said:
+                reason = f"it is excluded by {said!r}"
+        raise StudyError(
+            four_parts(
+                f"fixed names {label!r}",
+                f"{reason}, so it is not eligible",
+                "eligible candidates",
+                "drop it from fixed or lift what excludes it",
+            )
+        )
+
+
+def check_counts(request: Request) -> None:
+    """Refuse a least number of sites over the most."""
+    most = count_of(request.max_sites, "max_sites")
+    least = count_of(request.min_sites, "min_sites")
+    if least is not None and most is not None and least > most:
+        raise StudyError(
+            four_parts(
+                f"min_sites={least:g} and max_sites={most:g} were asked for",
+                "the minimum is over the maximum",
+                "min_sites <= max_sites",
+                f"min_sites={most:g}",
+            )
+        )
+
+
+def spacing_of(min_spacing_km: Any) -> Spacing | None:
+    """Return the limit that a least spacing is."""
+    return None if min_spacing_km is None else Spacing(min_spacing_km)
+
+
 def limits_of(request: Request, sites: gpd.GeoDataFrame) -> list[SupportsLimit]:
     """Return built-in and given limits; refuse two of one name."""
     years = request.horizon
@@ -958,15 +1048,6 @@ def limits_of(request: Request, sites: gpd.GeoDataFrame) -> list[SupportsLimit]:
     most = count_of(request.max_sites, "max_sites")
     least = count_of(request.min_sites, "min_sites")
     if most is not None or least is not None:
-        if (least or 0) > (np.inf if most is None else most):
-            raise StudyError(
-                four_parts(
-                    f"min_sites={least:g} and max_sites={most:g} were asked for",
-                    "the minimum is over the maximum",
-                    "min_sites <= max_sites",
-                    f"min_sites={most:g}",
-                )
-            )
         out.append(Sites(least or 0.0, np.inf if most is None else most))
     if set(request.fixed) - set(
         request.existing if request.existing is not None else ()
@@ -974,8 +1055,9 @@ def limits_of(request: Request, sites: gpd.GeoDataFrame) -> list[SupportsLimit]:
         out.append(Fixed())
     if request.existing is not None and len(request.existing):
         out.append(Existing())
-    if request.min_spacing_km is not None:
-        out.append(Spacing(request.min_spacing_km))
+    spacing = spacing_of(request.min_spacing_km)
+    if spacing is not None:
+        out.append(spacing)
     names = {x.name for x in out}
     for limit in request.limits:
         if isinstance(limit, type) or not isinstance(limit, SupportsLimit):
@@ -1005,9 +1087,10 @@ def limits_of(request: Request, sites: gpd.GeoDataFrame) -> list[SupportsLimit]:
     return out
 
 
-def budget_of(request: Request, sites: gpd.GeoDataFrame) -> Budget:
-    """Return the bound on money, in all or by period."""
-    spec = request.budget_usd
+def budget_amounts(spec: Any) -> tuple[float, dict[int, float] | None]:
+    """Return the most to be spent in all, and by period where it is given so."""
+    if spec is None:
+        return np.inf, None
     if isinstance(spec, ByYear):
         spec = spec.by_year
     by_year: dict[int, float] | None = None
@@ -1030,6 +1113,12 @@ def budget_of(request: Request, sites: gpd.GeoDataFrame) -> Budget:
                 f"budget_usd={-worst:g}",
             )
         )
+    return budget, by_year
+
+
+def budget_of(request: Request, sites: gpd.GeoDataFrame) -> Budget:
+    """Return the bound on money, in all or by period."""
+    budget, by_year = budget_amounts(request.budget_usd)
     if not has(sites, request.cost_per_mw, DEFAULT_COST) and not has(
         sites, request.fixed_cost, DEFAULT_FIXED_COST
     ):

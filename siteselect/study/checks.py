@@ -7,7 +7,7 @@ from typing import Any
 
 from siteselect.errors import SiteSelectError, four_parts, nearest_name, said, shown
 from siteselect.study.lines import Place
-from siteselect.study.mistakes import Mistakes
+from siteselect.study.mistakes import Mistakes, key_of, named
 
 __all__ = [
     "COUNT",
@@ -47,7 +47,7 @@ def note_value(
 ) -> bool:
     """Note the value of a key that does not fit; return whether there is a good one."""
     value = mistakes.at(place)
-    if value is None:
+    if value is None or mistakes.has(place):
         return False
     try:
         good = fits(value)
@@ -55,9 +55,11 @@ def note_value(
         mistakes.note(place, str(error))
         return False
     if not good:
+        entry = isinstance(place[-1], int)
+        takes = f"{what} takes a {'list' if entry else 'key'} {key_of(place)!r}"
         message = four_parts(
-            f"{what} takes a key {place[-1]!r}" if len(place) > 1 else what,
-            f"found {place[-1]} = {said(value)}",
+            takes if len(place) > 1 else what,
+            f"found {named(place)} = {said(value)}",
             f"allowed is {allowed}",
             mend or "correct it, or leave it out",
         )

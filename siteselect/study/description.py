@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import geopandas as gpd
 import tomli_w
 
 from siteselect.study import form
-from siteselect.study.lines import key_lines
+from siteselect.study.lines import Place, key_lines
+from siteselect.study.mistakes import placed_in
 from siteselect.study.parts import plainly, record_of
 from siteselect.suitability import Criterion, Gate, Scoring
 from siteselect.suitability.exclusions import Exclusion
 from siteselect.suitability.scoring import file_text, parsed
 from siteselect.suitability.stored import record_of as rule_record
+from siteselect.suitability.stored import refuse_deep
 from siteselect.suitability.weighting import Weights
 
 if TYPE_CHECKING:
@@ -78,8 +81,9 @@ class Study:
         ``files`` (names of ``.csv``, ``.gpkg``, ``.geojson``, ``.parquet``, ``.png``,
         ``.svg``, ``.pdf``; ``eligibility.csv`` counts candidates, ``scored.csv`` or
         ``scored.parquet`` holds all of them), ``report`` and its ``pages``
-        (``"sites"``, or ``"candidates"`` for a page each), ``explorer``,
-        ``survival`` (re-solves) and its ``rng``.
+        (``"sites"``, or ``"candidates"`` for a page each) and ``units`` (``"si"`` or
+        ``"us"``), ``explorer``, ``survival`` (re-solves, which the report shows as
+        robustness) and its ``rng``.
     folder : path-like
         Where files are looked for; not part of the study.
 
@@ -138,10 +142,14 @@ class Study:
     limits: Sequence[Any] = field(default=(), kw_only=True)
     outputs: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
     folder: str | os.PathLike[str] = field(default=".", kw_only=True, repr=False)
+    #: Name and lines of the file it was read from, for messages; no part of the study.
+    _file: ClassVar[str] = ""
+    _lines: ClassVar[Mapping[Place, int]] = {}
 
     def __post_init__(self) -> None:
         for one in fields(self):
             if one.name != "folder":
+                refuse_deep(getattr(self, one.name), f"A study, {one.name}")
                 value = _recorded(one.name, getattr(self, one.name))
                 object.__setattr__(self, one.name, value)
         form.check(self.to_dict(), folder=Path(self.folder))
@@ -240,8 +248,12 @@ class Study:
         line 1: The study is a table of keys. ... Did you mean 'area'? ...
         """
         record = parsed(text, file)
-        form.check(record, key_lines(text), file=file, folder=Path(folder))
-        return cls._of(record, folder)
+        lines = key_lines(text)
+        form.check(record, lines, file=file, folder=Path(folder))
+        study = cls._of(record, folder)
+        object.__setattr__(study, "_file", file)
+        object.__setattr__(study, "_lines", lines)
+        return study
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Study:
@@ -278,6 +290,10 @@ class Study:
         return study
 
     # --------------------------------------------------------------------- run
+
+    def _placed(self) -> AbstractContextManager[None]:
+        """Say of what the program refuses where in the file it stands."""
+        return placed_in(self.to_dict(), self._lines, self._file)
 
     def read_layers(self) -> dict[str, Any]:
         """Return the bundled layers and those of one's own, by name.
@@ -344,7 +360,7 @@ class Study:
 
         record, timer = self.to_dict(), steps.Timer(progress)
         made = steps.walk(record, Path(self.folder), timer)
-        with timer.step("optimize") as told:
+        with timer.step("optimize") as told, self._placed():
             plan = steps.plan_of(record, made)
             told.append(f"{plan.status}, {plan.total_mw:,.0f} MW")
         return plan

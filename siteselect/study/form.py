@@ -34,7 +34,7 @@ from siteselect.study.checks import (
 from siteselect.study.form_plan import check_plan
 from siteselect.study.form_supply import check_parameters, check_supply
 from siteselect.study.lines import Place
-from siteselect.study.mistakes import Mistakes, leaves
+from siteselect.study.mistakes import Mistakes, leaves, named
 from siteselect.study.parts import arguments_of
 from siteselect.suitability import (
     Criterion,
@@ -45,7 +45,7 @@ from siteselect.suitability import (
     substation_candidates,
 )
 from siteselect.suitability.records import aggregate_from_dict
-from siteselect.suitability.stored import part_of
+from siteselect.suitability.stored import part_of, refuse_deep
 from siteselect.suitability.stored_weights import weights_from_dict
 
 __all__ = ["SECTIONS", "check"]
@@ -140,6 +140,7 @@ def check(
 
     Files of one's own are read: whether a column is there, only they tell.
     """
+    refuse_deep(record, f"Study file {file!r}" if file else "A study")
     mistakes = Mistakes(record, lines or {})
     note_unknown(mistakes, (), SECTIONS, "The study")
     _finite(mistakes)
@@ -157,12 +158,12 @@ def check(
 
 def _finite(mistakes: Mistakes) -> None:
     """Note what a study cannot hold wherever it stands: inf, nan, dates."""
-    for place, key, value in leaves(mistakes.record):
+    for place, _, value in leaves(mistakes.record):
         odd = isinstance(value, float) and not math.isfinite(value)
         if odd or isinstance(value, (datetime.date, datetime.time)):
             message = four_parts(
-                f"{key} is a part of the study",
-                f"found {key} = {said(value)}",
+                f"{named(place)} is a part of the study",
+                f"found {named(place)} = {said(value)}",
                 "allowed are texts, finite numbers, true and false",
                 "leave out a bound that is none",
             )
@@ -369,7 +370,8 @@ def _models(mistakes: Mistakes, folder: Path) -> None:
     check_supply(mistakes, folder)
     fleet = mistakes.at(("fleet",))
     if isinstance(fleet, Mapping) and fleet:
-        mistakes.part(("fleet",), Fleet)
+        # Without a kind that is not known there may be nothing left to look at.
+        mistakes.part(("fleet",), lambda counts: Fleet(counts) if counts else None)
     options = mistakes.at(("options",))
     if isinstance(options, Mapping):
         what = "[options]"
@@ -399,15 +401,21 @@ def _one_of(mistakes: Mistakes, place: Place, known: list[str], what: str) -> No
 
 def _outputs(mistakes: Mistakes) -> None:
     """Note outputs that nothing writes."""
+    from siteselect.optimization.asked import whole
+
     what = "[outputs]"
-    known = ("files", "report", "pages", "explorer", "survival", "rng")
+    known = ("files", "report", "pages", "units", "explorer", "survival", "rng")
     note_unknown(mistakes, ("outputs",), known, what)
     for key in ("report", "explorer"):
         note_value(mistakes, ("outputs", key), is_bool, "true or false", what)
     is_pages = (lambda v: v in ("sites", "candidates"), "'sites' or 'candidates'")
     note_value(mistakes, ("outputs", "pages"), *is_pages, what)
-    for key in ("survival", "rng"):
-        note_value(mistakes, ("outputs", key), *COUNT, what)
+    is_units = (lambda v: v in ("si", "us"), "'si' or 'us'")
+    note_value(mistakes, ("outputs", "units"), *is_units, what)
+    note_value(mistakes, ("outputs", "rng"), *COUNT, what)
+    if note_value(mistakes, ("outputs", "survival"), *COUNT, what):
+        with mistakes.of("outputs", "survival"):
+            whole(mistakes.at(("outputs", "survival")), "survival", 0, "survival = 50")
     _survival(mistakes)
     files = mistakes.at(("outputs", "files"))
     if note_value(mistakes, ("outputs", "files"), is_texts, "a list of names", what):

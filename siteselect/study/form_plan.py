@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache, partial
 from typing import Any
 
-from siteselect.errors import four_parts
+from siteselect.errors import SiteSelectError, four_parts
+from siteselect.infrastructure import Fleet
 from siteselect.study.checks import (
     COUNT,
     is_number,
@@ -18,6 +19,7 @@ from siteselect.study.checks import (
 )
 from siteselect.study.mistakes import Mistakes
 from siteselect.study.parts import check_part
+from siteselect.study.steps import plain_argument
 
 __all__ = ["check_plan", "plan_keys"]
 
@@ -43,6 +45,7 @@ def check_plan(mistakes: Mistakes, layers: Iterable[str]) -> None:
         if key in known:
             fits, allowed = _PLAN_TAKES.get(key, (lambda v: True, ""))
             note_value(mistakes, ("plan", key), fits, allowed, "[plan]")
+    _note_values(mistakes)
     objective = mistakes.at(("plan", "objective"))
     if isinstance(objective, Mapping):
         make = partial(_checked, "objective", "The objective", list(layers))
@@ -62,6 +65,40 @@ def check_plan(mistakes: Mistakes, layers: Iterable[str]) -> None:
             )
             mistakes.note(("limits", i, "name"), message)
         names[str(name)] = i
+
+
+def _note_values(mistakes: Mistakes) -> None:
+    """Note values that `optimize_sites` refuses whatever the candidates, by its rules.
+
+    What is not of the right kind is said already, and nothing follows from it.
+    """
+    from siteselect.optimization._compile import Request, value_checks
+
+    plan, fleet = mistakes.at(("plan",)), mistakes.at(("fleet",))
+    found = [place for place, _ in mistakes.found]
+    bad = {str(place[1]) for place in found if place[0] == "plan" and len(place) > 1}
+    given: dict[str, Any] = {}
+    for key, value in plan.items() if isinstance(plan, Mapping) else ():
+        if key in _CHECKED and key not in bad:
+            value = plain_argument(key, value)
+            given[key] = tuple(value) if key in ("fixed", "forbidden") else value
+    if any(place[0] == "fleet" for place in found):
+        bad.add("it_mw")
+    elif isinstance(fleet, Mapping) and fleet:
+        given.setdefault("it_mw", (Fleet(fleet).it_mw, None))
+    # Candidates and what is read of them come later.
+    nowhere: Any = None
+    for keys, check in value_checks(Request(nowhere, **given)):
+        if bad & set(keys):
+            continue
+        try:
+            check()
+        except SiteSelectError as error:
+            # A message begins with what is wrong.
+            message = str(error)
+            key = min((k for k in keys if k in message), key=message.find)
+            mistakes.note_error(("plan", key), error)
+            bad.add(key)
 
 
 def _checked(word: str, what: str, layers: list[str], record: Any) -> bool:
@@ -120,6 +157,25 @@ _RATE = (lambda v: is_number(v) and v >= 0, "a number of 0 or more")
 _AMOUNT = (_is_amount, "a number, the name of a column, or a table by size")
 _LABELS = (_is_labels, "a list of labels of candidates")
 _METHODS = ("auto", "full", "priceout")
+#: What of [plan] can be checked without candidates.
+_CHECKED = (
+    "budget_usd",
+    "discount_rate",
+    "existing",
+    "fixed",
+    "forbidden",
+    "gap",
+    "it_mw",
+    "max_sites",
+    "method",
+    "min_sites",
+    "min_spacing_km",
+    "objective",
+    "power_mw",
+    "site_mw",
+    "time_limit_s",
+    "years",
+)
 #: What the arguments of `optimize_sites` look like in a file.
 _PLAN_TAKES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "power_mw": _TOTAL,

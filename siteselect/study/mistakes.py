@@ -6,19 +6,20 @@ is meant, and looks on for further mistakes without it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from siteselect.errors import SiteSelectError, StudyError
+from siteselect.errors import LayerError, SiteSelectError, StudyError
 from siteselect.study.lines import Place, nearest_line
 
 Made = TypeVar("Made")
 #: Mistakes listed in one message.
 MOST = 50
 
-__all__ = ["Mistakes", "leaves", "meant_by", "without"]
+__all__ = ["Mistakes", "key_of", "leaves", "meant_by", "named", "placed_in", "without"]
 
 
 @dataclass
@@ -50,6 +51,10 @@ class Mistakes:
             self.note(meant, message)
             places.append(meant)
         return places
+
+    def has(self, place: Place) -> bool:
+        """Return whether something is wrong with what stands at a place already."""
+        return any(known == place for known, _ in self.found)
 
     def at(self, place: Place) -> Any:
         """Return what stands at a place; None if nothing does."""
@@ -97,8 +102,12 @@ class Mistakes:
 
     def refuse(self, file: str = "") -> None:
         """Raise an error with all that is wrong, in the order of lines."""
-        if not self.found:
-            return
+        if self.found:
+            text, lines = self.told(file)
+            raise StudyError(text, mistakes=lines)
+
+    def told(self, file: str = "") -> tuple[str, list[str]]:
+        """Return all that is wrong as one message, and each with its line."""
         told = []
         for place, message in self.found:
             line = nearest_line(self.lines, place)
@@ -110,11 +119,50 @@ class Mistakes:
         ]
         head = f"{file}: " if file else ""
         if len(lines) == 1:
-            raise StudyError(head + lines[0], mistakes=lines)
+            return head + lines[0], lines
         text = [f"{head}{len(lines)} mistakes", *(f"- {one}" for one in lines[:MOST])]
         if len(lines) > MOST:
             text.append(f"- and {len(lines) - MOST} more")
-        raise StudyError("\n".join(text), mistakes=lines)
+        return "\n".join(text), lines
+
+
+@contextmanager
+def placed_in(
+    record: Mapping[str, Any], lines: Mapping[Place, int], file: str
+) -> Iterator[None]:
+    """Say of what the program refuses where in the study's file it stands.
+
+    What is wrong with a value alone is found when a study is read; whether a label or
+    a column is there, only its candidates tell.
+    """
+    try:
+        yield
+    except (StudyError, LayerError) as error:
+        if not lines:
+            raise
+        mistakes = Mistakes(record, lines)
+        for message in getattr(error, "mistakes", ()) or (str(error),):
+            mistakes.note(_of_program(message, record), message)
+        text, each = mistakes.told(file)
+        again = type(error)(text)
+        if isinstance(again, StudyError):
+            again.mistakes = tuple(each)
+        raise again from error
+
+
+def _of_program(message: str, record: Mapping[str, Any]) -> Place:
+    """Return the place under [plan] or [[limits]] that a message speaks of."""
+    for i, limit in enumerate(record.get("limits", ())):
+        name = limit.get("name", i + 1)
+        if message.startswith(f"Limit {name!r}") or (
+            isinstance(name, str) and repr(name) in message
+        ):
+            return meant_by(message, limit, ("limits", i))
+    plan = record.get("plan", {})
+    words = [w for w in re.findall(r"\w+", message.lower()) if w in plan]
+    if not words:
+        return ("plan",)
+    return meant_by(message, plan[words[0]], ("plan", words[0]))
 
 
 def meant_by(message: str, part: Any, place: Place = ()) -> Place:
@@ -168,6 +216,31 @@ def leaves(part: Any, place: Place = ()) -> Iterator[tuple[Place, str | int, Any
     for key, value in items:
         yield (*place, key), key, value
         yield from leaves(value, (*place, key))
+
+
+def key_of(place: Place) -> str | int:
+    """Return the last key on the way to a place, which an entry of a list is under.
+
+    Examples
+    --------
+    >>> key_of(("plan", "gap")), key_of(("outputs", "files", 0))
+    ('gap', 'files')
+    """
+    return next((key for key in reversed(place) if isinstance(key, str)), place[-1])
+
+
+def named(place: Place) -> str:
+    """Return how a message calls what stands at a place.
+
+    Examples
+    --------
+    >>> named(("plan", "gap")), named(("outputs", "files", 0))
+    ('gap', 'entry 1 of files')
+    """
+    *before, key = place
+    if isinstance(key, int) and before:
+        return f"entry {key + 1} of {named(tuple(before))}"
+    return str(key)
 
 
 def _is_of_ours(message: str, gone: set[Place]) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from siteselect.layers.kinds import is_there
+from siteselect.study.file_parts import ADDRESS, parts_of
 from siteselect.study.sources import profile_files
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ def input_digests(record: Mapping[str, Any], folder: Path) -> dict[str, str]:
     -------
     dict of str to str
         ``bundle/...`` for the library's data, and ``file/...`` by the name that the
-        study gives. A file that is gone, or an address, is told as such.
+        study gives, with those that belong to it or that it points to in brackets. A
+        file that is gone, or an address, is told as such.
     """
     from siteselect.layers import datasets
 
@@ -62,14 +63,11 @@ def input_digests(record: Mapping[str, Any], folder: Path) -> dict[str, str]:
     }
     for name in sorted(own_files(record)):
         if "://" in name:
-            found[f"file/{name}"] = "not kept: an address may change"
+            found[f"file/{name}"] = ADDRESS
             continue
-        parts = _parts_of(folder / name)
-        for path in parts:
-            beside = f" ({path.name})" * (path != folder / name)
-            found[f"file/{name}{beside}"] = sha256(path)
-        if not parts:
-            found[f"file/{name}"] = "missing"
+        for part, path in parts_of(folder / name).items():
+            told = f"file/{name} ({part})" if part else f"file/{name}"
+            found[told] = path if isinstance(path, str) else sha256(path)
     return found
 
 
@@ -87,20 +85,6 @@ def own_files(record: Mapping[str, Any]) -> set[str]:
 
 def _table(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
-
-
-def _parts_of(path: Path) -> list[Path]:
-    """Return a file with those that belong to it, or the files of a folder."""
-    if not is_there(path):
-        return []
-    if path.is_dir():
-        # Layers that are a folder are flat; what a plan names may be a whole disk.
-        return sorted(p for p in path.glob("*") if p.is_file())
-    if path.suffix.lower() in (".shp", ".tif", ".tiff", ".csv", ".vrt"):
-        kin = {".shx", ".dbf", ".prj", ".cpg", ".tfw", ".csvt"}
-        beside = [p for p in path.parent.glob(f"{path.stem}.*") if p.suffix in kin]
-        return sorted({path, *beside})
-    return [path] if path.is_file() else []
 
 
 def file_digests(folder: Path, without: str) -> dict[str, str]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FILES = ("map.png", "sites.gpkg", "sites.csv", "eligibility.csv")
 PLAN = "plan.json"
 
-__all__ = ["FILES", "PLAN", "StudyResult", "run_study"]
+__all__ = ["FILES", "PLAN", "StudyResult", "run_study", "write_report"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +109,7 @@ def run_study(
     # Before anything is read: what changes while the study runs was not its input.
     inputs = provenance.input_digests(record, folder)
     made = steps.walk(record, folder, timer)
-    with timer.step("optimize") as told:
+    with timer.step("optimize") as told, study._placed():
         plan = steps.plan_of(record, made)
         told.append(f"{plan.status} for these inputs, gap {plan.gap:.2g}")
         word = noun(plan.candidates, len(plan.sites))
@@ -161,6 +161,22 @@ def joined(plan: SitePlan, survival: pd.DataFrame) -> SitePlan:
     return replace(plan, sites=plan.sites.join(survival))
 
 
+def write_report(
+    plan: SitePlan,
+    survival: pd.DataFrame,
+    asked: Mapping[str, Any],
+    folder: Path,
+    units: str | None = None,
+) -> None:
+    """Write the report of a study as [outputs] asks for it; ``units`` in its place."""
+    plan.report(
+        folder,
+        robustness=survival if len(survival.columns) else None,
+        units=units or asked.get("units", "si"),
+        pages=asked.get("pages", "sites"),
+    )
+
+
 def _write(
     record: Mapping[str, Any],
     plan: SitePlan,
@@ -192,10 +208,6 @@ def _write(
         elif name != PLAN:
             write_plan(whole, target)
     if asked.get("report", False):
-        plan.report(
-            folder / "report",
-            robustness=survival if len(survival.columns) else None,
-            pages=asked.get("pages", "sites"),
-        )
+        write_report(plan, survival, asked, folder / "report")
     if asked.get("explorer", False):
         plan.explore(folder / "explorer.html")

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -65,8 +65,10 @@ __all__ = [
     "STEPS",
     "Timer",
     "Walk",
+    "labelled",
     "layers_of",
     "own_layer",
+    "plain_argument",
     "plan_as_found",
     "plan_of",
     "reading",
@@ -224,8 +226,16 @@ def own_layer(name: str, entry: Any, folder: Path) -> Any:
         )
     about: dict[str, Any] = {k: options[k] for k in options if k != "file"}
     file = options["file"]
+    # As the study names it: where the study lies is nobody's business, and the same
+    # study has the same bytes wherever that is.
+    about.setdefault("provenance", Path(file).name if _is_apart(file) else file)
     with placed(what):
         return read_layer(file if "://" in file else folder / file, name=name, **about)
+
+
+def _is_apart(file: str) -> bool:
+    """Return whether a file is named from the root of a disk."""
+    return PurePosixPath(file).is_absolute() or PureWindowsPath(file).is_absolute()
 
 
 def reading(candidates: Record) -> dict[str, Any]:
@@ -397,23 +407,30 @@ def arguments_of(record: Record, made: Walk, sites: gpd.GeoDataFrame) -> dict[st
 
 def _argument(key: str, value: Any, sites: gpd.GeoDataFrame, data: Data) -> Any:
     """Return an argument of `optimize_sites` as it takes it."""
-    if key in ("power_mw", "it_mw", "budget_usd"):
-        return _total(value)
-    if key == "site_mw":
-        if isinstance(value, Mapping):
-            return {_number(size): column for size, column in value.items()}
-        if isinstance(value, list):
-            return [tuple(v) if isinstance(v, list) else v for v in value]
-        return value
     if isinstance(value, Mapping) and "kind" in value:
         word = "objective" if key == "objective" else "argument"
         return limit_of(value, word, key, data)
-    if key in ("capacity", "cost_per_mw", "fixed_cost") and isinstance(value, Mapping):
-        return {_number(size): column for size, column in value.items()}
     if key == "existing":
-        texts = {str(label): label for label in sites.index}
-        return {texts.get(label, label): mw for label, mw in value.items()}
+        return labelled(value, sites)
+    return plain_argument(key, value)
+
+
+def plain_argument(key: str, value: Any) -> Any:
+    """Return an argument of `optimize_sites` that is made of no data."""
+    if key in ("power_mw", "it_mw", "budget_usd"):
+        return _total(value)
+    if key == "site_mw" and isinstance(value, list):
+        return [tuple(v) if isinstance(v, list) else v for v in value]
+    by_size = ("capacity", "cost_per_mw", "fixed_cost", "site_mw")
+    if key in by_size and isinstance(value, Mapping):
+        return {_number(size): column for size, column in value.items()}
     return value
+
+
+def labelled(existing: Mapping[str, Any], sites: gpd.GeoDataFrame) -> dict[Any, Any]:
+    """Return what stands by the candidates' own labels; keys of TOML are texts."""
+    texts = {str(label): label for label in sites.index}
+    return {texts.get(label, label): mw for label, mw in existing.items()}
 
 
 def _total(value: Any) -> Any:

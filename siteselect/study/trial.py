@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import geopandas as gpd
 import numpy as np
 
 from siteselect.errors import four_parts, nearest_name, shown
@@ -63,6 +64,7 @@ def try_columns(study: Study, path: Path) -> dict[str, int]:
             "criteria": len(scoring.criteria),
             "limits": len(record.get("limits", ())),
         }
+        _try_labels(mistakes, record, sites)
         few = np.unique(np.linspace(0, len(sites) - 1, _FEW).astype(int))
         sites = sites.iloc[few] if len(sites) else sites
         models = steps.models_of(record)
@@ -84,6 +86,23 @@ def try_columns(study: Study, path: Path) -> dict[str, int]:
             mistakes.note(place, message)
     mistakes.refuse(path.name)
     return counts
+
+
+def _try_labels(
+    mistakes: Mistakes, record: Mapping[str, Any], sites: gpd.GeoDataFrame
+) -> None:
+    """Note candidates that [plan] names and that there are not, and its solver."""
+    from siteselect.optimization._compile import labels_of
+    from siteselect.optimization.pulp_model import solver_of
+
+    plan = record.get("plan", {})
+    for key in ("fixed", "forbidden", "existing"):
+        told = plan.get(key, ())
+        with mistakes.of("plan", key):
+            found = steps.labelled(told, sites) if key == "existing" and told else told
+            labels_of(tuple(found), key, sites.index)
+    with mistakes.of("plan", "solver"):
+        solver_of(plan.get("solver", "highs"), gap=1e-4, time_limit_s=None)
 
 
 def _named(record: Mapping[str, Any]) -> Iterator[tuple[Place, str, str]]:

@@ -15,7 +15,8 @@ import pandas as pd
 from siteselect.errors import SiteSelectError, StudyError, four_parts, said, shown
 from siteselect.study import provenance, steps
 from siteselect.study.description import Study
-from siteselect.study.result import PLAN, joined, survival_of
+from siteselect.study.file_parts import MISSING
+from siteselect.study.result import PLAN, joined, survival_of, write_report
 
 if TYPE_CHECKING:
     from siteselect.optimization import SitePlan
@@ -140,11 +141,14 @@ def verify_folder(
     say("files are as they were written", _changed(then.get("files", {}), files))
     study_folder = folder or place / then.get("folder", "")
     now_inputs = provenance.input_digests(then["study"], study_folder)
-    say("inputs are the same", _changed(_without_frames(then["inputs"]), now_inputs))
+    then_inputs = _without_frames(then["inputs"])
+    added = [k for k in now_inputs if k.startswith("file/") and k not in then_inputs]
+    other = _changed(then_inputs, now_inputs) + [f"{name} is new" for name in added]
+    say("inputs are the same", other)
     versions = _version_notes(then)
     notes = list(versions)
     try:
-        _, now = _again(then, study_folder, now_inputs, progress)
+        now = _again(then, study_folder, now_inputs, progress).record
     except SiteSelectError as error:
         say("the plan can be worked out again", [str(error)])
         return _verification(checks, notes)
@@ -180,6 +184,8 @@ def report_folder(
     out: Path | None = None,
     *,
     folder: Path | None = None,
+    units: str | None = None,
+    robustness: bool = False,
     progress: Callable[[str], object] | None = None,
 ) -> tuple[Path, ...]:
     """Write the report of a plan that was written, worked out again.
@@ -192,6 +198,11 @@ def report_folder(
         Folder to write to; ``report`` beside the plan by default.
     folder : pathlib.Path, optional
         Where the study's own files are.
+    units : {"si", "us"}, optional
+        Units of the page; by default those under [outputs] of the study.
+    robustness : bool, default False
+        Whether to solve again with the study's criteria shaken, 50 times or as often
+        as its ``survival`` says; a study that asks for that has it in any case.
     progress : callable, optional
         Called with one line of text per step.
 
@@ -210,8 +221,9 @@ def report_folder(
     place, then = read_plan(place)
     study_folder = folder or place / then.get("folder", "")
     inputs = provenance.input_digests(then["study"], study_folder)
-    plan, now = _again(then, study_folder, inputs, progress)
-    wrong = list(_differences(then["sites"], now["sites"], "sites", {"why"}, _OTHER))
+    again = _again(then, study_folder, inputs, progress)
+    now_sites = again.record["sites"]
+    wrong = list(_differences(then["sites"], now_sites, "sites", {"why"}, _OTHER))
     if wrong:
         raise StudyError(
             four_parts(
@@ -222,9 +234,14 @@ def report_folder(
             )
         )
     target = out or place / "report"
+    asked, shaken = then["study"].get("outputs", {}), again.survival
+    if robustness and not len(shaken.columns):
+        with steps.Timer(progress).step("survival") as told:
+            criteria = again.made.scoring.weighted
+            shaken = again.plan.survival(criteria, rng=asked.get("rng", 0))
+            told.append("50 re-solves with weights and layers shaken")
     with whole_folder(target, last="report.html") as part:
-        pages = then["study"].get("outputs", {}).get("pages", "sites")
-        plan.report(part, pages=pages)
+        write_report(again.plan, shaken, asked, part, units)
         names = sorted(p.relative_to(part) for p in part.rglob("*") if p.is_file())
     return tuple(target / name for name in names)
 
@@ -308,13 +325,23 @@ def _is_solution(found: Any) -> bool:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class _Again:
+    """A plan worked out again, with what it was made from and what became of it."""
+
+    made: steps.Walk
+    plan: SitePlan
+    survival: pd.DataFrame
+    record: dict[str, Any]
+
+
 def _again(
     then: Mapping[str, Any],
     folder: Path,
     inputs: Mapping[str, str],
     progress: Callable[[str], object] | None,
-) -> tuple[SitePlan, dict[str, Any]]:
-    """Work a plan out again; return it and its record."""
+) -> _Again:
+    """Work a plan out again."""
     from siteselect.reporting.files import to_json_text
 
     study = Study.from_dict(then["study"], folder=folder)
@@ -330,8 +357,7 @@ def _again(
         checks = plan.verify()
     survival = survival_of(record, made, plan, timer)
     now = provenance.plan_record_of(joined(plan, survival), record, inputs, checks)
-    found: dict[str, Any] = json.loads(to_json_text(now))
-    return plan, found
+    return _Again(made, plan, survival, json.loads(to_json_text(now)))
 
 
 def _verification(
@@ -349,7 +375,7 @@ def _without_frames(inputs: Mapping[str, str]) -> dict[str, str]:
 def _changed(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Say which names are gone or hold something else."""
     return [
-        f"{name} is gone" if name not in now else f"{name} has changed"
+        f"{name} {'is gone' if now.get(name, MISSING) == MISSING else 'has changed'}"
         for name in then
         if now.get(name) != then[name]
     ]

@@ -31,6 +31,7 @@ from siteselect.suitability.stored import (
     part_of,
     placed,
     record_of,
+    refuse_deep,
 )
 from siteselect.suitability.stored_weights import weights_from_dict
 from siteselect.suitability.weighting import Weights, with_weights
@@ -363,7 +364,7 @@ def file_text(path: Path) -> str:
 def parsed(text: str, file: str = "") -> dict[str, Any]:
     """Return what TOML says, or the line where it is none."""
     try:
-        return tomllib.loads(text)
+        record = tomllib.loads(text)
     # Numbers of thousands of digits and tables nested without end are no TOML error.
     except (ValueError, RecursionError) as error:
         raise StudyError(
@@ -374,6 +375,8 @@ def parsed(text: str, file: str = "") -> dict[str, Any]:
                 "correct that line",
             )
         ) from error
+    refuse_deep(record, f"Study file {file!r}" if file else "A study file")
+    return record
 
 
 class _Gathered:

@@ -111,6 +111,7 @@ __all__ = [
     "part_of",
     "placed",
     "record_of",
+    "refuse_deep",
 ]
 
 
@@ -347,6 +348,40 @@ def check_plain(
                 "correct it, or leave it out",
             )
         )
+
+
+#: So deep may tables and lists stand in one another; no part of a study goes to ten.
+DEEPEST = 64
+
+
+def refuse_deep(record: Any, what: str) -> None:
+    """Refuse tables and lists nested without end, before they are walked through.
+
+    Examples
+    --------
+    >>> refuse_deep({"a": [{"b": 1}]}, "A study")
+    """
+    level, depth = [("", record)], 0
+    while level:
+        inner: list[tuple[str, Any]] = []
+        for top, part in level:
+            if isinstance(part, Mapping):
+                inner += [(top or str(key), value) for key, value in part.items()]
+            elif isinstance(part, (list, tuple)):
+                inner += [(top, value) for value in part]
+        depth += 1
+        if inner and depth > DEEPEST:
+            raise StudyError(
+                four_parts(
+                    f"{what} holds tables and lists within one another",
+                    f"found over {DEEPEST} of them, one in another"
+                    + f", under {said(inner[0][0])}" * bool(inner[0][0]),
+                    f"allowed are {DEEPEST} at most",
+                    "take out what was nested by mistake",
+                )
+            )
+        # What stands in many places is looked at once.
+        level = list({id(value): (top, value) for top, value in inner}.values())
 
 
 @contextmanager

@@ -6,9 +6,11 @@ import functools
 import re
 import tomllib
 
+import geopandas as gpd
 import pytest
 
 import siteselect as ss
+from siteselect.study import steps
 from siteselect.study.lines import key_lines
 from siteselect.study.mistakes import leaves
 from study import worlds
@@ -234,3 +236,79 @@ def test_objects_become_the_records_of_a_file(folder):
     assert (one.exclude, one.gates) == (other.exclude, other.gates)
     assert made.to_dict()["limits"] == RECORD["limits"]
     assert ss.Study.from_toml(made.to_toml(), folder=folder) == made
+
+
+#: What [plan] says, and a word of what is wrong with it.
+REFUSED = {
+    "power_mw = [1000, 800]": "minimum is over the maximum",
+    "power_mw = [-5, 800]": "negative",
+    "it_mw = { 2027 = [900, 900], 2030 = 500 }": "never shrink",
+    "site_mw = [-100]": "over 0 MW",
+    "gap = 5": "fraction",
+    "budget_usd = -1": "negative",
+    "discount_rate = 3": "fraction",
+    "discount_rate = 0.08": "depends on the year",
+    "min_sites = 3\nmax_sites = 1": "minimum is over the maximum",
+    'fixed = ["a"]\nforbidden = ["a"]': "both fixed and forbidden",
+    "existing = { a = -3 }": "-3 MW",
+    'objective = "cost"': "lower bound",
+    "years = [2027, 2027]": "occurs twice",
+}
+
+
+@pytest.mark.parametrize("said", REFUSED)
+def test_a_value_that_the_program_refuses_is_told_when_it_is_read(folder, said):
+    """As `optimize_sites` says it, with the line of the key."""
+    text = worlds.SIMPLE
+    start = text.index("plan = {")
+    text = text[:start] + text[text.index("\n", start) + 1 :] + f"\n[plan]\n{said}\n"
+    found = mistakes(text, folder)
+    lines = text.split("\n")
+    at = lines.index(said.split("\n")[0]) + 1
+    assert len(found) == 1, found
+    assert found[0].startswith(f"line {at}: "), found
+    assert REFUSED[said] in found[0]
+    record = tomllib.loads(text)["plan"]
+    asked = {k: steps.plain_argument(k, v) for k, v in record.items()}
+    sites = gpd.GeoDataFrame(
+        {"score": [0.5], "capacity_mw": [100.0]},
+        index=["a"],
+        geometry=gpd.points_from_xy([-120], [44]),
+        crs=4326,
+    )
+    with pytest.raises(ss.StudyError) as caught:
+        ss.optimize_sites(sites, **asked)
+    assert found[0].partition(": ")[2] == str(caught.value)
+
+
+def test_tables_nested_without_end_are_a_message(folder):
+    for text in ("a" + ".a" * 2000 + " = 1", "[x" + ".x" * 3000 + "]\ny = 2"):
+        with pytest.raises(ss.StudyError, match="one in another"):
+            ss.Study.from_toml(text, folder=folder)
+    deep = {}
+    for _ in range(5000):
+        deep = {"a": deep}
+    for make in (ss.Study.from_dict, lambda record: ss.Study(**record)):
+        with pytest.raises(ss.StudyError, match="one in another"):
+            make({"plan": deep})
+
+
+def test_what_is_wrong_is_said_once_and_by_its_name(folder):
+    full = worlds.FULL.replace("power_mw = [200, 600]", "power_mw = [200, inf]")
+    full = full.replace('"map.png"', '"sub/map.png"')
+    full = full.replace('title = "Forty parcels"', "title = 2020-01-01")
+    full += '[fleet]\n"GB200 NVL27" = 5\n'
+    found = mistakes(full, folder)
+    assert len(found) == 4, found
+    told = " ".join(found)
+    assert "entry 2 of power_mw = inf" in told
+    assert "entry 2 of files = 'sub/map.png'" in told
+    assert "Got nothing" not in told
+
+
+def test_more_resolves_than_there_may_be_are_refused(folder):
+    text = worlds.FULL.replace("rng = 7", "rng = 7\nunits = 'uk'")
+    text = re.sub("survival = [0-9]+", "survival = 100000000", text)
+    found = mistakes(text, folder)
+    assert any("'si' or 'us'" in m for m in found)
+    assert any("survival=100000000" in m for m in found), found

@@ -477,3 +477,63 @@ def test_ctrl_c_writes_the_plan_in_hand(tmp_path):
     found = verify_folder(tmp_path / "found")
     assert found.passed, found.summary()
     assert "bound" in found.notes[0]
+
+
+def test_a_label_that_is_none_is_told_with_its_line(folder, tmp_path):
+    text = worlds.SIMPLE.replace("50, 100] }", '50, 100], fixed = ["p77"] }')
+    (folder / "label.toml").write_text(text, "utf-8")
+    for command in (["check"], ["run", "--out", tmp_path / "out"]):
+        done = call(*command, folder / "label.toml", "--json")
+        assert done.exit_code == MISTAKE
+        told = json.loads(done.stdout)
+        assert told["message"].startswith("label.toml: line 3: "), told
+        assert "'p77'" in told["message"]
+
+
+def test_a_study_has_the_same_bytes_from_any_folder(folder, tmp_path, monkeypatch):
+    text = worlds.SIMPLE.replace('"sites.csv"', '"sites.csv", "scored.parquet"')
+    found = []
+    for name in ("near", "far"):
+        (tmp_path / name).mkdir()
+        place = worlds.folder(tmp_path / name)
+        (place / "simple.toml").write_text(text, "utf-8")
+        monkeypatch.chdir(place if name == "near" else tmp_path)
+        study = Path("simple.toml") if name == "near" else place / "simple.toml"
+        ss.Study.read(study).run(place / "out")
+        files = sorted((place / "out").iterdir())
+        found.append({p.name: p.read_bytes() for p in files})
+        assert str(tmp_path).encode() not in b"".join(found[-1].values())
+    assert found[0] == found[1]
+
+
+def test_a_report_takes_units_and_robustness(folder, tmp_path):
+    call("run", folder / "simple.toml", "--out", tmp_path / "plan")
+    plain = call("report", tmp_path / "plan", "--folder", folder, "-q")
+    assert plain.exit_code == 0, plain.output
+    assert not (tmp_path / "plan" / "report" / "robustness.csv").exists()
+    asked = ["--units", "us", "--robustness", "--out", tmp_path / "us"]
+    done = call("report", tmp_path / "plan", "--folder", folder, "--json", *asked)
+    assert done.exit_code == 0, done.output
+    names = {Path(p).name for p in json.loads(done.stdout)["written"]}
+    assert "robustness.csv" in names
+    pages = [
+        (tmp_path / place / "report.html").read_text("utf-8")
+        for place in ("plan/report", "us")
+    ]
+    assert " acres" in pages[1]
+    assert pages[0] != pages[1]
+    wrong = call("report", tmp_path / "plan", "--units", "uk")
+    assert wrong.exit_code == USAGE
+
+
+def test_a_report_is_in_the_units_and_robust_as_its_study_says(folder, tmp_path):
+    outputs = 'outputs = { report = true, units = "us", survival = 2, '
+    text = worlds.SIMPLE.replace("outputs = { ", outputs)
+    (folder / "units.toml").write_text(text, "utf-8")
+    out = tmp_path / "plan"
+    assert call("run", folder / "units.toml", "--out", out).exit_code == 0
+    done = call("report", out, "--out", tmp_path / "again", "-q")
+    assert done.exit_code == 0, done.output
+    for name in ("report.html", "robustness.csv"):
+        first = (out / "report" / name).read_bytes()
+        assert first == (tmp_path / "again" / name).read_bytes()
