@@ -136,16 +136,21 @@ def lines(spacing_km: float) -> list[str]:
         "|---|---|---|---|---|",
         *verdicts,
         "",
-        "Criteria, shuffled over the counties one by one (loss of AUC):\n",
-        "| preset | criterion | weight | AUC alone | loss when shuffled | |",
-        "|---|---|---|---|---|---|",
+        "Criteria, shuffled over the counties or left out one by one (loss of AUC):\n",
+        "| preset | criterion | weight | AUC alone | loss when shuffled "
+        "| when left out | |",
+        "|---|---|---|---|---|---|---|",
     ]
     for preset in PRESETS:
         for name, row in audited(counties, parts, preset, held).table.iterrows():
-            ends = f"{row['loss_low']:+.3f} to {row['loss_high']:+.3f}"
+            ends, ends_out = (
+                f"{row[f'{what}_low']:+.3f} to {row[f'{what}_high']:+.3f}"
+                for what in ("loss", "gain")
+            )
             out.append(
                 f"| `{preset}` | {name} | {row['weight']:.2f} | "
                 f"{row['auc_alone']:.2f} | {row['loss']:+.3f} ({ends}) | "
+                f"{row['gain']:+.3f} ({ends_out}) | "
                 f"{row['verdict']} |"
             )
     return out

@@ -31,6 +31,8 @@ Floats = npt.NDArray[np.float64]
 
 #: How far bounds are moved, as a share of their span.
 SHIFT = 0.25
+#: Changes of AUC that rounding alone can make.
+_ROUNDING = 1e-9
 
 __all__ = ["CriteriaAudit", "audit_criteria"]
 
@@ -93,9 +95,12 @@ class CriteriaAudit:
             interval = f"{row['loss_low']:+.3f} to {row['loss_high']:+.3f}"
             if np.isnan(row["loss_low"]):
                 interval = "no interval"
+            is_only = np.isnan(row["auc_without"])
             lines.append(
                 f"{name} (weight {row['weight']:.2f}): loss {row['loss']:+.3f} "
-                f"({interval}): {row['verdict']}."
+                f"({interval}), AUC {row['auc_alone']:.2f} alone"
+                + f", {row['auc_without']:.2f} without it" * (not is_only)
+                + f": {row['verdict']}."
             )
         lines.append(f"Intervals of {100 * self.level:g} %.")
         return "\n".join([*lines, *(f"Note: {note}." for note in self.notes)])
@@ -132,9 +137,10 @@ def audit_criteria(
     r"""Say which criteria earn their place, by known sites.
 
     A criterion's values are shuffled over the land, and the score is made again:
-    what the AUC loses is what the criterion brings [1]_. Use it to see which
-    weights rest on evidence. Do not tune weights by it and judge them by the same
-    sites.
+    what the AUC loses says how much the score relies on it [1]_. It is also left
+    out, and its weight shared among the others: what the AUC loses then is what it
+    brings that the others do not. Use it to see which weights rest on evidence. Do
+    not tune weights by it and judge them by the same sites.
 
     Parameters
     ----------
@@ -166,19 +172,36 @@ def audit_criteria(
         and ``loss_high``; ``includes_zero``; ``verdict``; ``auc_without``: with
         its weight shared among the others; ``bounds_down`` and ``bounds_up``:
         change of AUC with the bounds of its value function moved by a quarter of
-        their span (NaN where it has none).
+        their span (NaN where it has none); ``alone_low`` and ``alone_high``;
+        ``gain``: of AUC by having it, with ``gain_low`` and ``gain_high``.
 
     Raises
     ------
     LayerError
         If the frame was not scored, or no known site lies on a scored candidate.
+    CRSError
+        If the frame or the known sites have no CRS.
     StudyError
         If an argument cannot be used.
 
     Notes
     -----
-    Where two criteria say the same, shuffling one loses little: the other still
-    says it. ``auc_alone`` tells such a pair from two that say nothing.
+    The verdict is the first of these that holds; *beyond* means with the whole
+    interval:
+
+    - ``earns its place``: shuffled the score is worse beyond 0, and so it is
+      without the criterion;
+    - ``speaks against the known sites``: alone it is below 0.5, or shuffled the
+      score is better, beyond the interval;
+    - ``the score is better without it``: shuffled the score is worse, but left out
+      it is better, both beyond 0;
+    - ``may repeat the others``: shuffled the score is worse beyond 0, but left out
+      no change can be told: the others may say what it says;
+    - ``cannot be told from none``: shuffled no change can be told.
+
+    Shuffling alone cannot tell what a criterion brings: shuffled values are noise
+    in the score, whether or not the others say all that it says. Leaving out the
+    only criterion leaves chance, 0.5.
 
     References
     ----------
@@ -248,6 +271,11 @@ def audit_criteria(
     for c in range(len(names)):
         loss = resamples.mean(losses[c][order])
         low, high = resamples.interval(losses[c][order], is_share=False)
+        alone_low, alone_high = resamples.interval(alone[c][order], is_share=True)
+        without = parts.without(c)[order]
+        # Without the only criterion there is chance.
+        gain = now[order] - (0.5 if np.isnan(without).all() else without)
+        gain_low, gain_high = resamples.interval(gain, is_share=False)
         down, up = (
             resamples.mean((parts.moved(c, value_functions[c], by) - now)[order])
             for by in (-SHIFT, SHIFT)
@@ -260,10 +288,15 @@ def audit_criteria(
                 "loss_low": low,
                 "loss_high": high,
                 "includes_zero": not (low > 0 or high < 0),
-                "verdict": _verdict(low, high),
-                "auc_without": resamples.mean(parts.without(c)[order]),
+                "verdict": _verdict((low, high), (gain_low, gain_high), alone_high),
+                "auc_without": resamples.mean(without),
                 "bounds_down": down,
                 "bounds_up": up,
+                "alone_low": alone_low,
+                "alone_high": alone_high,
+                "gain": resamples.mean(gain),
+                "gain_low": gain_low,
+                "gain_high": gain_high,
             }
         )
     table = pd.DataFrame(rows, index=pd.Index(names, name="criterion"))
@@ -371,9 +404,17 @@ def _only_people(layers: Any) -> dict[str, Any]:
     return {name: layers[name]} if name in (layers or {}) else {}
 
 
-def _verdict(low: float, high: float) -> str:
-    if low > 0:
+def _verdict(
+    loss: tuple[float, float], gain: tuple[float, float], alone_high: float
+) -> str:
+    """Return what intervals say: shuffled, left out, and of the values alone."""
+    relies = loss[0] > _ROUNDING
+    if relies and gain[0] > _ROUNDING:
         return "earns its place"
-    if high < 0:
+    if loss[1] < -_ROUNDING or alone_high < 0.5:
         return "speaks against the known sites"
+    if relies and gain[1] < -_ROUNDING:
+        return "the score is better without it"
+    if relies:
+        return "may repeat the others"
     return "cannot be told from none"

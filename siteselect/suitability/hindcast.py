@@ -218,6 +218,8 @@ def evaluate(
     ------
     LayerError
         If no known site lies on a scored candidate, or a column cannot be used.
+    CRSError
+        If the frame or the known sites have no CRS.
     StudyError
         If an argument cannot be used.
 

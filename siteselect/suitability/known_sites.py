@@ -12,6 +12,7 @@ import pandas as pd
 
 from siteselect.errors import LayerError, StudyError, four_parts, said, shown
 from siteselect.layers import spatial
+from siteselect.layers.crs import require_crs
 from siteselect.suitability.ground import area_km2
 
 Floats = npt.NDArray[np.float64]
@@ -60,6 +61,8 @@ def matched(sites: gpd.GeoDataFrame, known: Any, within_km: float) -> Matched:
     ------
     LayerError
         If there are no known sites, or a label is not a candidate's.
+    CRSError
+        If they have no CRS.
     StudyError
         If the distance is none.
     """
@@ -76,6 +79,7 @@ def matched(sites: gpd.GeoDataFrame, known: Any, within_km: float) -> Matched:
         return _by_label(sites, known)
     if not len(known):
         raise _none_known("an empty layer")
+    require_crs(known, "the known sites")
     # The ground of a candidate, or the place itself where it has none.
     ground = spatial.located(sites)
     has_ground = np.isfinite(area_km2(sites))

@@ -329,6 +329,22 @@ def test_what_cannot_be_used_is_named(change, noun):
         ss.evaluate(grid([0.5, 0.4, 0.3]), **arguments)
 
 
+def test_known_sites_without_a_crs_are_refused():
+    scored = grid([0.5, 0.4, 0.3, 0.2])
+    places = scored.geometry.iloc[[0, 1]]
+    bare = gpd.GeoSeries(list(places))
+    asked = [
+        lambda known: ss.evaluate(scored, known),
+        lambda known: ss.audit_criteria(world()[0], known),
+    ]
+    for known in (bare, gpd.GeoDataFrame(geometry=bare)):
+        for ask in asked:
+            with pytest.raises(ss.CRSError, match="the known sites"):
+                ask(known)
+    with pytest.raises(ss.CRSError):
+        ss.evaluate(scored.set_crs(None, allow_override=True), places)
+
+
 # ------------------------------------------------------------------------ audit
 
 
@@ -373,6 +389,82 @@ def test_signal_earns_its_place_and_noise_and_a_constant_do_not():
     pd.testing.assert_frame_equal(table, again.table)
     assert "noise (weight 0.25): loss" in found.summary()
     assert "<table>" in found._repr_html_()
+
+
+def judged(seed, **weights):
+    """Return the audit of criteria of which it is known what they say."""
+    rng = np.random.default_rng(seed)
+    n = 900
+    good, other = rng.uniform(size=n), rng.uniform(size=n)
+    frame = grid(
+        np.zeros(n),
+        good=good,
+        twin=good,
+        other=other,
+        noise=rng.uniform(size=n),
+        anti=1 - 0.9 * good,
+    ).drop(columns="score")
+    chance = (good + 0.7 * other) ** 5
+    known = frame.index[rng.choice(n, 80, p=chance / chance.sum(), replace=False)]
+    criteria = [
+        ss.Criterion(name, ss.Column(name), ss.Rising(0, 1), weight=weight)
+        for name, weight in weights.items()
+    ]
+    return ss.audit_criteria(ss.score_sites(frame, criteria), known).table
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    ("weights", "verdicts"),
+    [
+        (
+            {"good": 1, "other": 1, "noise": 0.5},
+            ["earns its place", "earns its place", "cannot be told from none"],
+        ),
+        # Shuffled, what speaks against the sites is noise in the score: no merit.
+        (
+            {"good": 1, "anti": 1},
+            ["earns its place", "speaks against the known sites"],
+        ),
+        (
+            {"good": 1, "twin": 1},
+            ["may repeat the others"] * 2,
+        ),
+        # Alone, it is compared with chance.
+        ({"good": 1}, ["earns its place"]),
+        ({"anti": 1}, ["speaks against the known sites"]),
+        ({"noise": 1}, ["cannot be told from none"]),
+        ({"good": 1, "other": 0}, ["earns its place", "cannot be told from none"]),
+    ],
+)
+def test_a_verdict_needs_that_the_score_is_worse_without(seed, weights, verdicts):
+    table = judged(seed, **weights)
+    assert table["verdict"].tolist() == verdicts
+    without = table["auc_without"].fillna(0.5)
+    gain = table["gain"] + without
+    np.testing.assert_allclose(gain, gain.iloc[0], atol=1e-12)
+    earns = table["verdict"] == "earns its place"
+    assert (table.loc[earns, ["loss_low", "gain_low"]] > 0).all(axis=None)
+    if list(weights) == ["good", "anti"]:
+        assert table.loc["anti", "loss_low"] > 0
+        np.testing.assert_allclose(table.loc["anti", "gain"], 0, atol=1e-9)
+
+
+def test_a_weak_criterion_of_too_much_weight_is_better_left_out():
+    rng = np.random.default_rng(0)
+    n = 1500
+    good, weak = rng.uniform(size=n), rng.uniform(size=n)
+    frame = grid(np.zeros(n), good=good, weak=weak).drop(columns="score")
+    chance = good**6 * (1 + 0.8 * weak)
+    known = frame.index[rng.choice(n, 150, p=chance / chance.sum(), replace=False)]
+    criteria = [
+        ss.Criterion("good", ss.Column("good"), ss.Rising(0, 1), weight=1),
+        ss.Criterion("weak", ss.Column("weak"), ss.Rising(0, 1), weight=2),
+    ]
+    row = ss.audit_criteria(ss.score_sites(frame, criteria), known).table.loc["weak"]
+    assert row["loss_low"] > 0
+    assert row["gain_high"] < 0
+    assert row["verdict"] == "the score is better without it"
 
 
 def test_shuffling_the_only_criterion_leaves_chance():

@@ -13,26 +13,49 @@ __all__ = ["aqueduct_baseline", "aqueduct_future"]
 
 # -9999 is no data; 9999 a ratio over next to no supply and use.
 _NONE = (-9999, 9999, "None", "NoData", "No Data")
+# Scores run from 0: what is marked as no class has none.
+_UNSCORED = (*_NONE, -1)
 
 
-def _indicator(name: str, published: str, unit: str, least: float | None = 0) -> Field:
-    return number(name, published, unit=unit, unknown=_NONE, needed=False, least=least)
+def _indicator(
+    name: str,
+    published: str,
+    unit: str,
+    least: float | None = 0,
+    most: float | None = None,
+) -> Field:
+    return number(
+        name,
+        published,
+        unit=unit,
+        unknown=_NONE,
+        needed=False,
+        least=least,
+        most=most,
+    )
 
 
 BASELINE = (
     text("basin", "pfaf_id", unknown=_NONE),
     number("water_stress", "bws_raw", unit="withdrawal / supply", unknown=_NONE),
-    number("water_stress_score", "bws_score", unit="0 to 5", unknown=_NONE, least=-1),
+    number("water_stress_score", "bws_score", unit="0 to 5", unknown=_UNSCORED, most=5),
     text("water_stress_label", "bws_label", unknown=("No Data", "NoData", "None")),
     number("_category", "bws_cat", unit="class", unknown=_NONE, least=-1),
     _indicator("water_depletion", "bwd_raw", "consumption / supply"),
     _indicator("interannual_variability", "iav_raw", "coefficient of variation"),
     _indicator("seasonal_variability", "sev_raw", "coefficient of variation"),
     _indicator("groundwater_decline_cm_per_year", "gtd_raw", "cm/year", None),
-    _indicator("riverine_flood_share", "rfr_raw", "share of population"),
-    _indicator("coastal_flood_share", "cfr_raw", "share of population"),
-    _indicator("drought_risk", "drr_raw", "0 to 1"),
-    _indicator("water_risk_score", "w_awr_def_tot_score", "0 to 5"),
+    _indicator("riverine_flood_share", "rfr_raw", "share of population", most=1),
+    _indicator("coastal_flood_share", "cfr_raw", "share of population", most=1),
+    _indicator("drought_risk", "drr_raw", "0 to 1", most=1),
+    number(
+        "water_risk_score",
+        "w_awr_def_tot_score",
+        unit="0 to 5",
+        unknown=_UNSCORED,
+        needed=False,
+        most=5,
+    ),
 )
 _SCENARIOS = {
     "business as usual": "bau",
@@ -74,7 +97,8 @@ def aqueduct_baseline(
     Raises
     ------
     LayerError
-        If a column is missing, a figure is no number, or geometries are no polygons.
+        If a column is missing, a figure is no number, a score is above 5 or a share
+        above 1, or geometries are no polygons.
     CRSError
         If the CRS is missing or cannot be right.
 
@@ -176,9 +200,9 @@ def aqueduct_future(
             "water_stress_score",
             f"{stem}_s",
             unit="0 to 5",
-            unknown=_NONE,
+            unknown=_UNSCORED,
             needed=False,
-            least=-1,
+            most=5,
         ),
     )
     return read_vector(

@@ -15,6 +15,7 @@ from siteselect.layers.notices import notice
 from siteselect.layers.releases.catalog import described
 from siteselect.layers.releases.fields import number, taken, text
 from siteselect.layers.releases.files import local, read_sheet
+from siteselect.layers.releases.hifld import MOST_KV
 from siteselect.layers.releases.vector import placed
 
 __all__ = ["eia860_generators", "eia860_plants", "eia861_prices"]
@@ -30,7 +31,14 @@ PLANTS = (
     text("balancing_authority", "Balancing Authority Code", unknown=_DOT, needed=False),
     text("nerc_region", "NERC Region", "NERC Region Code", unknown=_DOT, needed=False),
     text("sector", "Sector Name", unknown=_DOT, needed=False),
-    number("grid_kv", "Grid Voltage (kV)", unit="kV", unknown=_DOT, needed=False),
+    number(
+        "grid_kv",
+        "Grid Voltage (kV)",
+        unit="kV",
+        unknown=_DOT,
+        needed=False,
+        most=MOST_KV,
+    ),
     number("latitude", "Latitude", unit="degrees", unknown=_DOT, least=-90),
     number("longitude", "Longitude", unit="degrees", unknown=_DOT, least=-180),
 )
@@ -228,9 +236,11 @@ def eia860_generators(
             )
         )
     if not known.all():
+        lost = table.loc[~known, "nameplate_mw"]
+        unsized = f" and {lost.isna().sum()} of unknown size" * bool(lost.isna().any())
         notice(
-            f"{int((~known).sum())} of {len(table)} generators "
-            f"({table.loc[~known, 'nameplate_mw'].sum():,.0f} MW) belong to no plant "
+            f"{len(lost)} of {len(table)} generators "
+            f"({lost.sum():,.0f} MW{unsized}) belong to no plant "
             f"with coordinates and are left out: plant "
             f"{shown(table.loc[~known, 'plant'].unique())}.",
             stacklevel=2,
@@ -254,6 +264,10 @@ def eia861_prices(
     EIA asks, a state's revenue counts all parts, its sales not part C (delivery of
     what another utility sold). A utility's price is that of bundled service, part A.
 
+    A row of which one of the two figures is unknown takes no part in the price. Energy
+    and its delivery (parts B and C) belong together: where a row of either is known by
+    half, both parts of that state are left out of the price of that sector.
+
     Parameters
     ----------
     source : path
@@ -268,9 +282,12 @@ def eia861_prices(
     DataFrame
         Index ``state``, or ``utility`` (EIA's number) and ``state``: for residential,
         commercial and industrial customers ``residential_usd_per_mwh``,
-        ``commercial_usd_per_mwh``, ``industrial_usd_per_mwh`` [USD/MWh] and
-        ``residential_mwh``, ``commercial_mwh``, ``industrial_mwh`` [MWh/year]. Put it
-        on a map with ``ss.releases.on_places``.
+        ``commercial_usd_per_mwh``, ``industrial_usd_per_mwh`` [USD/MWh];
+        ``residential_mwh``, ``commercial_mwh``, ``industrial_mwh`` [MWh/year], of the
+        rows with known sales; and ``residential_rows_left_out``,
+        ``commercial_rows_left_out``, ``industrial_rows_left_out``: with something
+        known that is not in the price. Put it on a map with
+        ``ss.releases.on_places``.
 
     Raises
     ------
@@ -314,14 +331,28 @@ def eia861_prices(
     keys = ["state"] if by == "state" else ["utility", "state"]
     out: dict[str, pd.Series] = {}
     units: dict[str, str] = {}
+    groups = [table[key] for key in keys]
+    is_delivery = part == "C"
     for sector in _SECTORS:
-        sold = table[f"{sector}_sales"].where(part != "C")
-        groups = [table[key] for key in keys]
-        paid = table[f"{sector}_revenue"].groupby(groups).sum(min_count=1)
-        energy = sold.groupby(groups).sum(min_count=1)
+        revenue, sales = table[f"{sector}_revenue"], table[f"{sector}_sales"]
+        sold = sales.where(~is_delivery)
+        # Delivery is paid for, and its energy counts where it is sold.
+        whole = revenue.notna() & (sales.notna() | is_delivery)
+        half = ~whole & (revenue.notna() | sales.notna())
+        split = part.isin(["B", "C"])
+        broken = (half & split).groupby(groups, dropna=False).transform("any") & split
+        in_price = whole & ~broken
+        paid = revenue.where(in_price).groupby(groups).sum(min_count=1)
+        energy = sold.where(in_price).groupby(groups).sum(min_count=1)
+        left_out = (revenue.notna() | sales.notna()) & ~in_price
         out[f"{sector}_usd_per_mwh"] = paid / energy.where(energy > 0)
-        out[f"{sector}_mwh"] = energy
-        units |= {f"{sector}_usd_per_mwh": "USD/MWh", f"{sector}_mwh": "MWh/year"}
+        out[f"{sector}_mwh"] = sold.groupby(groups).sum(min_count=1)
+        out[f"{sector}_rows_left_out"] = left_out.groupby(groups).sum()
+        units |= {
+            f"{sector}_usd_per_mwh": "USD/MWh",
+            f"{sector}_mwh": "MWh/year",
+            f"{sector}_rows_left_out": "rows",
+        }
     prices = pd.DataFrame(out)
     return described(
         prices, reader, (), source, vintage or _year(path.name, title), units

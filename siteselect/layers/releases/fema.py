@@ -51,7 +51,7 @@ RISKS = (
     text("county_name", "COUNTY", needed=False),
     text("state", "STATEABBRV", needed=False),
     text("_version", "NRI_VER", needed=False),
-    number("risk_score", "RISK_SCORE", unit="0 to 100", unknown=_NONE),
+    number("risk_score", "RISK_SCORE", unit="0 to 100", unknown=_NONE, most=100),
     text("risk_rating", "RISK_RATNG", unknown=_UNRATED),
     number(
         "expected_loss_usd_per_year",
@@ -67,6 +67,7 @@ RISKS = (
             unit="0 to 100",
             unknown=_NONE,
             needed=False,
+            most=100,
         )
         for hazard, codes in _HAZARDS.items()
     ),
@@ -79,9 +80,11 @@ ZONES = (
         "flood_elevation_ft",
         "STATIC_BFE",
         unit="ft",
-        unknown=_NONE,
+        unknown=(*_NONE, -8888),
         needed=False,
-        least=None,
+        # Below and above all land of the US.
+        least=-500,
+        most=25_000,
     ),
 )
 #: Zones that say nothing of the hazard.
@@ -124,7 +127,7 @@ def national_risk_index(
     Raises
     ------
     LayerError
-        If a column is missing or a figure is no number.
+        If a column is missing, a figure is no number, or a score is above 100.
     CRSError
         If the CRS is missing or cannot be right.
 

@@ -17,6 +17,8 @@ __all__ = ["Field", "flag", "found", "number", "plain", "taken", "text"]
 _THOUSANDS = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?")
 # Whole numbers that floats hold exactly.
 _EXACT = 2.0**53
+# Figures published in single precision may pass their bound by this share.
+_ROUNDING = 1e-6
 _FLAGS = {
     **dict.fromkeys(("y", "yes", "t", "true", "1", "1.0"), 1.0),
     **dict.fromkeys(("n", "no", "f", "false", "0", "0.0"), 0.0),
@@ -44,9 +46,14 @@ class Field:
     is_needed : bool
         Whether a file without it is refused; else the column is unknown.
     digits : int
-        Codes with fewer digits get zeros in front.
-    least : float or None
-        Smallest figure that can be right, in our unit.
+        Digits of a code. A zero in front that was lost is put back; any other code is
+        refused: the digits of a tract name no county.
+    least, most : float or None
+        Smallest and largest figure that can be right, in our unit.
+    is_whole : bool
+        Whether only whole numbers can be right.
+    is_filled : bool
+        Whether a row that does not say it is refused.
     """
 
     name: str
@@ -58,6 +65,9 @@ class Field:
     is_needed: bool = True
     digits: int = 0
     least: float | None = None
+    most: float | None = None
+    is_whole: bool = False
+    is_filled: bool = False
 
 
 def number(
@@ -68,9 +78,24 @@ def number(
     factor: float = 1.0,
     needed: bool = True,
     least: float | None = 0.0,
+    most: float | None = None,
+    whole: bool = False,
+    filled: bool = False,
 ) -> Field:
     """Return a field of figures; negative ones are refused by default."""
-    return Field(name, published, "number", unit, unknown, factor, needed, least=least)
+    return Field(
+        name,
+        published,
+        "number",
+        unit,
+        unknown,
+        factor,
+        needed,
+        least=least,
+        most=most,
+        is_whole=whole,
+        is_filled=filled,
+    )
 
 
 def text(
@@ -79,6 +104,7 @@ def text(
     unknown: tuple[str | float, ...] = (),
     needed: bool = True,
     digits: int = 0,
+    filled: bool = False,
 ) -> Field:
     """Return a field of words or codes."""
     return Field(
@@ -88,6 +114,7 @@ def text(
         unknown=unknown,
         is_needed=needed,
         digits=digits,
+        is_filled=filled,
     )
 
 
@@ -165,7 +192,8 @@ def taken(frame: pd.DataFrame, fields: Sequence[Field], reader: str) -> pd.DataF
     Raises
     ------
     LayerError
-        If a needed column is missing, or a figure is no number or out of range.
+        If a needed column is missing, a figure is no number or out of range, or a code
+        has other digits.
 
     Examples
     --------
@@ -189,7 +217,9 @@ def taken(frame: pd.DataFrame, fields: Sequence[Field], reader: str) -> pd.DataF
         elif field.kind == "flag":
             columns[field.name] = _flags(column, field, reader)
         else:
-            columns[field.name] = _words(column, field)
+            columns[field.name] = _words(column, field, reader)
+        if field.is_filled:
+            _refuse(columns[field.name].isna(), column, field, reader, "blank")
     return pd.DataFrame(columns, index=frame.index)
 
 
@@ -259,6 +289,12 @@ def _numbers(column: pd.Series, field: Field, reader: str) -> pd.Series:
     figures = figures * field.factor
     if field.least is not None:
         _refuse(figures < field.least, column, field, reader, "too small")
+    if field.most is not None:
+        over = figures > field.most * (1 + _ROUNDING)
+        _refuse(over, column, field, reader, "too large")
+    if field.is_whole:
+        parted = figures.notna() & (figures != figures.round())
+        _refuse(parted, column, field, reader, "no whole numbers")
     return figures.rename(field.name)
 
 
@@ -271,23 +307,37 @@ def _refuse(
         return
     rows = column.index[bad]
     word = "line" if column.index.name == "line" else "row"
-    most = "" if field.least is None else f" of {field.least:g} {field.unit} or more"
-    marks = shown(repr(m) for m in field.unknown)
-    allowed = f"numbers{most} are allowed" + (
-        f", and {marks} or nothing where unknown"
-        if marks
-        else ", and nothing where unknown"
-    )
+    kind, allowed = _allowed(field)
+    example = f", e.g. {str(column[bad].iloc[0])[:40]!r}" * (what != "blank")
     raise LayerError(
         four_parts(
             f"Column {str(column.name)!r} for `ss.releases.{reader}` is to be read as "
-            "numbers",
+            f"{kind}",
             f"{int(bad.sum())} of {len(bad)} values are {what}, in {word} "
-            f"{shown(rows)}, e.g. {str(column[bad].iloc[0])[:40]!r}",
+            f"{shown(rows)}{example}",
             allowed,
             "Correct these rows, or download the file again",
         )
     )
+
+
+def _allowed(field: Field) -> tuple[str, str]:
+    """Return what a column holds, and which values of it are allowed."""
+    kind = "texts"
+    if field.kind == "number":
+        kind = "whole numbers" if field.is_whole else "numbers"
+    elif field.digits:
+        kind = f"codes of {field.digits} digits"
+    # A unit such as "0 to 100" says the range itself.
+    unit = "" if " to " in field.unit else f" {field.unit}"
+    limits = ""
+    if field.least is not None and field.most is not None:
+        limits = f" from {field.least:g} to {field.most:g}{unit}"
+    elif field.least is not None:
+        limits = f" of {field.least:g}{unit} or more"
+    marks = shown(repr(m) for m in field.unknown)
+    silent = f", and {f'{marks} or ' * bool(marks)}nothing where unknown"
+    return kind, f"{kind}{limits} are allowed" + silent * (not field.is_filled)
 
 
 def _flags(column: pd.Series, field: Field, reader: str) -> pd.Series:
@@ -309,7 +359,7 @@ def _flags(column: pd.Series, field: Field, reader: str) -> pd.Series:
     return flags.rename(field.name)
 
 
-def _words(column: pd.Series, field: Field) -> pd.Series:
+def _words(column: pd.Series, field: Field, reader: str) -> pd.Series:
     """Return words and codes, missing where the release does not know."""
     if pd.api.types.is_float_dtype(column):
         # A code that was read as a number lost nothing but its form.
@@ -323,6 +373,11 @@ def _words(column: pd.Series, field: Field) -> pd.Series:
         silent = silent | pd.to_numeric(words, errors="coerce").isin(sentinels)
     words = words.mask(silent)
     if field.digits:
-        short = words.str.fullmatch(r"\d+").fillna(False)
-        words = words.mask(short, words.str.zfill(field.digits))
+        # Codes begin with that of a state, 01 to 78, or a region, 01 to 22: where a
+        # code was read as a number it lost one zero, never more.
+        short = words.str.fullmatch(rf"\d{{{field.digits - 1}}}").fillna(False)
+        words = words.mask(short.astype(bool), "0" + words)
+        is_code = words.str.fullmatch(rf"\d{{{field.digits}}}").fillna(False)
+        odd = words.notna() & ~is_code.astype(bool)
+        _refuse(odd, column, field, reader, "no such codes")
     return words.astype("str").rename(field.name)

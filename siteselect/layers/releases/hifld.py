@@ -13,6 +13,9 @@ __all__ = ["hifld_substations", "hifld_transmission_lines"]
 _UNSAID = ("NOT AVAILABLE", "UNKNOWN", -999999)
 _NONE = (-999999, "NOT AVAILABLE")
 
+#: No line anywhere runs at more; a larger figure is in volts [kV].
+MOST_KV = 1200.0
+
 SUBSTATIONS = (
     text("substation", "ID", unknown=_UNSAID),
     text("name", "NAME", unknown=_UNSAID),
@@ -20,8 +23,8 @@ SUBSTATIONS = (
     text("county", "COUNTYFIPS", unknown=_UNSAID, needed=False, digits=5),
     text("status", "STATUS", unknown=_UNSAID, needed=False),
     number("lines", "LINES", unit="lines", unknown=_NONE, needed=False),
-    number("max_kv", "MAX_VOLT", unit="kV", unknown=_NONE),
-    number("min_kv", "MIN_VOLT", unit="kV", unknown=_NONE, needed=False),
+    number("max_kv", "MAX_VOLT", unit="kV", unknown=_NONE, most=MOST_KV),
+    number("min_kv", "MIN_VOLT", unit="kV", unknown=_NONE, needed=False, most=MOST_KV),
     flag("is_max_kv_inferred", "MAX_INFER", unknown=_UNSAID, needed=False),
 )
 LINES = (
@@ -29,7 +32,7 @@ LINES = (
     text("type", "TYPE", unknown=_UNSAID, needed=False),
     text("status", "STATUS", unknown=_UNSAID, needed=False),
     text("owner", "OWNER", unknown=_UNSAID, needed=False),
-    number("kv", "VOLTAGE", unit="kV", unknown=_NONE),
+    number("kv", "VOLTAGE", unit="kV", unknown=_NONE, most=MOST_KV),
     text("kv_class", "VOLT_CLASS", unknown=_UNSAID, needed=False),
     flag("is_kv_inferred", "INFERRED", unknown=_UNSAID, needed=False),
     text("from_substation", "SUB_1", unknown=_UNSAID, needed=False),
@@ -64,7 +67,8 @@ def hifld_substations(
     Raises
     ------
     LayerError
-        If a column is missing, a figure is no number, or geometries are no points.
+        If a column is missing, a figure is no number, a voltage is above 1,200 kV (it
+        is in volts) or below 0, or geometries are no points.
     CRSError
         If the CRS is missing or cannot be right.
 
@@ -112,7 +116,8 @@ def hifld_transmission_lines(
     Raises
     ------
     LayerError
-        If a column is missing, a figure is no number, or geometries are no lines.
+        If a column is missing, a figure is no number, a voltage is above 1,200 kV (it
+        is in volts) or below 0, or geometries are no lines.
     CRSError
         If the CRS is missing or cannot be right.
 

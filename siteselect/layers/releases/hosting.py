@@ -10,6 +10,7 @@ import geopandas as gpd
 from siteselect.errors import LayerError, four_parts
 from siteselect.layers.read import Source
 from siteselect.layers.releases.fields import number, text
+from siteselect.layers.releases.hifld import MOST_KV
 from siteselect.layers.releases.vector import read_vector
 
 __all__ = ["hosting_capacity"]
@@ -69,7 +70,8 @@ def hosting_capacity(
     Raises
     ------
     LayerError
-        If a column is missing or holds no numbers, or the unit is none of these.
+        If a column is missing or holds no numbers, a voltage is above 1,200 kV, or the
+        unit is none of these.
     CRSError
         If the CRS is missing or cannot be right.
 
@@ -110,7 +112,14 @@ def hosting_capacity(
             unknown=marks,
             factor=_MW_PER[unit],
         ),
-        number("kv", kv or "", unit="kV", unknown=marks, needed=kv is not None),
+        number(
+            "kv",
+            kv or "",
+            unit="kV",
+            unknown=marks,
+            needed=kv is not None,
+            most=MOST_KV,
+        ),
     )
     frame = read_vector(
         source, "hosting_capacity", fields, None, layer=layer, vintage=vintage, crs=crs

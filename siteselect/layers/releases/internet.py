@@ -41,12 +41,14 @@ FACILITIES = (
     number("longitude", "longitude", unit="degrees", least=-180),
 )
 OFFERS = (
-    text("provider", "provider_id"),
-    text("location", "location_id"),
-    number("technology", "technology", unit="code"),
-    number("download_mbps", "max_advertised_download_speed", unit="Mbit/s"),
+    text("provider", "provider_id", filled=True),
+    text("location", "location_id", filled=True),
+    number("technology", "technology", unit="code", filled=True),
+    number(
+        "download_mbps", "max_advertised_download_speed", unit="Mbit/s", filled=True
+    ),
     text("serves", "business_residential_code", needed=False),
-    text("block", "block_geoid", digits=15),
+    text("block", "block_geoid", digits=15, filled=True),
 )
 # Version 2 has a slug beside the number, version 3 the slug as its id.
 CABLES = (
@@ -175,14 +177,16 @@ def fcc_broadband(
     -------
     DataFrame
         Index of census codes, named as ``by``: ``locations`` (with any offer in the
-        files), ``fiber_locations``, ``fiber_business_locations`` (open to businesses),
+        files), ``fiber_locations``, ``fiber_business_locations`` (open to businesses;
+        NaN where offers do not say for whom they are, and it matters),
         ``fiber_providers`` and ``max_download_mbps`` [Mbit/s]. Put it on a map with
         ``ss.releases.on_places``.
 
     Raises
     ------
     LayerError
-        If a file has other columns, a figure is no number, or ``by`` is none of these.
+        If a file has other columns, a figure is no number, a code is not that of a
+        census block (15 digits), or ``by`` is none of these.
 
     Examples
     --------
@@ -213,6 +217,7 @@ def fcc_broadband(
         place = offers["block"].str[: _DIGITS[by]].rename(by)
         fiber = offers["technology"] == _FIBER
         business = offers["serves"].str.upper().isin(["B", "X"])
+        unsaid = offers["serves"].isna()
         few = pd.DataFrame(
             {
                 by: place,
@@ -220,10 +225,11 @@ def fcc_broadband(
                 "fiber_provider": offers["provider"].where(fiber),
                 "is_fiber": fiber,
                 "is_business": fiber & business,
+                "may_be_business": fiber & (business | unsaid),
                 "download": offers["download_mbps"],
             }
         )
-        keys = [by, "location", "fiber_provider", "is_fiber", "is_business"]
+        keys = [*few.columns.drop("download")]
         most: pd.DataFrame = few.groupby(keys, dropna=False)[["download"]].max()
         return most.reset_index()
 
@@ -258,6 +264,9 @@ def fcc_broadband(
     # A place in the files without fiber has none reported, which is known.
     counts = ["fiber_locations", "fiber_business_locations"]
     out[counts] = out[counts].fillna(0)
+    most = _counted(offers[offers["may_be_business"]], by, "location")
+    is_sure = out["fiber_business_locations"] == most.reindex(out.index).fillna(0)
+    out["fiber_business_locations"] = out["fiber_business_locations"].where(is_sure)
     out.index = pd.Index(out.index.astype("str"), name=by)
     units = {
         "locations": "locations",

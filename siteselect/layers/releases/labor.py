@@ -50,7 +50,12 @@ OCCUPATIONS = (
     text("occupation_name", "OCC_TITLE"),
     number("employed", "TOT_EMP", unit="jobs", unknown=_SUPPRESSED),
     number(
-        "per_1000_jobs", "JOBS_1000", unit="jobs", unknown=_SUPPRESSED, needed=False
+        "per_1000_jobs",
+        "JOBS_1000",
+        unit="jobs",
+        unknown=_SUPPRESSED,
+        needed=False,
+        most=1000,
     ),
     number(
         "location_quotient",
@@ -81,7 +86,7 @@ def qcew(
 
     Written to the CSV layout since 2014, annual averages or quarters, one industry or
     all of them (a file of millions of lines is read piece by piece). Withheld figures
-    are published as 0: here they are unknown.
+    are published as 0: here they are unknown, and so is the pay where nobody worked.
 
     Parameters
     ----------
@@ -180,6 +185,9 @@ def qcew(
     withheld = table["_withheld"].notna()
     for column in ("jobs", "pay_usd_per_week", "pay_usd_per_year"):
         table[column] = table[column].mask(withheld)
+    # Where nobody worked, no pay is known: 0 is not what work costs there.
+    for column in ("pay_usd_per_week", "pay_usd_per_year"):
+        table[column] = table[column].mask(table[column] == 0)
     if area == "metro":
         # QCEW writes C1018 for the area 10180.
         table["area"] = table["area"].str[1:] + "0"

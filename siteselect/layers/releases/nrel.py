@@ -48,13 +48,17 @@ SUPPLY = (
         needed=False,
     ),
 )  # fmt: skip
+# Above what the sun sends to the top of the air, clouds at the side included [W/m2].
+_MOST_W_PER_M2 = 2000.0
+# Above any gust that was measured [m/s].
+_MOST_M_PER_S = 150.0
 SOLAR = (
     text("year", "Year"),
-    number("ghi", "GHI", unit="W/m2"),
-    number("dni", "DNI", unit="W/m2", needed=False),
-    number("temperature", "Temperature", unit="C", least=-90, needed=False),
-    number("humidity", "Relative Humidity", unit="%", needed=False),
-    number("wind", "Wind Speed", unit="m/s", needed=False),
+    number("ghi", "GHI", unit="W/m2", most=_MOST_W_PER_M2),
+    number("dni", "DNI", unit="W/m2", needed=False, most=_MOST_W_PER_M2),
+    number("temperature", "Temperature", unit="C", least=-90, needed=False, most=70),
+    number("humidity", "Relative Humidity", unit="%", needed=False, most=100),
+    number("wind", "Wind Speed", unit="m/s", needed=False, most=_MOST_M_PER_S),
 )
 _SOLAR_UNITS = {"ghi units": "w/m2", "dni units": "w/m2", "temperature units": "c",
                 "wind speed units": "m/s"}  # fmt: skip
@@ -126,7 +130,7 @@ def nsrdb_points(
     r"""Read point files of the National Solar Radiation Database, as yearly means.
 
     Written to the CSV of PSM 3 and 4: two lines of metadata, then names, then a value
-    every 5 to 60 minutes of a whole year.
+    every 5 to 60 minutes of a whole year. A mean is unknown where a step is.
 
     Parameters
     ----------
@@ -179,11 +183,11 @@ def nsrdb_points(
                 **_place(path, told, reader),
                 "year": _span(steps["year"]),
                 # From a mean power to energy in a day.
-                "ghi_kwh_per_m2_day": steps["ghi"].mean() * 24 / 1000,
-                "dni_kwh_per_m2_day": steps["dni"].mean() * 24 / 1000,
-                "temperature_c": steps["temperature"].mean(),
-                "humidity_pct": steps["humidity"].mean(),
-                "wind_speed_10m_m_per_s": steps["wind"].mean(),
+                "ghi_kwh_per_m2_day": _mean(steps["ghi"]) * 24 / 1000,
+                "dni_kwh_per_m2_day": _mean(steps["dni"]) * 24 / 1000,
+                "temperature_c": _mean(steps["temperature"]),
+                "humidity_pct": _mean(steps["humidity"]),
+                "wind_speed_10m_m_per_s": _mean(steps["wind"]),
             }
         )
     layer = placed(pd.DataFrame(rows), reader, "site")
@@ -205,7 +209,7 @@ def wtk_points(
     Written to the CSV of the API: one line of metadata in pairs, such as
     ``SiteID,7,...,Longitude,-100.4,Latitude,32.1``, or two lines as in NSRDB; then
     names such as ``wind speed at 100m (m/s)``, then a value every 5 to 60 minutes of a
-    whole year.
+    whole year. A mean is unknown where a step is.
 
     Parameters
     ----------
@@ -258,20 +262,33 @@ def wtk_points(
         # Without any height the file is refused for want of the usual one.
         for height in heights or [100]:
             named = f"wind speed at {height}m"
-            fields.append(number(_wind(height), f"{named} (m/s)", named, unit="m/s"))
+            fields.append(
+                number(
+                    _wind(height),
+                    f"{named} (m/s)",
+                    named,
+                    unit="m/s",
+                    most=_MOST_M_PER_S,
+                )
+            )
         steps = taken(read_text(path, fields, reader), fields, reader)
         _require_whole_years(path, len(steps))
         rows.append(
             {
                 **_place(path, told, reader),
                 "year": _span(steps["year"]),
-                **{_wind(h): steps[_wind(h)].mean() for h in heights},
+                **{_wind(h): _mean(steps[_wind(h)]) for h in heights},
             }
         )
     table = pd.DataFrame(rows)
     units = {c: "m/s" for c in table.columns if c.startswith("wind_speed")}
     layer = placed(table, reader, "site")
     return described(layer, reader, (), _first(source), vintage, units)
+
+
+def _mean(steps: pd.Series) -> float:
+    """Return the mean of a whole year, NaN where a step of it is unknown."""
+    return float(steps.mean(skipna=False))
 
 
 def _wind(height: int) -> str:

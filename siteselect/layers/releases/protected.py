@@ -20,7 +20,7 @@ AREAS = (
     text("iucn", "IUCN_Cat", needed=False),
     text("access", "Pub_Access", "Access", needed=False),
     text("state", "State_Nm", needed=False),
-    number("gap_status", "GAP_Sts", unit="1 to 4"),
+    number("gap_status", "GAP_Sts", unit="1 to 4", least=1, most=4, whole=True),
     number("area_km2", "GIS_Acres", unit="km2", factor=_KM2_PER_ACRE, needed=False),
 )
 
@@ -32,8 +32,8 @@ def padus(
 
     Written to PAD-US 2.1 to 4.1. Areas overlap: a place may lie in a national forest
     and in a wilderness within it. GAP status 1 and 2 mean managed for biodiversity, 3
-    several uses, 4 no known mandate. Rule out what is protected with
-    ``ss.Inside(areas[areas["is_protected"] == 1])``.
+    several uses, 4 no known mandate; a blank is unknown. Rule out what is protected
+    with ``ss.Inside(areas[areas["is_protected"] == 1])``.
 
     Parameters
     ----------
@@ -50,12 +50,13 @@ def padus(
         Polygons with ``name``, ``kind`` (fee, easement ...), ``manager``,
         ``designation``, ``iucn``, ``access`` and ``state`` (the publisher's codes),
         ``gap_status`` (1 to 4), ``area_km2`` [km2] and ``is_protected`` [1 for GAP
-        status 1 and 2, 0 else].
+        status 1 and 2, 0 for 3 and 4, NaN where it is blank].
 
     Raises
     ------
     LayerError
-        If a column is missing, a figure is no number, or geometries are no polygons.
+        If a column is missing, a figure is no number, a GAP status is none of 1 to 4,
+        or geometries are no polygons.
     CRSError
         If the CRS is missing or cannot be right.
 

@@ -39,7 +39,6 @@ QUEUE = (
         "fips",
         unknown=_UNSAID,
         needed=False,
-        digits=5,
     ),
     text("region", "region", unknown=_UNSAID, needed=False),
     text("utility", "utility", "entity", unknown=_UNSAID, needed=False),
@@ -126,6 +125,9 @@ def lbnl_queue(
             )
         )
     kept = table[status.isin([s.casefold() for s in wanted])].reset_index(drop=True)
+    # A code that was a number lost the zero in front of it.
+    short = kept["county"].str.fullmatch(r"\d{4}").fillna(False).astype(bool)
+    kept["county"] = kept["county"].mask(short, "0" + kept["county"])
     # Several counties in one cell are none that a figure belongs to.
     one = kept["county"].str.fullmatch(r"\d{5}").fillna(False).astype(bool)
     kept["county"] = kept["county"].where(one)
@@ -144,10 +146,13 @@ def queue_by_county(queue: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         Index ``county`` (FIPS): ``requests``, ``queued_mw`` and ``agreed_mw`` (with
-        an executed agreement) [MW]; a county with a request of unknown size has the
-        sum of the others. Requests without one county are left out. Put it on a map
-        with ``ss.releases.on_places``: a county without a row has no request in this
-        table, so fill it with 0 where the table covers its region.
+        an executed agreement) [MW], ``requests_of_unknown_mw`` and
+        ``requests_of_unknown_agreement``. Sums are over what is known: a county with
+        a request of unknown size has the sum of the others. NaN, not 0, is where no
+        request is known to add anything and one may. Requests without one county are
+        left out. Put it on a map with ``ss.releases.on_places``: a county without a
+        row has no request in this table, so fill it with 0 where the table covers its
+        region.
 
     Raises
     ------
@@ -161,22 +166,31 @@ def queue_by_county(queue: pd.DataFrame) -> pd.DataFrame:
     ...                       "queued_mw": [200.0, 50.0, 70.0],
     ...                       "agreement": ["IA Executed", "Facility Study", None]})
     >>> ss.releases.queue_by_county(queue).loc["48353"].tolist()
-    [2.0, 250.0, 200.0]
+    [2.0, 250.0, 200.0, 0.0, 0.0]
     """
     require_columns(queue, ["county", "queued_mw", "agreement"], layer="the queue")
-    agreed = queue["agreement"].astype("str").str.contains("executed", case=False)
-    agreed &= ~queue["agreement"].astype("str").str.contains("not executed", case=False)
+    said = queue["agreement"]
+    words = said.astype("str").str.casefold()
+    agreed = words.str.contains("executed") & ~words.str.contains("not executed")
+    agreed = agreed.fillna(False).astype(bool) & said.notna()
+    mw = queue["queued_mw"]
+    # What is not agreed adds 0; what may be agreed, or is and has no size, is unknown.
+    added = mw.where(agreed, 0.0).mask(said.isna())
     counties = queue["county"]
+    sums = added.groupby(counties).sum()
+    unclear = added.isna().groupby(counties).any()
     out = pd.DataFrame(
         {
-            "requests": queue["queued_mw"].groupby(counties).size(),
-            "queued_mw": queue["queued_mw"].groupby(counties).sum(min_count=1),
-            "agreed_mw": queue["queued_mw"]
-            .where(agreed.fillna(False), 0.0)
-            .groupby(counties)
-            .sum(),
+            "requests": mw.groupby(counties).size(),
+            "queued_mw": mw.groupby(counties).sum(min_count=1),
+            "agreed_mw": sums.mask(unclear & (sums == 0)),
+            "requests_of_unknown_mw": mw.isna().groupby(counties).sum(),
+            "requests_of_unknown_agreement": said.isna().groupby(counties).sum(),
         }
     )
     known = layer_info(queue).as_dict()
-    known["units"] = {"requests": "requests", "queued_mw": "MW", "agreed_mw": "MW"}
+    known["units"] = {
+        column: "MW" if column in ("queued_mw", "agreed_mw") else "requests"
+        for column in out.columns
+    }
     return with_info(out, LayerInfo(**known))

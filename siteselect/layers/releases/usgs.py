@@ -19,6 +19,12 @@ __all__ = ["usgs_seismic", "usgs_water_use", "usgs_watersheds"]
 # A million US gallons of 231 cubic inches, every day of a year of 365 days.
 _M3_PER_YEAR = 1e6 * 231 * 0.0254**3 * 365
 _UNSAID = ("--", "N/A", "NA")
+# A third of what the whole country withdraws [million gallons a day].
+_MOST_MGAL = 1e5
+# Twice as many as live in the largest county.
+_MOST_PEOPLE = 2e7
+# Larger values are in percent of gravity [g].
+_MOST_G = 10.0
 
 
 def _use(name: str, *published: str, needed: bool = True) -> Field:
@@ -29,6 +35,7 @@ def _use(name: str, *published: str, needed: bool = True) -> Field:
         unknown=_UNSAID,
         factor=_M3_PER_YEAR,
         needed=needed,
+        most=_MOST_MGAL * _M3_PER_YEAR,
     )
 
 
@@ -37,7 +44,14 @@ WATER = (
     text("state", "STATE"),
     text("county_name", "COUNTY"),
     text("_year", "YEAR", needed=False),
-    number("population", "TP-TotPop", unit="people", unknown=_UNSAID, factor=1e3),
+    number(
+        "population",
+        "TP-TotPop",
+        unit="people",
+        unknown=_UNSAID,
+        factor=1e3,
+        most=_MOST_PEOPLE,
+    ),
     _use("public_supply", "PS-Wtotl"),
     _use("domestic", "DO-WFrTo", needed=False),
     _use("industrial", "IN-Wtotl"),
@@ -54,9 +68,9 @@ WATER = (
 SEISMIC = (
     number("latitude", "latitude", "lat", unit="degrees", least=-90),
     number("longitude", "longitude", "lon", "long", unit="degrees", least=-180),
-    number("ss_g", "SS", "SA0P2", unit="g"),
-    number("s1_g", "S1", "SA1P0", unit="g"),
-    number("pga_g", "PGA", "SA0P0", unit="g", needed=False),
+    number("ss_g", "SS", "SA0P2", unit="g", most=_MOST_G),
+    number("s1_g", "S1", "SA1P0", unit="g", most=_MOST_G),
+    number("pga_g", "PGA", "SA0P0", unit="g", needed=False, most=_MOST_G),
 )
 _LEVELS = (2, 4, 6, 8, 10, 12)
 
@@ -165,12 +179,12 @@ def usgs_watersheds(
             )
         )
     fields = (
-        text("huc", f"huc{level}", digits=level),
+        text("huc", f"huc{level}", digits=level, filled=True),
         text("name", "name"),
         text("states", "states", needed=False),
         number("area_km2", "areasqkm", unit="km2", needed=False),
     )
-    frame = read_vector(
+    return read_vector(
         source,
         "usgs_watersheds",
         fields,
@@ -179,18 +193,6 @@ def usgs_watersheds(
         usual=f"WBDHU{level}",
         vintage=vintage,
     )
-    odd = ~frame["huc"].str.fullmatch(rf"\d{{{level}}}").fillna(False).astype(bool)
-    if odd.any():
-        raise LayerError(
-            four_parts(
-                f"The codes of watersheds of level {level} are to be read",
-                f"{int(odd.sum())} of {len(odd)} are none, in row "
-                f"{shown(frame.index[odd])}, e.g. {frame.loc[odd, 'huc'].iloc[0]!r}",
-                f"codes of {level} digits are allowed",
-                "Pass the layer of this level, or another `level=`",
-            )
-        )
-    return frame
 
 
 def usgs_seismic(source: str | Path, *, vintage: str = "") -> gpd.GeoDataFrame:
@@ -215,7 +217,8 @@ def usgs_seismic(source: str | Path, *, vintage: str = "") -> gpd.GeoDataFrame:
     Raises
     ------
     LayerError
-        If it is another table, a column is missing, or a figure is no number.
+        If it is another table, a column is missing, a figure is no number, or one is
+        above 10 g (it is in percent).
 
     Examples
     --------

@@ -93,6 +93,25 @@ def test_generators_stand_at_their_plants(books):
 
 
 @pytest.mark.filterwarnings("ignore::siteselect.errors.DataQualityWarning")
+def test_generators_of_unknown_size_are_told_apart_from_none(books, tmp_path):
+    plants = ss.releases.eia860_plants(books[0])
+    rows = proposed_rows()
+    rows[3][GENERATOR_NAMES.index("Nameplate Capacity (MW)")] = "."
+    path = workbook(tmp_path / "3_1_Generator.xlsx", {"Proposed": rows})
+    known = plants[plants["plant"] != "9"]
+    with pytest.warns(ss.DataQualityWarning, match="80 MW and 1 of unknown size"):
+        ss.releases.eia860_generators(path, known, which="proposed")
+
+
+def test_a_grid_in_volts_is_refused(tmp_path):
+    rows = plant_rows()
+    rows[2][PLANT_NAMES.index("Grid Voltage (kV)")] = 230_000
+    path = workbook(tmp_path / "2___Plant.xlsx", {"Plant": rows})
+    with pytest.raises(ss.LayerError, match="Grid Voltage.*too large, in line 3"):
+        ss.releases.eia860_plants(path)
+
+
+@pytest.mark.filterwarnings("ignore::siteselect.errors.DataQualityWarning")
 def test_proposed_generators_can_be_committed_to_a_network(books):
     proposed = ss.releases.eia860_generators(books[1], books[0], which="proposed")
     network = ss.grid.Network.from_tables(
@@ -201,6 +220,47 @@ def test_a_utility_is_that_of_its_bundled_service(sales):
     prices = ss.releases.eia861_prices(sales, by="utility")
     assert prices.index.tolist() == [("1", "TX"), ("4", "VT")]
     np.testing.assert_allclose(prices.loc[("1", "TX"), "industrial_usd_per_mwh"], 65)
+
+
+def sold(path, *rows):
+    """Write rows of part, state and industrial revenue and sales; return prices."""
+    lines = [
+        [None] * 4 + ["RESIDENTIAL", None, "COMMERCIAL", None, "INDUSTRIAL", None],
+        [None] * 4 + ["Revenues", "Sales"] * 3,
+        ["Utility Number", "Utility Name", "Part", "State"]
+        + ["Thousand Dollars", "Megawatthours"] * 3,
+    ]
+    lines += [[i, "x", *row[:2], 1, 10, 1, 10, *row[2:]] for i, row in enumerate(rows)]
+    return ss.releases.eia861_prices(workbook(path, {"States": lines}))
+
+
+@pytest.mark.parametrize(
+    ("rows", "price", "mwh", "left_out"),
+    [
+        # A utility of which one figure is known says nothing of the price.
+        ([("A", 3000, 50_000), ("A", 1000, ".")], 60, 50_000, 1),
+        ([("A", 3000, 50_000), ("A", ".", 50_000)], 60, 100_000, 1),
+        ([("A", 3000, 50_000), ("A", ".", ".")], 60, 50_000, 0),
+        ([("A", 3000, "."), ("A", ".", 50_000)], np.nan, 50_000, 2),
+        # Energy without its delivery is too cheap, delivery alone is no energy.
+        ([("A", 3000, 50_000), ("B", 40, 1000), ("C", ".", 1000)], 60, 51_000, 2),
+        ([("A", 3000, 50_000), ("B", 40, "."), ("C", 20, 1000)], 60, 50_000, 2),
+        ([("B", 40, 1000), ("C", 20, ".")], 60, 1000, 0),
+        ([("B", 40, 1000), ("C", ".", 1000)], np.nan, 1000, 2),
+    ],
+)
+def test_a_price_is_that_of_rows_with_both_figures(
+    tmp_path, rows, price, mwh, left_out
+):
+    rows = [(part, "TX", *figures) for part, *figures in rows]
+    # Another state does not take part in what is left out.
+    found = sold(tmp_path / "a.xlsx", *rows, ("C", "OK", 5, 10), ("B", "OK", 5, 100))
+    np.testing.assert_allclose(found.loc["TX", "industrial_usd_per_mwh"], price)
+    np.testing.assert_allclose(found.loc["TX", "industrial_mwh"], mwh)
+    assert found.loc["TX", "industrial_rows_left_out"] == left_out
+    assert found.loc["OK", "industrial_usd_per_mwh"] == 100
+    assert found.loc["TX", "residential_usd_per_mwh"] > 0
+    assert ss.layer_info(found).units["industrial_rows_left_out"] == "rows"
 
 
 @pytest.mark.parametrize("reader", ["eia860_plants", "eia861_prices"])

@@ -63,6 +63,21 @@ def test_lines_have_a_voltage_or_none(tmp_path):
             ("'MAX_VOLT'", "row 1", "too small"),
         ),
         (
+            lambda f: f.assign(MAX_VOLT=[345.0, 500_000.0, 138.0]),
+            ss.LayerError,
+            ("'MAX_VOLT'", "row 1", "too large", "from 0 to 1200 kV"),
+        ),
+        (
+            lambda f: f.assign(MIN_VOLT=[345.0, 69.0, 138_000.0]),
+            ss.LayerError,
+            ("'MIN_VOLT'", "row 2", "too large"),
+        ),
+        (
+            lambda f: f.assign(COUNTYFIPS=["48", "48003", "NOT AVAILABLE"]),
+            ss.LayerError,
+            ("'COUNTYFIPS'", "row 0", "codes of 5 digits"),
+        ),
+        (
             lambda f: f.assign(MAX_INFER=["Y", "N", "maybe"]),
             ss.LayerError,
             ("'MAX_INFER'", "row 2", "'maybe'"),
@@ -96,6 +111,17 @@ def test_another_file_is_refused_with_its_place(change, error, words):
         ss.releases.hifld_substations(change(substations()))
     for word in words:
         assert word in str(caught.value)
+
+
+@pytest.mark.parametrize("volts", [345_000.0, 1201.0, -1.0])
+def test_lines_in_volts_are_refused(volts):
+    frame = transmission_lines()
+    frame["VOLTAGE"] = [1200.0, volts]
+    with pytest.raises(ss.LayerError, match="'VOLTAGE'.*row 1"):
+        ss.releases.hifld_transmission_lines(frame)
+    frame["VOLTAGE"] = [1200.0, -999999.0]
+    layer = ss.releases.hifld_transmission_lines(frame)
+    np.testing.assert_array_equal(layer["kv"], [1200, np.nan])
 
 
 def test_a_web_page_and_a_missing_file_are_refused(tmp_path):

@@ -125,6 +125,44 @@ def test_codes_that_lost_their_zeros_find_them_again(tmp_path):
     assert counties.index.tolist() == ["01001", "48001"]
 
 
+@pytest.mark.parametrize(
+    "block", ["48201100000", "48201", "1", "4.82011E+14", "", "0480010001001000"]
+)
+def test_what_is_no_block_is_refused(tmp_path, block):
+    bad = [*OFFERS, (1, 9, 50, 5, "R", block)]
+    with pytest.raises(ss.LayerError, match="'block_geoid'.*15 digits.*line 8"):
+        ss.releases.fcc_broadband(table(tmp_path / "a.csv", bdc(bad)))
+
+
+def test_a_report_without_what_is_counted_is_refused(tmp_path):
+    for at, name in enumerate(["provider_id", "location_id", "technology"]):
+        bad = [1, 9, 50, 5, "R", "010010001001000"]
+        bad[at] = ""
+        with pytest.raises(ss.LayerError, match=f"'{name}'.*blank, in line 8"):
+            ss.releases.fcc_broadband(table(tmp_path / "a.csv", bdc([*OFFERS, bad])))
+
+
+def test_offers_that_do_not_say_for_whom_are_not_for_nobody(tmp_path):
+    unsaid = [
+        # Counties: known business beside unsaid, unsaid alone, no fiber at all.
+        (1, 1, 50, 9, "X", "010010001001000"),
+        (2, 1, 50, 9, "", "010010001001000"),
+        (1, 2, 50, 9, "", "010030001001000"),
+        (1, 3, 50, 9, "B", "010030001001000"),
+        (1, 4, 40, 9, "", "010050001001000"),
+        (1, 5, 50, 9, "R", "010070001001000"),
+    ]
+    counties = ss.releases.fcc_broadband(table(tmp_path / "a.csv", bdc(unsaid)))
+    np.testing.assert_array_equal(
+        counties["fiber_business_locations"], [1, np.nan, 0, 0]
+    )
+    # Nor where no file has the column.
+    text = bdc(OFFERS).replace("business_residential_code", "other")
+    counties = ss.releases.fcc_broadband(table(tmp_path / "b.csv", text))
+    np.testing.assert_array_equal(counties["fiber_business_locations"], [np.nan, 0])
+    np.testing.assert_array_equal(counties["fiber_locations"], [2, 0])
+
+
 def test_other_reports_are_refused(tmp_path):
     read = ss.releases.fcc_broadband
     with pytest.raises(ss.LayerError, match="tract, block are allowed"):

@@ -48,6 +48,13 @@ def test_withheld_jobs_are_unknown_not_none(tmp_path):
     assert "2024" in ss.layer_info(counties).vintage
 
 
+def test_where_nobody_worked_no_pay_is_known(tmp_path):
+    row = '"48001","0","10","70","0","2024","A","",2,0,0,0,0,0,0'
+    counties = ss.releases.qcew(table(tmp_path / "a.csv", ANNUAL + row + "\n"))
+    assert counties.loc["48001", "jobs"] == 0
+    assert counties.filter(like="pay").isna().all(axis=None)
+
+
 def test_quarters_are_asked_for_one_by_one(tmp_path):
     rows = [
         f'"48353","0","10","70","0","2025","{q}","",900,6900,6950,{7000 + q},1,1,1,1000'

@@ -53,6 +53,7 @@ def test_other_curves_are_refused(tmp_path):
         ({"capacity_factor_ac": [43.0, 40.0]}, "exceed 1, in line 2, 3"),
         ({"capacity_ac_mw": ["185", "many"]}, "line 3, e.g. 'many'"),
         ({"longitude": [-100.4, -1010.0]}, "longitude"),
+        ({"longitude": [32.1, 33.0], "latitude": [-100.4, -101.0]}, "'latitude'"),
     ):
         frame.assign(**change).to_csv(path, index=False)
         with pytest.raises(ss.LayerError, match=word):
@@ -108,6 +109,32 @@ def test_points_of_part_of_a_year_or_another_unit_are_refused(tmp_path):
         read(html_page(tmp_path, "e.csv"))
     with pytest.raises(ss.LayerError, match="is empty"):
         read(table(tmp_path / "f.csv", ""))
+
+
+def test_a_year_with_an_unknown_hour_has_no_mean(tmp_path):
+    path = nsrdb(tmp_path / "a.csv")
+    table(path, path.read_text().replace(",600,-10,", ",,-10,", 1))
+    point = ss.releases.nsrdb_points(path).iloc[0]
+    assert np.isnan(point["ghi_kwh_per_m2_day"])
+    np.testing.assert_allclose(point["dni_kwh_per_m2_day"], 4.8)
+    np.testing.assert_allclose(point["temperature_c"], 0)
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "name"),
+    [
+        (",600,600,", ",600,2160,", "GHI"),
+        (",600,600,", ",2160,600,", "DNI"),
+        (",-10,", ",263.15,", "Temperature"),
+        (",50,4", ",101,4", "Relative Humidity"),
+        (",50,4", ",50,400", "Wind Speed"),
+    ],
+)
+def test_steps_in_other_units_are_refused(tmp_path, was, now, name):
+    path = nsrdb(tmp_path / "a.csv")
+    table(path, path.read_text().replace(was, now))
+    with pytest.raises(ss.LayerError, match=f"'{name}'.*too large"):
+        ss.releases.nsrdb_points(path)
 
 
 def test_wind_at_every_height_of_the_file(tmp_path):

@@ -67,12 +67,48 @@ def test_the_editions_give_the_same_queue(tmp_path, through):
     assert queue["planned_year"].eq(2026).all()
     assert "withdrawn" in ss.layer_info(queue).not_this
     counties = ss.releases.queue_by_county(queue)
-    assert counties.loc["48353"].tolist() == [2, 200.5, 200.5]
-    assert counties.loc["01001"].tolist() == [1, 10, 0]
+    assert counties.loc["48353"].tolist() == [2, 200.5, 200.5, 1, 0]
+    assert counties.loc["01001"].tolist() == [1, 10, 0, 0, 0]
     placed = ss.releases.on_places(counties, ss.datasets.load("counties"), "county")
     at = placed.set_index("county")["queued_mw"]
     assert (at["48353"], at.notna().sum()) == (200.5, 2)
     assert ss.layer_info(placed).name == "lbnl_queue"
+
+
+def test_what_may_be_agreed_is_not_zero():
+    rows = [
+        ("00001", "IA Executed", np.nan, np.nan),
+        ("00002", None, 70.0, np.nan),
+        ("00003", "Facility Study", np.nan, 0.0),
+        ("00004", "IA Executed", 50.0, 50.0),
+        ("00004", "IA Executed", np.nan, 50.0),
+        ("00004", None, 20.0, 50.0),
+    ]
+    queue = pd.DataFrame(
+        {
+            "county": [r[0] for r in rows],
+            "agreement": [r[1] for r in rows],
+            "queued_mw": [r[2] for r in rows],
+        }
+    )
+    counties = ss.releases.queue_by_county(queue)
+    for county, _, _, agreed in rows:
+        np.testing.assert_array_equal(counties.loc[county, "agreed_mw"], agreed)
+    assert counties["requests_of_unknown_mw"].tolist() == [1, 0, 1, 1]
+    assert counties["requests_of_unknown_agreement"].tolist() == [0, 1, 0, 1]
+    # A layout without agreements says of no county that nothing is agreed.
+    silent = ss.releases.queue_by_county(queue.assign(agreement=np.nan))
+    assert silent["agreed_mw"].isna().all()
+    assert ss.layer_info(silent).units["requests_of_unknown_mw"] == "requests"
+
+
+def test_the_digits_of_a_state_are_no_county(tmp_path):
+    rows = [
+        row("1", "active", "IA Executed", 48, 5),
+        row("2", "active", "IA Executed", 1001, 5),
+    ]
+    queue = ss.releases.lbnl_queue(book(tmp_path / "q.xlsx", NAMES_2024, rows))
+    assert queue["county"].tolist() == [np.nan, "01001"]
 
 
 def test_other_statuses_are_asked_for_by_name(tmp_path):
@@ -146,7 +182,10 @@ def test_a_map_with_other_columns_or_units_is_refused():
         ({"serves": "both"}, "generation are allowed"),
         ({}, "too small"),
         ({"kv": "volts"}, "'volts'"),
+        ({"kv": "in_volts", "unknown": [-1]}, "too large"),
     ):
         with pytest.raises(ss.LayerError) as caught:
-            ss.releases.hosting_capacity(feeders(), **{**given, **change})
+            ss.releases.hosting_capacity(
+                feeders().assign(in_volts=12_470.0), **{**given, **change}
+            )
         assert word in str(caught.value)

@@ -146,6 +146,67 @@ def test_protected_areas_have_their_status():
         ss.releases.padus(frame.rename(columns={"GAP_Sts": "GAP_Status"}))
 
 
+def test_protected_areas_of_no_status_are_no_safe_ones():
+    def areas(status):
+        return gpd.GeoDataFrame({"GAP_Sts": ["1", status]}, geometry=boxes(2))
+
+    for status in ("9", "0", "1.5", "-1", "I"):
+        with pytest.raises(ss.LayerError, match="'GAP_Sts'.*row 1.*from 1 to 4 are"):
+            ss.releases.padus(areas(status))
+    for status in ("", " ", None):
+        layer = ss.releases.padus(areas(status))
+        np.testing.assert_array_equal(layer["is_protected"], [1, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("reader", "frame", "column", "figure"),
+    [
+        ("aqueduct_baseline", basins, "bws_score", 5.5),
+        ("aqueduct_baseline", basins, "w_awr_def_tot_score", 50.0),
+        ("aqueduct_baseline", basins, "rfr_raw", 12.0),
+        ("aqueduct_baseline", basins, "drr_raw", 40.0),
+        ("national_risk_index", risk_counties, "RISK_SCORE", 101.0),
+        ("national_risk_index", risk_counties, "RFLD_RISKS", 1e5),
+    ],
+)
+def test_scores_and_shares_beyond_their_range_are_refused(
+    reader, frame, column, figure
+):
+    with pytest.raises(ss.LayerError, match=f"'{column}'.*too large, in row 0"):
+        getattr(ss.releases, reader)(frame().assign(**{column: [figure, 0.1, 0.1]}))
+
+
+def test_no_class_is_no_low_score():
+    layer = ss.releases.aqueduct_baseline(basins().assign(bws_score=[1.6, -1, 0]))
+    np.testing.assert_array_equal(layer["water_stress_score"], [1.6, np.nan, 0])
+    frame = gpd.GeoDataFrame(
+        {"pfaf_id": [1], "bau50_ws_x_r": [0.4], "bau50_ws_x_s": [-1]}, geometry=boxes(1)
+    )
+    assert ss.releases.aqueduct_future(frame)["water_stress_score"].isna().all()
+
+
+def test_marks_are_no_flood_elevations():
+    frame = gpd.GeoDataFrame(
+        {
+            "FLD_ZONE": ["AE"] * 3,
+            "SFHA_TF": ["T"] * 3,
+            "STATIC_BFE": [-8888.0, -9999, -3],
+        },
+        geometry=boxes(3),
+    )
+    layer = ss.releases.fema_flood_zones(frame)
+    np.testing.assert_array_equal(layer["flood_elevation_ft"], [np.nan, np.nan, -3])
+    with pytest.raises(ss.LayerError, match="'STATIC_BFE'.*too large, in row 0"):
+        ss.releases.fema_flood_zones(frame.assign(STATIC_BFE=1e6))
+
+
+@pytest.mark.parametrize("code", ["48", "48353000100", "48x53"])
+def test_other_codes_are_no_counties(tmp_path, code):
+    text = f"STCOFIPS,RISK_SCORE,RISK_RATNG\n1001,2,x\n{code},3,x\n"
+    with pytest.raises(ss.LayerError, match="'STCOFIPS'.*5 digits.*in line 3"):
+        ss.releases.national_risk_index(table(tmp_path / "a.csv", text))
+
+
 def test_tables_join_places_by_code_or_not_at_all():
     counties = ss.datasets.load("counties")
     figures = pd.DataFrame({"jobs": [5.0, 6.0]}, index=pd.Index(["48353", "48001"]))

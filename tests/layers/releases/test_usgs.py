@@ -53,6 +53,16 @@ def test_other_tables_of_water_are_refused(tmp_path):
         read(html_page(tmp_path, "c.csv"))
 
 
+@pytest.mark.parametrize(("was", "now"), [("15.093", "30000"), (",12", ",1e9")])
+def test_figures_in_other_units_are_refused(tmp_path, was, now):
+    text = "\n".join([TITLE, NAMES, *ROWS]).replace(was, now)
+    with pytest.raises(ss.LayerError, match="too large, in line 4"):
+        ss.releases.usgs_water_use(table(tmp_path / "a.csv", text))
+    text = "lat,lon,SS,S1\n34,-118,197,70\n"
+    with pytest.raises(ss.LayerError, match="'SS'.*from 0 to 10 g"):
+        ss.releases.usgs_seismic(table(tmp_path / "b.csv", text))
+
+
 def test_watersheds_of_one_level(tmp_path):
     path = tmp_path / "WBD.gpkg"
     for level, code in ((8, "12080002"), (12, "120800020101"), (2, "12")):
@@ -70,6 +80,13 @@ def test_watersheds_of_one_level(tmp_path):
     with pytest.raises(ss.LayerError, match="2, 4, 6, 8, 10, 12 are allowed"):
         ss.releases.usgs_watersheds(path, level=7)
     odd = gpd.GeoDataFrame({"huc8": ["1208"], "name": ["x"]}, geometry=boxes(1))
+    with pytest.raises(ss.LayerError, match="8 digits.*row 0, e.g. '1208'"):
+        ss.releases.usgs_watersheds(odd)
+    odd["huc8"] = None
+    with pytest.raises(ss.LayerError, match="1 of 1 values are blank"):
+        ss.releases.usgs_watersheds(odd)
+    odd["huc8"] = 2080002
+    assert ss.releases.usgs_watersheds(odd)["huc"].tolist() == ["02080002"]
     odd["huc8"] = "12-80002"
     with pytest.raises(ss.LayerError, match="row 0, e.g. '12-80002'"):
         ss.releases.usgs_watersheds(odd)
