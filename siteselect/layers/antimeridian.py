@@ -2,7 +2,7 @@
 
 A polygon over the line where longitude jumps from 180 to -180 would span the
 globe if its corners were joined on a plane. RFC 7946 (GeoJSON, section 3.1.9,
-2016) cuts such geometries in two; so does `on_globe`.
+2016) cuts such geometries in two; so does `on_globe`, and `joined` undoes it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+
+from siteselect.layers.edges import exploded
 
 #: Rounding that does not count as lying beyond the antimeridian [degrees].
 _ROUNDING = 1e-9
@@ -68,8 +70,85 @@ def on_globe(
     return out
 
 
+def joined(areas: NDArray[Any]) -> NDArray[Any]:
+    """Return polygons cut at the antimeridian in one piece, reaching beyond 180.
+
+    The contrary of cutting: what meets there is one piece of ground.
+
+    Parameters
+    ----------
+    areas : ndarray of shapely geometries
+        Polygons and multipolygons, longitudes in [-180, 180].
+
+    Returns
+    -------
+    ndarray of shapely geometries
+        The same object where nothing had to change. What goes all the way round
+        the globe stays as it is.
+    """
+    if not len(areas):
+        return areas
+    low, _, high, _ = shapely.bounds(areas).T
+    at_both = (low <= -180 + _ROUNDING) & (high >= 180 - _ROUNDING)
+    cut = np.flatnonzero(at_both & (shapely.get_dimensions(areas) == 2))
+    if not len(cut):
+        return areas
+    parts, row = exploded(areas[cut])
+    flat = shapely.get_dimensions(parts) == 2
+    parts, row = parts[flat], row[flat]
+    west, _, east, _ = shapely.bounds(parts).T
+    at_west = west <= -180 + _ROUNDING
+    goes_round = np.zeros(len(cut), dtype=bool)
+    goes_round[row[at_west & (east >= 180 - _ROUNDING)]] = True
+    # All that lies west goes along if that keeps the whole narrow.
+    is_west = west + east < 0
+    first, last = np.full(len(cut), np.inf), np.full(len(cut), -np.inf)
+    np.minimum.at(first, row, west + 360 * is_west)
+    np.maximum.at(last, row, east + 360 * is_west)
+    goes = np.where((last - first <= 180)[row], is_west, at_west)
+    parts = _shifted(parts, 360.0 * goes)
+    out = areas.copy()
+    for i, pieces, stays in zip(
+        cut, np.split(parts, np.flatnonzero(np.diff(row)) + 1), goes_round, strict=True
+    ):
+        if not stays:
+            out[i] = shapely.union_all(shapely.make_valid(pieces))
+    return out
+
+
+def unrolled(lines: NDArray[Any]) -> NDArray[Any]:
+    """Return lines whose edges go the shorter way, reaching beyond 180 for it.
+
+    Parameters
+    ----------
+    lines : ndarray of shapely lines
+        In longitude and latitude. An edge over more than half the globe is one
+        across the antimeridian; one over all of it goes all the way round.
+
+    Returns
+    -------
+    ndarray of shapely lines
+        The same object where nothing had to change.
+    """
+    xy, line = shapely.get_coordinates(lines, return_index=True)
+    step = np.diff(xy[:, 0])
+    far = (line[1:] == line[:-1]) & (np.abs(step) > 180)
+    far &= np.abs(step) < 360 - _ROUNDING
+    if not far.any():
+        return lines
+    turns = np.concatenate([[0.0], np.cumsum(np.where(far, -np.sign(step), 0.0))])
+    # Each line begins where it was.
+    turns -= turns[np.searchsorted(line, line)]
+    xy[:, 0] += 360 * turns
+    out: NDArray[Any] = shapely.set_coordinates(lines.copy(), xy)
+    return out
+
+
 def _unfolded(geoms: NDArray[Any]) -> NDArray[Any]:
-    """Move the western half of geometries that step across, if that mends them."""
+    """Move the western half of geometries that step across, if that mends them.
+
+    It does not where it tears them at longitude 0, as those round a pole.
+    """
     out = geoms.copy()
     xy, which = shapely.get_coordinates(geoms, return_index=True)
     same = which[1:] == which[:-1]
@@ -77,11 +156,8 @@ def _unfolded(geoms: NDArray[Any]) -> NDArray[Any]:
     crosses = np.bincount(which[1:][same & steps], minlength=len(geoms)) > 0
     east = xy.copy()
     east[xy[:, 0] < 0, 0] += 360
-    low = np.full(len(geoms), np.inf)
-    high = np.full(len(geoms), -np.inf)
-    np.minimum.at(low, which, east[:, 0])
-    np.maximum.at(high, which, east[:, 0])
-    mended = crosses & (high - low <= 180)
+    torn = same & (np.abs(np.diff(east[:, 0])) > 180)
+    mended = crosses & (np.bincount(which[1:][torn], minlength=len(geoms)) == 0)
     pick = mended[which]
     out[mended] = shapely.set_coordinates(geoms[mended].copy(), east[pick])
     return out

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from siteselect.errors import LayerError, four_parts, nearest_name, shown
 from siteselect.layers import reach, tiles
-from siteselect.layers.antimeridian import on_globe
+from siteselect.layers.antimeridian import joined, on_globe
 from siteselect.layers.crs import (
     GLOBAL_EQUAL_AREA,
     WGS84,
@@ -830,13 +830,15 @@ def areas_km2(polygons: _Frame) -> Floats:
     return areas
 
 
-def located(sites: _Frame) -> gpd.GeoSeries:
+def located(sites: _Frame, layer: str = "the sites") -> gpd.GeoSeries:
     """Return sites in longitude and latitude, cut at the antimeridian.
 
     Parameters
     ----------
     sites : GeoDataFrame or GeoSeries
         Any CRS.
+    layer : str
+        How to call them in messages.
 
     Returns
     -------
@@ -851,7 +853,7 @@ def located(sites: _Frame) -> gpd.GeoSeries:
     >>> located(across).total_bounds.tolist()
     [-180.0, 0.0, 180.0, 1.0]
     """
-    return gpd.GeoSeries(_geoms(sites, "the sites"), index=sites.index, crs=WGS84)
+    return gpd.GeoSeries(_geoms(sites, layer), index=sites.index, crs=WGS84)
 
 
 def points_of(sites: _Frame) -> gpd.GeoSeries:
@@ -880,7 +882,7 @@ def points_of(sites: _Frame) -> gpd.GeoSeries:
     other = shapely.get_type_id(geoms) != 0
     if other.any():
         geoms = geoms.copy()
-        geoms[other] = shapely.point_on_surface(geoms[other])
+        geoms[other] = shapely.point_on_surface(joined(geoms[other]))
         geoms = on_globe(geoms)
     return gpd.GeoSeries(geoms, index=sites.index, crs=WGS84)
 

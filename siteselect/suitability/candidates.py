@@ -22,12 +22,13 @@ from siteselect.errors import (
     shown,
 )
 from siteselect.layers import spatial
-from siteselect.layers.crs import to_wgs84
+from siteselect.layers.antimeridian import joined, unrolled
+from siteselect.layers.crs import WGS84, to_wgs84
 from siteselect.layers.edges import STEP_DEG
 from siteselect.layers.ellipsoid import GEOD
 from siteselect.suitability.checks import check_vector, layer_name, numbers
 from siteselect.suitability.contiguous import check_area
-from siteselect.suitability.ground import polygons_of
+from siteselect.suitability.ground import parts_of
 
 Area: TypeAlias = gpd.GeoDataFrame | gpd.GeoSeries | Any
 Floats = npt.NDArray[np.float64]
@@ -61,7 +62,8 @@ def grid_candidates(
     ----------
     area : geopandas.GeoDataFrame, geopandas.GeoSeries or shapely polygon
         Where to look; its polygons together. A bare shapely geometry is read
-        as longitude and latitude (EPSG:4326).
+        as longitude and latitude (EPSG:4326). Across the antimeridian, a frame
+        is cut there or goes on beyond 180 degrees.
     spacing_km : float
         Side of the square whose area a cell has [km]; the distance between
         neighbors of a square grid. Centers of a hexagonal grid lie 1.075 times
@@ -148,7 +150,7 @@ def grid_candidates(
         own_x, own_y = to_own.transform(px, py)
         finite = np.isfinite(own_x) & np.isfinite(own_y)
         inside = np.zeros(len(px), dtype=bool)
-        inside[finite] = shapely.contains_xy(polygon, own_x[finite], own_y[finite])
+        inside[finite] = _contains(polygon, crs, own_x[finite], own_y[finite])
         found.append(np.column_stack([px[inside], py[inside]]))
     centers = np.concatenate(found)
     if len(centers) == 0:
@@ -253,7 +255,8 @@ def line_candidates(
     ----------
     lines : geopandas.GeoDataFrame or geopandas.GeoSeries
         Lines in any CRS: roads, transmission lines, fiber. Each part of a
-        multi-part line is laid out by itself.
+        multi-part line is laid out by itself. An edge over more than 180 degrees
+        of longitude goes the shorter way, across the antimeridian.
     every_km : float
         Distance between neighbors [km].
     area : GeoDataFrame, GeoSeries or shapely polygon, optional
@@ -341,7 +344,7 @@ def parcel_candidates(
     geopandas.GeoDataFrame
         The parcels kept, in their order, with their labels, columns and CRS,
         and ``area_ha`` and ``largest_part_ha`` [ha] on the ellipsoid. Rings that
-        cross themselves are set right.
+        cross themselves are set right. What meets at the antimeridian is one part.
 
     Raises
     ------
@@ -399,7 +402,7 @@ def parcel_candidates(
         )
     lonlat = to_wgs84(parcels, "the parcels")
     spatial._require_areas(np.asarray(lonlat.array, dtype=object), parcels)
-    area, largest = _hectares(polygons_of(parcels))
+    area, largest = _hectares(parcels)
     keep = area > 0
     if not keep.all():
         warnings.warn(
@@ -435,21 +438,21 @@ def parcel_candidates(
     return kept
 
 
-def _hectares(geoms: npt.NDArray[Any]) -> tuple[Floats, Floats]:
-    """Areas of polygons in longitude and latitude, and of their largest parts."""
-    parts, row = shapely.get_parts(geoms, return_index=True)
+def _hectares(parcels: gpd.GeoDataFrame) -> tuple[Floats, Floats]:
+    """Areas of polygons, and of their largest parts."""
+    parts, row = parts_of(parcels)
     flat = shapely.get_dimensions(parts) == 2
     parts, row = parts[flat], row[flat]
     part = shapely.area(spatial._equal_area(parts)) / 1e4
-    largest = np.zeros(len(geoms))
+    largest = np.zeros(len(parcels))
     np.maximum.at(largest, row, part)
-    total: Floats = np.bincount(row, weights=part, minlength=len(geoms)).astype(float)
+    total: Floats = np.bincount(row, weights=part, minlength=len(parcels)).astype(float)
     return total, largest
 
 
 def _along(parts: npt.NDArray[Any], step: float) -> tuple[Ints, Floats, Floats]:
     """Places along lines every so many metres: number of the line, lon, lat."""
-    fine = shapely.segmentize(parts, STEP_DEG)
+    fine = shapely.segmentize(unrolled(parts), STEP_DEG)
     xy, line = shapely.get_coordinates(fine, return_index=True)
     first, second = xy[:-1], xy[1:]
     own = line[:-1] == line[1:]
@@ -477,7 +480,7 @@ def _along(parts: npt.NDArray[Any], step: float) -> tuple[Ints, Floats, Floats]:
         at - (end - metres)[piece], metres[piece], out=share, where=metres[piece] > 0
     )
     place = first[piece] + np.clip(share, 0.0, 1.0)[:, None] * (second - first)[piece]
-    return which.astype(np.int64), place[:, 0], place[:, 1]
+    return which.astype(np.int64), _home(place[:, 0]), place[:, 1]
 
 
 def _is_inside(area: Area, lon: Floats, lat: Floats) -> npt.NDArray[np.bool_]:
@@ -485,10 +488,22 @@ def _is_inside(area: Area, lon: Floats, lat: Floats) -> npt.NDArray[np.bool_]:
     polygon, crs = _polygon(area)
     shapely.prepare(polygon)
     own = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
-    inside: npt.NDArray[np.bool_] = shapely.contains_xy(
-        polygon, *own.transform(lon, lat)
-    )
+    return _contains(polygon, crs, *own.transform(_home(lon), lat))
+
+
+def _contains(
+    polygon: Any, crs: pyproj.CRS, x: Floats, y: Floats
+) -> npt.NDArray[np.bool_]:
+    """Say which places an area of `_polygon` holds, in the CRS of the area."""
+    inside: npt.NDArray[np.bool_] = shapely.contains_xy(polygon, x, y)
+    if crs == WGS84 and polygon.bounds[2] > 180:
+        inside |= shapely.contains_xy(polygon, x + 360, y)
     return inside
+
+
+def _home(lon: Floats) -> Floats:
+    """Longitudes from -180 to 180."""
+    return np.where(np.abs(lon) > 180, lon - 360 * np.round(lon / 360), lon)
 
 
 def _from_north_to_south(table: pd.DataFrame, x: Floats, y: Floats) -> gpd.GeoDataFrame:
@@ -551,7 +566,11 @@ def _checked_voltage(min_voltage_kv: float) -> float:
 
 
 def _polygon(area: Area) -> tuple[Any, pyproj.CRS]:
-    """Return the area as one valid polygon or multipolygon, in its own CRS."""
+    """Return the area as one valid polygon or multipolygon, in its own CRS.
+
+    Across the antimeridian it is in longitude and latitude, in one piece that
+    reaches beyond 180 degrees.
+    """
     if isinstance(area, (gpd.GeoDataFrame, gpd.GeoSeries)):
         crs = area.crs
         shapes = np.asarray(area.geometry.array, dtype=object)
@@ -600,8 +619,31 @@ def _polygon(area: Area) -> tuple[Any, pyproj.CRS]:
             )
         )
     # What has no place on the Earth is told here.
-    to_wgs84(gpd.GeoSeries(polygons, crs=crs), "the area")
+    series = gpd.GeoSeries(polygons, crs=crs)
+    as_given = to_wgs84(series, "the area").total_bounds
+    if crs.is_geographic or not _comes_back(series):
+        home = spatial.located(series, "the area")
+        west, _, east, _ = home.total_bounds
+        is_beyond = as_given[0] < -180 or as_given[2] > 180
+        if not crs.is_geographic or is_beyond or (west <= -180 and east >= 180):
+            areas = shapely.make_valid(np.asarray(home.array, dtype=object))
+            return joined(np.array([shapely.union_all(areas)]))[0], pyproj.CRS(WGS84)
     return shapely.union_all(shapely.make_valid(polygons)), crs
+
+
+def _comes_back(area: gpd.GeoSeries) -> bool:
+    """Say whether a projection gives places of an area the coordinates they have.
+
+    It does not beyond its edge, as east of 180 degrees on a map of the world.
+    """
+    xy = area.get_coordinates().to_numpy()
+    # At the edge itself rounding would decide.
+    middle = (xy.min(axis=0) + xy.max(axis=0)) / 2
+    xy = middle + (xy - middle) * (1 - 1e-6)
+    globe = pyproj.Transformer.from_crs(area.crs, WGS84, always_xy=True)
+    there = globe.transform(xy[:, 0], xy[:, 1])
+    back = np.column_stack(globe.transform(*there, direction="INVERSE"))
+    return bool(np.abs(back - xy).max() <= 1e-3 * np.abs(xy).max())
 
 
 def _densified(polygon: Any) -> Any:

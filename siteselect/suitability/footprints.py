@@ -19,6 +19,7 @@ from scipy.spatial import KDTree, Voronoi
 
 from siteselect.errors import LayerError, StudyError, four_parts, shown
 from siteselect.layers import Raster, spatial
+from siteselect.layers.antimeridian import joined, on_globe
 from siteselect.layers.crs import WGS84
 from siteselect.layers.ellipsoid import GEOD, xyz
 from siteselect.suitability.candidates import _is_inside, _labels
@@ -27,8 +28,8 @@ from siteselect.suitability.contiguous import check_area
 from siteselect.suitability.ground import (
     Touching,
     area_km2,
+    parts_of,
     patches,
-    polygons_of,
     touching,
 )
 
@@ -40,6 +41,8 @@ Flags = npt.NDArray[np.bool_]
 _CELLS = 16_000_000
 #: Turns that carry one neighbor of a cell to the others [degrees].
 _TURNS = {"square": (0, 90, 180, 270), "hex": (0, 60, 120, 180, 240, 300)}
+#: Width of the globe in EPSG:6933 [m].
+_AROUND_M = 2 * 17_367_530.445161372
 #: Scores closer than this are equal, so that rounding decides nothing.
 _DIGITS = 9
 
@@ -341,7 +344,7 @@ def _of_frame(
 
 def _in_parts(sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return each part of a multipolygon as a row; parts without area are none."""
-    parts, row = shapely.get_parts(polygons_of(sites), return_index=True)
+    parts, row = parts_of(sites)
     solid = shapely.area(parts) > 0
     out = sites.iloc[row[solid]]
     shapes = gpd.GeoSeries(parts[solid], index=out.index, crs=WGS84)
@@ -386,6 +389,8 @@ def _of_raster(
     window = area if isinstance(area, (gpd.GeoDataFrame, gpd.GeoSeries)) else None
     if isinstance(area, shapely.Geometry):
         window = gpd.GeoSeries([area], crs=WGS84)
+    if window is not None and raster.crs.is_geographic:
+        window = _as_written(window, raster)
     _refuse_large(raster, window, name)
     values, step, crs = raster.read(window)
     band = values[0]
@@ -408,7 +413,7 @@ def _of_raster(
 
     plane = pyproj.Transformer.from_crs(crs, "EPSG:6933", always_xy=True)
     px, py = plane.transform(x, y)
-    north, east = px[1:, 1:] - px[:-1, :-1], px[:-1, 1:] - px[1:, :-1]
+    north, east = _eastward(px[1:, 1:] - px[:-1, :-1], px[:-1, 1:] - px[1:, :-1])
     up, down = py[1:, 1:] - py[:-1, :-1], py[:-1, 1:] - py[1:, :-1]
     km2 = (np.abs(north * down - up * east) / 2e6)[row, column]
 
@@ -416,7 +421,11 @@ def _of_raster(
     at[row, column] = np.arange(len(row))
     links = [
         (one[both], two[both])
-        for one, two in ((at[:, :-1], at[:, 1:]), (at[:-1], at[1:]))
+        for one, two in (
+            (at[:, :-1], at[:, 1:]),
+            (at[:-1], at[1:]),
+            _round(at, step, crs),
+        )
         for both in [(one >= 0) & (two >= 0)]
     ]
     first, second = (np.concatenate(ends) for ends in zip(*links, strict=True))
@@ -430,6 +439,41 @@ def _of_raster(
         return _moved(shapely.polygons(corners), crs)
 
     return _Cells(score, km2, xyz(lon, lat), pairs), shapes
+
+
+def _as_written(area: Any, raster: Raster) -> Any:
+    """Return an area with the longitudes that a geographic raster counts by."""
+    import rasterio
+
+    with rasterio.open(raster.path) as source:
+        first, _, last, _ = source.bounds
+    home = spatial.located(area, "the area")
+    west, _, east, _ = home.total_bounds
+    if first > -181 and last < 181:
+        is_whole = west > -180 and east < 180
+        return area if is_whole else home
+    areas = shapely.make_valid(home.to_numpy())
+    west, south, east, north = joined(np.array([shapely.union_all(areas)]))[0].bounds
+    turn = 360 * round((first + last - west - east) / 720)
+    return gpd.GeoSeries(
+        [shapely.box(west + turn, south, east + turn, north)], crs=WGS84
+    )
+
+
+def _eastward(*metres: Floats) -> tuple[Floats, ...]:
+    """Widths on the map of the globe, the shorter way across its edge."""
+    return tuple(
+        np.where(np.abs(m) > _AROUND_M / 2, m - np.sign(m) * _AROUND_M, m)
+        for m in metres
+    )
+
+
+def _round(at: Ints, step: Any, crs: pyproj.CRS) -> tuple[Ints, Ints]:
+    """Last and first column of a raster all the way round the globe: neighbors."""
+    goes_round = crs.is_geographic and step.b == step.d == 0
+    if not goes_round or abs(abs(step.a) * at.shape[1] - 360) > abs(step.a) / 2:
+        return at[:, :0], at[:, :0]
+    return at[:, -1:], at[:, :1]
 
 
 def _refuse_large(raster: Raster, window: Any, name: str) -> None:
@@ -459,8 +503,7 @@ def _refuse_large(raster: Raster, window: Any, name: str) -> None:
 def _moved(geoms: npt.NDArray[Any], crs: Any) -> npt.NDArray[Any]:
     """Turn cells into longitude and latitude; common corners stay common."""
     moved = gpd.GeoSeries(geoms, crs=crs).to_crs(WGS84)
-    out: npt.NDArray[Any] = np.asarray(moved.array, dtype=object)
-    return out
+    return on_globe(np.asarray(moved.array, dtype=object), is_seamed=True)
 
 
 def _lattice_cells(
@@ -525,8 +568,9 @@ def _lattice_cells(
     order = np.lexsort((np.arctan2(arm[:, 1], arm[:, 0]), cell))
     back = pyproj.Transformer.from_crs(plane, WGS84, always_xy=True)
     ring = np.column_stack(back.transform(xy[order, 0], xy[order, 1]))
-    out: npt.NDArray[Any] = shapely.polygons(shapely.linearrings(ring, indices=cell))
-    return out
+    return on_globe(
+        shapely.polygons(shapely.linearrings(ring, indices=cell)), is_seamed=True
+    )
 
 
 def _as_frame(
@@ -561,7 +605,8 @@ def _as_frame(
 
 def _perimeter_km(geoms: npt.NDArray[Any]) -> Floats:
     """Length of all rings of each polygon on the ellipsoid [km]."""
-    rings, owner = shapely.get_rings(geoms, return_index=True)
+    # A cut at the antimeridian is no border.
+    rings, owner = shapely.get_rings(joined(geoms), return_index=True)
     xy, ring = shapely.get_coordinates(rings, return_index=True)
     same = ring[:-1] == ring[1:]
     metres = np.asarray(GEOD.inv(*xy[:-1].T, *xy[1:].T)[2])

@@ -14,7 +14,7 @@ from scipy.sparse.csgraph import connected_components
 
 from siteselect.errors import LayerError, four_parts, shown
 from siteselect.layers import spatial
-from siteselect.layers.crs import to_wgs84
+from siteselect.layers.antimeridian import joined, on_globe
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -22,11 +22,13 @@ Flags = npt.NDArray[np.bool_]
 
 #: Sides of a cell, and its area by its width squared.
 CELLS = {"square": (4, 1.0), "hex": (6, np.sqrt(3) / 2)}
+#: Rounding that does not count as lying off the antimeridian [degrees].
+_ROUNDING = 1e-9
 #: Neighbors of a grid are one width apart, the next but one 1.41 or 1.73; the
 #: projection of a grid the size of the United States changes widths by 3 %.
 _REACH = 1.2
 
-__all__ = ["Touching", "area_km2", "patches", "polygons_of", "touching"]
+__all__ = ["Touching", "area_km2", "parts_of", "patches", "polygons_of", "touching"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,15 +86,27 @@ def area_km2(sites: gpd.GeoDataFrame) -> Floats:
 
 
 def polygons_of(sites: gpd.GeoDataFrame) -> npt.NDArray[Any]:
-    """Return polygons in longitude and latitude, crossed rings set right."""
+    """Return polygons in longitude and latitude, crossed rings set right.
+
+    They are cut at the antimeridian.
+    """
     geoms: npt.NDArray[Any] = np.asarray(
-        to_wgs84(sites, "the candidates").array, dtype=object
+        spatial.located(sites, "the candidates").array, dtype=object
     )
     bad = ~shapely.is_valid(geoms)
     if bad.any():
         geoms = geoms.copy()
         geoms[bad] = shapely.make_valid(geoms[bad])
     return geoms
+
+
+def parts_of(sites: gpd.GeoDataFrame) -> tuple[npt.NDArray[Any], Ints]:
+    """Return the pieces of ground of polygons, and the row each belongs to.
+
+    What meets at the antimeridian is one piece, though it is cut there.
+    """
+    parts, row = shapely.get_parts(joined(polygons_of(sites)), return_index=True)
+    return on_globe(parts), row
 
 
 def touching(sites: gpd.GeoDataFrame, what: str) -> Touching:
@@ -194,6 +208,25 @@ def _touching_polygons(sites: gpd.GeoDataFrame) -> Touching:
     first, second = first[order], second[order]
     common = shapely.length(shapely.intersection(geoms[first], geoms[second]))
     border = shapely.length(geoms)
+    west, east, seam = _across_the_antimeridian(geoms)
+    if len(seam):
+        own = west == east
+        # The cut through a polygon is no border of it.
+        np.subtract.at(border, west[own], 2 * seam[own])
+        pair, which = np.unique(
+            np.concatenate(
+                [
+                    np.stack([first, second], axis=1),
+                    np.sort(np.stack([west, east], axis=1)[~own], axis=1),
+                ]
+            ),
+            axis=0,
+            return_inverse=True,
+        )
+        first, second = pair.T
+        common = np.bincount(
+            which.ravel(), np.concatenate([common, seam[~own]]), len(pair)
+        )
     real = common > 1e-9 * np.minimum(border[first], border[second])
     first, second, common = first[real], second[real], common[real]
     return Touching(
@@ -202,3 +235,14 @@ def _touching_polygons(sites: gpd.GeoDataFrame) -> Touching:
         np.minimum(common / border[first], 1.0),
         np.minimum(common / border[second], 1.0),
     )
+
+
+def _across_the_antimeridian(geoms: npt.NDArray[Any]) -> tuple[Ints, Ints, Floats]:
+    """Polygons that meet there: which lies east of it, which west, and how long."""
+    low, _, high, _ = shapely.bounds(geoms).T
+    west = np.flatnonzero(low <= -180 + _ROUNDING)
+    east = np.flatnonzero(high >= 180 - _ROUNDING)
+    moved = shapely.transform(geoms[west], lambda xy: xy + np.array([360.0, 0.0]))
+    i, j = shapely.STRtree(geoms[east]).query(moved, predicate="intersects")
+    common: Floats = shapely.length(shapely.intersection(moved[i], geoms[east][j]))
+    return west[i], east[j], common

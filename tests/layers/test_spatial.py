@@ -168,6 +168,20 @@ def test_no_seam_at_the_antimeridian():
     assert pair.feature.tolist() == [1]
 
 
+def test_a_polygon_cut_at_the_antimeridian_has_its_point_in_its_middle():
+    cut = MultiPolygon([box(179, 51, 180, 52), box(-180, 51, -178.5, 52)])
+    beyond = series([cut, box(179, 51, 181.5, 52)])
+    points = spatial.points_of(beyond)
+    assert points.x.tolist() == pytest.approx([-179.75] * 2)
+
+
+def test_a_projected_polygon_wider_than_half_the_globe_keeps_its_area():
+    wide = shapely.segmentize(box(100, -40, 290, 40), 0.5)
+    true = spatial.areas_km2(series([wide]).translate(-190))
+    across = series([wide]).to_crs("+proj=eqc +lon_0=180 +datum=WGS84")
+    assert spatial.areas_km2(across) == pytest.approx(true, rel=1e-6)
+
+
 def test_edges_of_a_projected_layer_stay_where_they_are():
     # A 1,500 km straight line in Albers bends by many km in longitude/latitude.
     line = gpd.GeoSeries(

@@ -10,7 +10,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import MultiPolygon, Point, Polygon, box
-from suitability.world import GEOD, area_km2, frame
+from suitability.world import GEOD, WRITINGS, area_km2, frame, moved_west, written
 
 import siteselect as ss
 from siteselect.errors import CRSError, LayerError, StudyError
@@ -91,6 +91,34 @@ def test_a_grid_across_the_antimeridian_has_no_gap():
     assert area_km2(fiji.geoms[0]) + area_km2(fiji.geoms[1]) == pytest.approx(
         100 * len(sites), rel=0.02
     )
+
+
+@pytest.mark.parametrize("shape", ["square", "hex"])
+@pytest.mark.parametrize("way", WRITINGS)
+def test_a_grid_across_the_antimeridian_is_that_elsewhere(shape, way):
+    fiji = box(179, -18, 181, -16)
+    sites = ss.grid_candidates(written([fiji], way), spacing_km=7, shape=shape)
+    elsewhere = gpd.GeoSeries([fiji], crs=4326).translate(-100).segmentize(0.02)
+    if way == "3832":
+        # The middle of an area depends on how its outline is drawn: as there.
+        elsewhere = elsewhere.to_crs("+proj=merc +lon_0=50 +datum=WGS84")
+    wanted = ss.grid_candidates(elsewhere, spacing_km=7, shape=shape)
+    assert len(sites) == len(wanted)
+    back = moved_west(sites)
+    np.testing.assert_allclose(back, wanted.get_coordinates().to_numpy(), atol=1e-9)
+
+
+def test_a_map_of_the_world_may_be_drawn_beyond_its_edge():
+    turn = 2 * np.pi * 6378137
+    home = gpd.GeoSeries([box(-179.5, -18, -178, -16)], crs=4326).to_crs(3857)
+    wanted = ss.grid_candidates(home, spacing_km=10)
+    beyond = ss.grid_candidates(home.translate(turn), spacing_km=10)
+    assert len(beyond) == len(wanted)
+    across = home.translate(-1.2e5)
+    half = ss.grid_candidates(across, spacing_km=10)
+    assert len(half) == pytest.approx(len(wanted), rel=0.1)
+    assert (half.geometry.x > 179).any()
+    assert (half.geometry.x < -179).any()
 
 
 def test_the_whole_globe_can_be_gridded():

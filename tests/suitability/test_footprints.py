@@ -12,7 +12,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import Point, Polygon, box
-from suitability.world import SOUTH, WEST, frame, write_raster
+from suitability.world import SOUTH, WEST, WRITINGS, frame, write_raster, written
 
 import siteselect as ss
 from siteselect.errors import CRSError, LayerError, StudyError
@@ -170,6 +170,72 @@ def test_a_grid_far_from_its_middle_still_meets(shape):
     assert shapely.equals_exact(
         found.normalize().to_numpy(), turned.normalize().to_numpy(), tolerance=1e-9
     ).all()
+
+
+@pytest.mark.parametrize("way", WRITINGS)
+def test_polygons_across_the_antimeridian_grow_as_elsewhere(way):
+    x, y = np.meshgrid(179 + 0.15 * np.arange(14), -18 + 0.2 * np.arange(5))
+    shapes = [box(a, b, a + 0.15, b + 0.2) for a, b in zip(x.flat, y.flat, strict=True)]
+    score = np.round(np.random.default_rng(3).uniform(0, 1, len(shapes)), 3)
+    there = written(shapes, "beyond 180").translate(-100)
+    wanted = ss.footprints(frame(there, score=score), min_ha=150_000)
+    sites = gpd.GeoDataFrame({"score": score}, geometry=written(shapes, way))
+    found = ss.footprints(sites, min_ha=150_000)
+    if way.isdigit():
+        # Ties of neighbors fall otherwise in the last digits of a projection.
+        np.testing.assert_array_equal(np.sort(found.n_cells), np.sort(wanted.n_cells))
+        areas = ss.parcel_candidates(found[["geometry"]])["area_ha"]
+        np.testing.assert_allclose(areas, found["area_ha"], rtol=1e-6)
+    else:
+        for column in ("area_ha", "mean_score", "compactness", "n_cells"):
+            np.testing.assert_allclose(
+                np.sort(found[column]), np.sort(wanted[column]), rtol=1e-6
+            )
+    bounds = found.bounds
+    assert ((bounds.minx >= -180) & (bounds.maxx <= 180)).all()
+
+
+def test_a_grid_across_the_antimeridian_grows_as_elsewhere():
+    fiji = gpd.GeoSeries([box(179.5, -17.5, 180.5, -16.5)], crs=4326)
+    found, wanted = (
+        ss.footprints(
+            ss.grid_candidates(area, spacing_km=5).assign(score=0.5),
+            min_ha=1_000_000,
+            compactness=1,
+        )
+        for area in (fiji, fiji.translate(-100))
+    )
+    for column in ("area_ha", "compactness", "n_cells"):
+        np.testing.assert_allclose(found[column], wanted[column], rtol=1e-6)
+    parcels = ss.parcel_candidates(found[["geometry"]])
+    np.testing.assert_allclose(parcels["area_ha"], found["area_ha"], rtol=1e-4)
+    np.testing.assert_allclose(parcels["largest_part_ha"], parcels["area_ha"])
+
+
+@pytest.mark.parametrize("way", WRITINGS)
+@pytest.mark.parametrize(
+    ("west", "columns"), [(178.0, 40), (178.03, 40), (-180.0, 3600), (0.0, 3600)]
+)
+def test_a_raster_across_the_antimeridian_grows_as_elsewhere(
+    tmp_path, west, columns, way
+):
+    def grown(west, columns, area):
+        path = tmp_path / f"{west}.tif"
+        write_raster(
+            path, np.full((25, columns), 0.5), west=west, north=-15.8, cell=0.1
+        )
+        return ss.footprints(
+            ss.read_layer(path), min_ha=4_500_000, compactness=1, area=area
+        )
+
+    fiji = [box(179.01, -18, 181.01, -16)]
+    found = grown(west, columns, written(fiji, way))
+    offset = 0.03 if west == 178.03 else 0.0
+    moved = gpd.GeoSeries(fiji, crs=4326).translate(-100)
+    wanted = grown(78 + offset, 40, moved)
+    assert len(found) == len(wanted) == 1
+    for column in ("area_ha", "compactness", "n_cells"):
+        np.testing.assert_allclose(found[column], wanted[column], rtol=1e-6)
 
 
 def test_compact_footprints_are_rounder_and_others_better():

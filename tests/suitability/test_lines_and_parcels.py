@@ -9,10 +9,11 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import LineString, MultiLineString, MultiPolygon, Point, Polygon, box
-from suitability.world import GEOD, frame
+from suitability.world import GEOD, WRITINGS, frame, moved_west, written
 
 import siteselect as ss
 from siteselect.errors import CRSError, DataQualityWarning, LayerError, StudyError
+from siteselect.layers import spatial
 
 EXAMPLES = settings(max_examples=40, deadline=None, derandomize=True, database=None)
 degrees = st.integers(0, 40).map(lambda k: k / 20)
@@ -127,6 +128,105 @@ def test_area_of_a_parcel_is_that_on_the_ellipsoid(lon, lat, size):
     wanted = abs(GEOD.geometry_area_perimeter(ring)[0]) / 1e4
     found = ss.parcel_candidates(frame([parcel]))["area_ha"].iloc[0]
     assert found == pytest.approx(wanted, rel=1e-5)
+
+
+@EXAMPLES
+@given(
+    st.floats(178.5, 180.5),
+    st.floats(-45, -12),
+    st.floats(0.01, 1.5),
+    st.sampled_from(WRITINGS),
+)
+def test_a_parcel_at_the_antimeridian_is_as_large_as_elsewhere(lon, lat, size, way):
+    whole = box(lon, lat, lon + size, lat + size)
+    holed = whole - box(*whole.centroid.coords[0], lon + size * 0.9, lat + size * 0.9)
+    shapes = [whole, MultiPolygon([whole, box(176, lat, 176.1, lat + 0.1)]), holed]
+    moved = gpd.GeoSeries(shapes, crs=4326).translate(-100)
+    wanted = ss.parcel_candidates(frame(moved.segmentize(0.02)))
+    parcels = gpd.GeoDataFrame(geometry=written(shapes, way))
+    found = ss.parcel_candidates(parcels)
+    for column in ("area_ha", "largest_part_ha"):
+        np.testing.assert_allclose(found[column], wanted[column], rtol=2e-5)
+    assert found.crs == parcels.crs
+    assert found.geometry.geom_equals(parcels.geometry).all()
+    least = float(wanted["area_ha"].max()) * 1.01
+    with pytest.raises(LayerError, match="None of 3"):
+        ss.parcel_candidates(parcels, min_ha=least)
+    assert ss.MinArea(min_ha=3 * least)(parcels).all()
+
+
+@EXAMPLES
+@given(
+    st.lists(
+        st.tuples(st.floats(178, 182), st.floats(-45, -12)),
+        min_size=2,
+        max_size=4,
+        unique=True,
+    ),
+    st.sampled_from([w for w in WRITINGS if w != "cut"]),
+)
+def test_lines_at_the_antimeridian_have_the_places_they_have_elsewhere(corners, way):
+    line = LineString(corners)
+    elsewhere = gpd.GeoSeries([line], crs=4326).translate(-100).segmentize(0.02)
+    wanted = ss.line_candidates(elsewhere, every_km=23)
+    layer = written([line], way)
+    found = ss.line_candidates(layer, every_km=23)
+    assert found.geometry.x.between(-180, 180).all()
+    back = moved_west(found)
+    same_places(back, wanted.get_coordinates().to_numpy(), metres=5.0)
+    assert spatial.nearest(found, layer).distance_km.max() < 0.005
+
+
+def test_a_long_edge_goes_the_shorter_way():
+    short = frame([LineString([(179.5, 10), (-179.5, 10.2)])])
+    beyond = frame([LineString([(179.5, 10), (180.5, 10.2)])])
+    found = ss.line_candidates(short, every_km=10)
+    wanted = ss.line_candidates(beyond, every_km=10)
+    assert len(found) == 12
+    same_places(
+        found.get_coordinates().to_numpy(),
+        wanted.get_coordinates().to_numpy(),
+        metres=0.01,
+    )
+    # There and back, twice across; and all the way round, which is no short way.
+    again = frame([LineString([(179.5, 10), (-179.5, 10), (179.5, 11)])])
+    km = ss.Length(again, radius_km=400)(frame([Point(180, 10.3)])).iloc[0]
+    assert len(ss.line_candidates(again, every_km=5)) == int(km / 5) + 1
+    equator = frame([LineString([(-180, 0), (180, 0)])])
+    assert len(ss.line_candidates(equator, every_km=1000)) == 41
+
+
+@pytest.mark.parametrize("way", WRITINGS)
+def test_an_area_across_the_antimeridian_keeps_both_sides(way):
+    area = written([box(179, -18, 181, -16)], way)
+    roads = frame(
+        [
+            LineString([(179.1, -17), (179.9, -17)]),
+            LineString([(-179.9, -17), (-178, -17)]),
+        ]
+    )
+    found = ss.line_candidates(roads, every_km=20, area=area)
+    assert (found.geometry.x > 0).sum() == 5
+    assert ((found.geometry.x < 0) & (found.geometry.x < -179)).sum() == 5
+    assert len(found) == 10
+    grid = frame(
+        [Point(x, -17) for x in (179.5, -179.5, 181 - 360.1, 178.9, 180, -180, -178.9)],
+        voltage_kv=[345.0] * 7,
+        name=list("abcdefg"),
+    )
+    inside = ss.substation_candidates(grid, area=area)
+    assert sorted(inside["name"]) == list("abcef")
+
+
+def test_an_area_with_an_edge_that_could_go_either_way_is_refused():
+    either = frame([Polygon([(179, -1), (-179, -1), (-179, 1), (179, 1)])])
+    for make in (
+        lambda: ss.grid_candidates(either, spacing_km=50),
+        lambda: ss.parcel_candidates(either),
+        lambda: ss.line_candidates(ROAD, every_km=10, area=either),
+    ):
+        with pytest.raises(LayerError, match="antimeridian"):
+            make()
 
 
 def test_parcels_without_area_are_left_out_and_said():

@@ -5,17 +5,18 @@ from __future__ import annotations
 import itertools
 import math
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import LineString, MultiPolygon, Point, Polygon, box
-from suitability.world import GEOD, SOUTH, WEST, frame, write_raster
+from suitability.world import GEOD, SOUTH, WEST, WRITINGS, frame, write_raster, written
 
 import siteselect as ss
 from siteselect.errors import LayerError, StudyError
-from siteselect.suitability.ground import area_km2
+from siteselect.suitability.ground import area_km2, touching
 from siteselect.suitability.queries import Queries
 
 ONE = ss.Criterion("one", lambda f: pd.Series(0.0, f.index), ss.Rising(-1, 1))
@@ -270,6 +271,32 @@ def test_ground_counts_holes_parts_and_crossed_rings():
         place = box(-98, lat, -97.9, lat + 0.1)
         wanted = abs(GEOD.geometry_area_perimeter(place)[0]) / 1e6
         assert area_km2(frame([place]))[0] == pytest.approx(wanted, rel=1e-6)
+
+
+@pytest.mark.parametrize("way", WRITINGS)
+def test_polygons_touch_across_the_antimeridian(way):
+    # Edges on it, and polygons across it; the fourth meets another at a corner.
+    shapes = [
+        box(179.5, -17, 180, -16.5),
+        box(180, -17, 180.5, -16.5),
+        box(179.9, -16.5, 180.4, -16),
+        box(179.9, -17.5, 180.1, -17),
+        box(180.5, -16.5, 181, -16),
+    ]
+    wanted = touching(frame(gpd.GeoSeries(shapes, crs=4326).translate(-100)), "x")
+    sites = gpd.GeoDataFrame(geometry=written(shapes, way))
+    found = touching(sites, "x")
+    assert found.first.tolist() == wanted.first.tolist()
+    assert found.second.tolist() == wanted.second.tolist()
+    np.testing.assert_allclose(found.first_share, wanted.first_share, rtol=1e-3)
+    np.testing.assert_allclose(found.second_share, wanted.second_share, rtol=1e-3)
+    hectares = area_km2(sites)[:4].sum() * 100
+    rule = ss.MinArea(min_ha=hectares * 0.999)
+    assert rule(sites).tolist() == [False] * 4 + [True]
+    assert ss.MinArea(min_ha=hectares * 1.001)(sites).all()
+    table = ss.waterfall(sites, [rule]).table
+    alone = table["alone_km2"].iloc[0]
+    assert alone == pytest.approx(area_km2(sites)[4], rel=1e-6)
 
 
 def test_patches_need_ground():

@@ -158,3 +158,34 @@ def same(found, wanted, rtol=1e-9, atol=1e-9):
 def area_km2(polygon):
     """Return the area of a lon/lat polygon on the ellipsoid [km2]."""
     return abs(GEOD.geometry_area_perimeter(shapely.segmentize(polygon, 0.05))[0]) / 1e6
+
+
+#: How a layer across the antimeridian may be written.
+WRITINGS = ("beyond 180", "beyond -180", "cut", "3460", "3832", "2193")
+
+
+def written(geoms, way):
+    """Return polygons from 170 to 190 degrees of longitude, written in a way.
+
+    Edges are short, so that they are as straight in a projection, and their ends
+    are rounded, so that neighbors have them in common.
+    """
+    fine = shapely.segmentize(np.asarray(geoms, dtype=object), 0.02)
+    rounded = shapely.transform(fine, lambda xy: np.round(xy, 9))
+    layer = gpd.GeoSeries(list(rounded), crs=4326)
+    if way == "beyond 180":
+        return layer
+    if way == "beyond -180":
+        return layer.translate(-360)
+    if way != "cut":
+        return layer.to_crs(int(way))
+    east = layer.intersection(box(180, -90, 190, 90)).translate(-360)
+    halves = zip(layer.intersection(box(170, -90, 180, 90)), east, strict=True)
+    both = [[h for h in half if h.area > 0] for half in halves]
+    return gpd.GeoSeries([shapely.union_all(half) for half in both], crs=4326)
+
+
+def moved_west(sites):
+    """Return where points from 170 to 190 degrees lie when moved west by 100."""
+    xy = sites.get_coordinates().to_numpy()
+    return np.column_stack([xy[:, 0] % 360 - 100, xy[:, 1]])
