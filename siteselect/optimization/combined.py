@@ -163,6 +163,8 @@ class Weighted:
     ... )
     >>> plan.sites.index.tolist(), round(plan.objective, 6)
     ([1], 70.0)
+    >>> [weight for _, weight in Weighted({"score": 1.0, "cost": -1e-7}).terms]
+    [1.0, -1e-07]
     """
 
     by_option: ClassVar[tuple[str, ...]] = ("weights", "_parts")
@@ -299,6 +301,8 @@ class Lexicographic:
     ... )
     >>> plan.sites.index.tolist(), round(plan.objective)
     ([1], 100000000)
+    >>> [part.name for part, _ in Lexicographic("score", "cost").terms]
+    ['cost']
     """
 
     by_option: ClassVar[tuple[str, ...]] = ("stages", "_parts")

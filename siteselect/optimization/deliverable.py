@@ -192,6 +192,12 @@ class Deliverable(ShownAsCard):
     ... )
     >>> plan.upgrades[["branch", "mw", "cost_usd"]].round(3).values.tolist()
     [['a', 60.0, 3000000.0]]
+
+    A site that its own plants may serve makes no room for others:
+
+    >>> lines = ss.Deliverable(network)
+    >>> lines.without_relief.relief, lines.among([lines]) is lines
+    (False, True)
     """
 
     network: Network

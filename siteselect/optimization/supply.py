@@ -149,6 +149,8 @@ class Supply(Draw):
     (2, 'Dispatch')
     >>> len(supply.sources()) == len(supply.allowed())
     True
+    >>> supply.has_plants, len(supply.drawn_anew.hours)
+    (True, 8760)
     """
 
     at_most: Bound = np.inf
