@@ -285,7 +285,18 @@ class Deliverable(ShownAsCard):
         )
 
     def among(self, limits: Sequence[Any]) -> Deliverable:
-        """Return this limit as it is beside others: plants of sites end relief."""
+        """Return this limit as it is beside others: plants of sites end relief.
+
+        Parameters
+        ----------
+        limits : sequence
+            All limits of a request.
+
+        Returns
+        -------
+        Deliverable
+            This limit, or the one without relief.
+        """
         if self.relief is None and any(
             getattr(limit, "has_plants", False) for limit in limits
         ):
