@@ -680,6 +680,8 @@ def _compiled(request: Request) -> Compiled:
         used.append(request.site_mw)
     for limit in limits:
         used.extend(getattr(limit, "uses", tuple)())
+    # What removed candidates; how options differ removes none.
+    removed = list(notes)
     if designs is not None:
         refuse_beside(designs, request, limits, objective)
         notes += notes_of(designs, able, flatten(used), request)
@@ -689,7 +691,7 @@ def _compiled(request: Request) -> Compiled:
         raise StudyError(
             four_parts(
                 f"{len(sites):,} candidates were given",
-                "none of them is eligible: " + "; ".join(notes),
+                "none of them is eligible: " + "; ".join(removed),
                 "candidates that are not excluded, with a known score and capacity",
                 "siteselect.eligibility(sites) shows what removed them",
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import geopandas as gpd
 import numpy as np
@@ -39,10 +39,13 @@ class Differs:
     name : str
         Name in accounts and conflicts.
     sites : tuple of labels
-        Sites of the earlier plan.
+        Sites of the earlier plan, as it stands in the last year.
     least : int
         How many must differ [sites].
     """
+
+    #: Over several years, plans differ by the sites that there are in the end.
+    last_year_only: ClassVar[bool] = True
 
     name: str
     sites: tuple[Hashable, ...]
@@ -124,7 +127,7 @@ def alternatives(
     different_by : int
         In how many chosen sites each differs from every earlier plan: so many are
         gone, or so many are new [sites]. Other sizes at the same sites are the
-        same plan.
+        same plan; so are, over several years, the same sites in other years.
 
     Returns
     -------

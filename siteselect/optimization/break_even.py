@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from siteselect.errors import InfeasiblePlanError
-from siteselect.optimization._compile import Compiled
+from siteselect.optimization._compile import Compiled, coefficients
+from siteselect.optimization.objectives import PerMegawatt
 from siteselect.optimization.problem import Floats, Rows
 from siteselect.optimization.resolve import resolve_compiled, with_objective
 from siteselect.optimization.sizes import LIFETIME_COST
@@ -104,7 +105,7 @@ def break_even_value(
         The best plan with it.
     """
     own = plan.problem.column_site == site
-    mw = _effective_mw(plan, own, value)
+    mw = _effective_mw(plan, own)
     others = np.where(own, 0.0, plan.problem.objective)
     target = plan.objective
     tol = 1e-9 * max(1.0, abs(target))
@@ -187,14 +188,15 @@ def _smallest(compiled: Compiled, own: Any, mw: Floats) -> float:
     return float(mw[usable].min(initial=np.inf))
 
 
-def _effective_mw(plan: SitePlan, own: Any, value: float) -> Floats:
-    """Return what the objective multiplies a site's value with, per column."""
-    problem = plan.problem
-    mw = np.where(own, problem.column_mw, 0.0)
-    if value != 0:
-        # With years it is the discounted sum over the years.
-        mw = np.where(own, problem.objective / value, 0.0)
-    return mw
+def _effective_mw(plan: SitePlan, own: Any) -> Floats:
+    """Return what the objective multiplies a site's value with, per column.
+
+    With years it is the discounted sum over them, also where the value is 0.
+    """
+    problem, request = plan.problem, plan.compiled.request
+    none = np.zeros(problem.n_sites, dtype=bool)
+    each = coefficients(request, PerMegawatt(1.0, "one per MW"), problem, none)
+    return np.where(own, each, 0.0)
 
 
 def _cheapest_as_good(

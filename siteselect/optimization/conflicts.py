@@ -26,6 +26,7 @@ import numpy as np
 
 from siteselect.optimization._compile import Compiled, compile_problem
 from siteselect.optimization.clash import Clash, WayOut, clash_text, left_out
+from siteselect.optimization.objectives import Cost
 from siteselect.optimization.part_search import (
     STRUCTURE,
     CannotHelpError,
@@ -191,8 +192,10 @@ def _ways_out(search: Search, every: list[str], name: str) -> Iterator[WayOut]:
         n = 0
         for field, is_raised, account, unit, is_whole in set_fields:
             knob = Knob(search, every, limit, field, is_raised, account, is_whole)
-            # Without the limit is at its loosest, if it has no other bound.
-            first = free if len(set_fields) == 1 else None
+            # Without the limit is at its loosest, if it has no other bound and its
+            # own account says what that plan attains: near a hub, however far, is
+            # not without one.
+            first = free if len(set_fields) == 1 and account else None
             way = knob.turn(unit or str(getattr(limit, "unit", "") or ""), first)
             if way is not None:
                 n += 1
@@ -207,7 +210,10 @@ def _ways_out(search: Search, every: list[str], name: str) -> Iterator[WayOut]:
         mine = rows.limit.astype(str) == name
         soft = mine & np.isin(rows.kind.astype(str), AMOUNTS)
     if soft.any():
-        yield least_slack(search, every, name, soft, limit)
+        way = least_slack(search, every, name, soft, limit)
+        if _asks_for_nothing(search, way):
+            raise CannotHelpError
+        yield way
         return
     free = search.solve(search.part([n for n in every if n != name]))
     if free.holds is False:
@@ -215,6 +221,32 @@ def _ways_out(search: Search, every: list[str], name: str) -> Iterator[WayOut]:
     if free.x is None:
         raise NotSettledError
     yield left_out(name)
+
+
+def _asks_for_nothing(search: Search, way: WayOut) -> bool:
+    """Return whether a way out leaves nothing to build where cost is the objective.
+
+    The cheapest plan is empty then, so that such a request is refused.
+    """
+    compiled = search.compiled
+    if compiled is None or not isinstance(compiled.objective, Cost):
+        return False
+    if way.limit not in ("power", "it power") or way.is_lower_bound:
+        return False
+    floors = {
+        (what, year): low
+        for what, argument in (("power", "power_mw"), ("it power", "it_mw"))
+        for year, (low, _) in zip(
+            compiled.request.horizon or ("",),
+            compiled.request.bounds_by_year(argument),
+            strict=True,
+        )
+    }
+    for label, now, needed in way.parts:
+        if needed < now:
+            year = next((y for _, y in floors if label == f"in {y}"), "")
+            floors[way.limit, year] = needed
+    return max(floors.values()) <= 0
 
 
 def _with_floating_power(search: Search) -> Search:

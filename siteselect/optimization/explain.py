@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
@@ -24,8 +25,10 @@ from siteselect.optimization.break_even import (
     cost_now,
     value_now,
 )
+from siteselect.optimization.by_year import Arriving, ByYear, in_year, is_yearly
 from siteselect.optimization.problem import hashable
 from siteselect.optimization.resolve import forced, resolve_compiled, without
+from siteselect.optimization.sizes import floats
 from siteselect.optimization.words import listed
 
 if TYPE_CHECKING:
@@ -243,13 +246,50 @@ def _ineligible(plan: SitePlan, site: Hashable) -> str:
         missing = [name for name in names if pd.isna(row.get(f"{name}_value"))]
         what = f": {', '.join(missing)} missing" if missing else ""
         return f"its score is unknown{what}"
-    capacity = request.capacity
-    if isinstance(capacity, str) and capacity in row:
-        mw = float(row[capacity])
-        if np.isnan(mw):
-            return f"its capacity ({capacity}) is unknown"
+    return _no_room(plan, site) or "it is not eligible"
+
+
+def _no_room(plan: SitePlan, site: Hashable) -> str:
+    """Return why nothing can stand at a site in any year, empty where it could."""
+    request = plan.compiled.request
+    spec, here, years = request.capacity, plan.candidates.loc[[site]], request.horizon
+    if isinstance(spec, str) and spec not in here.columns:
+        return ""
+    rooms = [in_year(spec, y, here) for y in years or (0,)]
+    if spec is None or any(isinstance(room, Mapping) for room in rooms):
+        return ""
+    found = [float(floats(here, room, "capacity")[0]) for room in rooms]
+    mw = float(np.fmax.reduce(found))
+    if mw > 0:
+        return ""
+    name = f" ({spec})" if isinstance(spec, str) else ""
+    if np.isnan(mw):
+        return f"its capacity{name} is unknown"
+    if not is_yearly(spec):
         return f"its capacity is {mw:g} MW"
-    return "it is not eligible"
+    until = f"its capacity is {mw:g} MW until {years[-1]}, the last year"
+    later = _first_year_with_room(spec, years[-1], here)
+    return until + (f": it arrives in {later}" if later is not None else "")
+
+
+def _first_year_with_room(spec: Any, last: int, here: gpd.GeoDataFrame) -> int | None:
+    """Return the first year after the last one in which a site has room."""
+    for year in sorted(y for y in _years_named(spec, here) if y > last):
+        room = in_year(spec, year, here)
+        if not isinstance(room, Mapping) and floats(here, room, "capacity")[0] > 0:
+            return year
+    return None
+
+
+def _years_named(spec: Any, here: gpd.GeoDataFrame) -> set[int]:
+    """Return the years in which an amount may change."""
+    if isinstance(spec, ByYear):
+        found = set(map(int, spec.by_year))
+        return found.union(*(_years_named(v, here) for v in spec.by_year.values()))
+    if isinstance(spec, Arriving):
+        year = float(floats(here, spec.year, "Arriving")[0])
+        return {int(np.ceil(year))} if np.isfinite(year) else set()
+    return set()
 
 
 # -- what keeps a site out -------------------------------------------------------

@@ -78,12 +78,7 @@ def dated(limit: Any, problem: Problem) -> list[Dated]:
 
 def rows_of(parts: Sequence[Dated], problem: Problem) -> list[Rows]:
     """Return the rows of one limit, without those that later years imply."""
-    blocks = [part.limit.rows(part.view(problem)) for part in parts]
-    if problem.years:
-        blocks = [
-            without_zeros(block).in_year(part.label(problem.years))
-            for block, part in zip(blocks, parts, strict=True)
-        ]
+    blocks = rows_of_every_year(parts, problem)
     if len(blocks) == 1:
         return blocks
     out = [blocks[-1]]
@@ -91,6 +86,17 @@ def rows_of(parts: Sequence[Dated], problem: Problem) -> list[Rows]:
         keep = ~implied(earlier, later, problem)
         out.append(earlier.take(np.flatnonzero(keep)))
     return out[::-1]
+
+
+def rows_of_every_year(parts: Sequence[Dated], problem: Problem) -> list[Rows]:
+    """Return the rows of one limit, those that later years imply among them."""
+    blocks = [part.limit.rows(part.view(problem)) for part in parts]
+    if not problem.years:
+        return blocks
+    return [
+        without_zeros(block).in_year(part.label(problem.years))
+        for block, part in zip(blocks, parts, strict=True)
+    ]
 
 
 def without_zeros(rows: Rows) -> Rows:
@@ -197,4 +203,12 @@ def over_years(objective: Any, problem: Problem) -> Floats:
     return total
 
 
-__all__ = ["Dated", "dated", "discount", "implied", "over_years", "rows_of"]
+__all__ = [
+    "Dated",
+    "dated",
+    "discount",
+    "implied",
+    "over_years",
+    "rows_of",
+    "rows_of_every_year",
+]

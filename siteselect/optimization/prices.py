@@ -38,7 +38,8 @@ def exact_price(
     change : float, default 1.0
         What is added to the bound, in the limit's unit: 1 MW, 1 USD, 1 site,
         1 unit of an average. Negative to move it down. Where a limit has both
-        bounds, the binding one moves, else the upper one.
+        bounds, the binding one moves, else the upper one; a bound that it would
+        cross goes along. A floor of 0 MW or sites is no bound.
     group : label, optional
         Group whose bound moves; all groups by default.
 

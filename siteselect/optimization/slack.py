@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
+from siteselect.optimization.by_year import ByYear, is_yearly
 from siteselect.optimization.clash import PRECISION, WayOut, one_of
+from siteselect.optimization.horizon import dated, rows_of_every_year
 from siteselect.optimization.part_search import (
     Answer,
     CannotHelpError,
@@ -16,7 +19,14 @@ from siteselect.optimization.part_search import (
     Program,
     Search,
 )
-from siteselect.optimization.problem import Bools, ExtraColumns, Floats, Ints, Rows
+from siteselect.optimization.problem import (
+    BUILT_IN,
+    Bools,
+    ExtraColumns,
+    Floats,
+    Ints,
+    Rows,
+)
 from siteselect.optimization.words import amount, listed, moved_text, unit_of
 
 #: Kinds of rows whose slack is an amount in the limit's own unit.
@@ -29,15 +39,107 @@ ENOUGH = 2e-9
 FEW_COLUMNS = 600
 
 
-def label_of(rows: Rows, r: int) -> object:
-    """Return the group of a row, with its year where it has one."""
-    group, years = rows.group[r], getattr(rows, "year", None)
-    year = "" if years is None else years[r]
-    if year == "":
+@dataclass(frozen=True)
+class Moved:
+    """A bound that moves, in the years in which it holds.
+
+    Parameters
+    ----------
+    group : object
+        Group of the limit, ``""`` where it has none.
+    now, needed : float
+        The bound as asked, and as it has to be.
+    years : tuple of object
+        Years whose bound it is; ``("",)`` without years.
+    is_always : bool
+        Whether it is one bound for all years.
+    """
+
+    group: object
+    now: float
+    needed: float
+    years: tuple[object, ...]
+    is_always: bool = False
+
+    @property
+    def when(self) -> str:
+        """The years in words."""
+        if self.is_always:
+            return "in every year"
+        said = [str(y) for y in self.years if y != ""]
+        return f"in {listed(said)}" if said else ""
+
+    @property
+    def label(self) -> object:
+        """The group with its years."""
+        return _label(self.group, self.when)
+
+    def parts(self) -> list[tuple[object, float, float]]:
+        """Return the bound as it moves, year by year."""
+        whens = ["" if y == "" else f"in {y}" for y in self.years]
+        return [(_label(self.group, w), self.now, self.needed) for w in whens]
+
+
+def _label(group: object, when: str) -> object:
+    """Return a group with its years: ``B in 2030``."""
+    if not when:
         return group
-    return (
-        f"in {year}" if isinstance(group, str) and group == "" else f"{group} in {year}"
-    )
+    return when if isinstance(group, str) and group == "" else f"{group} {when}"
+
+
+class Bounds:
+    """Which rows of a limit carry one bound: a plain number holds in many years."""
+
+    def __init__(self, search: Search, name: str, limit: Any) -> None:
+        problem = search.whole.problem
+        self.years = tuple(problem.years)
+        #: Rows of all years; those of the search lack what later years imply.
+        self.rows: Rows | None = None
+        if self.years and limit is not None:
+            blocks = rows_of_every_year(dated(limit, problem), problem)
+            self.rows = Rows.stack(blocks)
+        request = None if search.compiled is None else search.compiled.request
+        self.is_by_year = {
+            side: _is_by_year(request, name, limit, field)
+            for side, field in (("lower", "at_least"), ("upper", "at_most"))
+        }
+        # Years in which a bound holds that is one for all of them.
+        self._years: dict[Any, dict[object, None]] = {}
+        for side, is_own in self.is_by_year.items():
+            if self.rows is None or is_own:
+                continue
+            for r in np.flatnonzero(np.isfinite(getattr(self.rows, side))).tolist():
+                key = self.key(self.rows, r, side)
+                self._years.setdefault(key, {})[self.rows.year[r]] = None
+
+    def key(self, rows: Rows, r: int, side: str) -> tuple[Any, ...]:
+        """Return what two rows have in common that carry one bound."""
+        if self.rows is None or self.is_by_year[side]:
+            return (r, side)
+        bound = float(getattr(rows, side)[r]) / float(rows.scale[r])
+        return (rows.kind[r], rows.group[r], side, f"{bound:.12g}")
+
+    def moved(self, rows: Rows, r: int, side: str, needed: float) -> Moved:
+        """Return the bound of a row, with all years in which it holds."""
+        now = float(getattr(rows, side)[r]) / float(rows.scale[r])
+        years = tuple(self._years.get(self.key(rows, r, side), (rows.year[r],)))
+        is_always = len(years) > 1 and set(years) == set(self.years)
+        return Moved(rows.group[r], now, needed, years, is_always)
+
+
+def _is_by_year(request: Any, name: str, limit: Any, field: str) -> bool:
+    """Return whether each year has a bound of its own."""
+    argument = {"power": "power_mw", "it power": "it_mw", "budget": "budget_usd"}
+    if name in argument:
+        return isinstance(getattr(request, argument[name], None), Mapping | ByYear)
+    if name in BUILT_IN:
+        return False
+    if hasattr(limit, "in_year"):
+        return True
+    spec = getattr(limit, field, None)
+    if spec is None and is_dataclass(limit) and not isinstance(limit, type):
+        return any(is_yearly(getattr(limit, f.name)) for f in fields(limit))
+    return is_yearly(spec)
 
 
 def least_slack(
@@ -57,10 +159,17 @@ def least_slack(
                 _cache=base.problem._cache,
             ),
         )
+    bounds = Bounds(search, name, limit)
+    if bounds.rows is not None and any(bounds.is_by_year.values()):
+        # A bound that has moved may imply those of the years before it no more.
+        kept = base.rows.take(np.flatnonzero(~mine))
+        base = replace(base, rows=Rows.stack([kept, bounds.rows]))
+        asked = np.isin(bounds.rows.kind.astype(str), (*AMOUNTS, *COUNTS))
+        at = len(kept) + np.flatnonzero(asked)
     rows = base.rows
     if at.size == 1 and base.problem.n_columns > FEW_COLUMNS:
-        return _of_one_row(search, base, int(at[0]), name, limit)
-    wide, columns = _with_slack(base, at)
+        return _of_one_row(search, base, int(at[0]), name, limit, bounds)
+    wide, columns = _with_slack(base, at, bounds)
     objective = np.zeros(wide.problem.n_columns)
     # In the unit of the limit, but near one whatever that unit is.
     objective[columns] = -1.0
@@ -85,15 +194,20 @@ def least_slack(
     moved = np.flatnonzero((over > tol) | (under > tol))
     if not moved.size:
         raise NotSettledError
-    parts = []
+    found_by: dict[Any, Moved] = {}
     for k in moved.tolist():
-        scale = float(rows.scale[at[k]])
-        bound = rows.upper[at[k]] if over[k] > tol[k] else rows.lower[at[k]]
-        parts.append(
-            (label_of(rows, at[k]), float(bound) / scale, float(used[k]) / scale)
+        side = "upper" if over[k] > tol[k] else "lower"
+        one = bounds.moved(
+            rows, int(at[k]), side, float(used[k]) / float(rows.scale[at[k]])
         )
+        key = bounds.key(rows, int(at[k]), side)
+        # One bound of many years moves as far as the worst of them needs.
+        further = max if side == "upper" else min
+        known = found_by.get(key, one)
+        found_by[key] = replace(one, needed=further(known.needed, one.needed))
+    parts = tuple(found_by.values())
     if name == "fixed":
-        labels = tuple(group for group, _, _ in parts)
+        labels = tuple(one.group for one in parts)
         text = "fixed: release " + listed(map(repr, labels))
         n = float(len(labels))
         return WayOut(
@@ -105,13 +219,15 @@ def least_slack(
             "sites",
             False,
             text,
-            tuple(parts),
+            tuple(x for one in parts for x in one.parts()),
             "fixed",
         )
-    return _way_of(search, name, limit, tuple(parts), unit, found.is_best)
+    return _way_of(search, name, limit, parts, unit, found.is_best)
 
 
-def _of_one_row(search: Search, base: Program, r: int, name: str, limit: Any) -> WayOut:
+def _of_one_row(
+    search: Search, base: Program, r: int, name: str, limit: Any, bounds: Bounds
+) -> WayOut:
     """Return how little one bound of one row must move.
 
     Without the bound, the use of the row is made as small (or large) as can be: a
@@ -121,7 +237,7 @@ def _of_one_row(search: Search, base: Program, r: int, name: str, limit: Any) ->
     rows = base.rows
     row = np.asarray(rows.matrix[[r]].toarray()).ravel()
     scale, unit = float(rows.scale[r]), unit_of(name, limit, rows.kind[r])
-    found: list[tuple[float, float, float, bool]] = []
+    found: list[tuple[float, str, float, bool]] = []
     least, n_stuck, n_sides = np.inf, 0, 0
     for side, sign in (("lower", 1.0), ("upper", -1.0)):
         bound = float(getattr(rows, side)[r])
@@ -148,14 +264,14 @@ def _of_one_row(search: Search, base: Program, r: int, name: str, limit: Any) ->
         if not base.problem.integrality[row != 0].all():
             # A way out must be enough: sizes in a range add up but for rounding.
             used -= sign * ENOUGH * abs(used)
-        found.append((abs(used - bound), bound, used, proven))
+        found.append((abs(used - bound), side, used, proven))
     if n_stuck == n_sides:
         raise CannotHelpError
     if found:
-        _, bound, used, is_least = min(found)
+        _, side, used, is_least = min(found)
         is_least = is_least and len(found) + n_stuck == n_sides
-        part = (label_of(rows, r), bound / scale, used / scale)
-        return _way_of(search, name, limit, (part,), unit, is_least)
+        one = bounds.moved(rows, r, side, used / scale)
+        return _way_of(search, name, limit, (one,), unit, is_least)
     if not np.isfinite(least) or least <= 0:
         raise NotSettledError
     text = f"{name}: a change by at least {amount(least / scale, unit, up=False)}"
@@ -201,18 +317,33 @@ def _confirmed(
     return replace(found, is_best=False)
 
 
-def _with_slack(base: Program, at: Ints) -> tuple[Program, slice]:
-    """Return the program with slack in the rows ``at``, up to what they can need."""
+def _with_slack(base: Program, at: Ints, bounds: Bounds) -> tuple[Program, slice]:
+    """Return the program with slack in the rows ``at``, up to what they can need.
+
+    Rows that carry one bound share theirs.
+    """
     problem, rows = base.problem, base.rows
-    parts, sign, upper = [], [], []
+    parts, sign, column = [], [], []
+    upper: list[float] = []
+    # Column of a bound, and the scale of its first row.
+    seen: dict[Any, tuple[int, float]] = {}
     size = np.asarray(abs(rows.matrix[at]) @ np.ones(problem.n_columns))
     for k, r in enumerate(at.tolist()):
-        for s, bound in ((1.0, rows.lower[r]), (-1.0, rows.upper[r])):
-            if np.isfinite(bound):
-                parts.append(r)
-                sign.append(s)
-                upper.append(float(size[k]) + abs(float(bound)) + 1.0)
-    n = len(parts)
+        for s, side in ((1.0, "lower"), (-1.0, "upper")):
+            bound, scale = float(getattr(rows, side)[r]), float(rows.scale[r])
+            if not np.isfinite(bound):
+                continue
+            key = bounds.key(rows, r, side)
+            if key not in seen:
+                seen[key] = (len(upper), scale)
+                upper.append(0.0)
+            place_of, first = seen[key]
+            most = (float(size[k]) + abs(bound) + 1.0) * first / scale
+            upper[place_of] = max(upper[place_of], most)
+            parts.append(r)
+            sign.append(s * scale / first)
+            column.append(place_of)
+    n = len(upper)
     # One opening is one site: the slack of a fixed site ends there.
     extra = ExtraColumns(
         tuple(f"slack {k}" for k in range(n)),
@@ -222,7 +353,7 @@ def _with_slack(base: Program, at: Ints) -> tuple[Program, slice]:
     )
     start = problem.n_columns
     place = sparse.csr_array(
-        sparse.coo_array((sign, (parts, np.arange(n))), shape=(len(rows), n))
+        sparse.coo_array((sign, (parts, column)), shape=(len(rows), n))
     )
     matrix = sparse.csr_array(sparse.hstack([rows.matrix, place], format="csr"))
     wide = replace(problem.with_columns("slack of a limit", extra), _cache={})
@@ -236,23 +367,23 @@ def _way_of(
     search: Search,
     name: str,
     limit: Any,
-    parts: tuple[tuple[object, float, float], ...],
+    parts: tuple[Moved, ...],
     unit: str,
     is_least: bool,
 ) -> WayOut:
     """Put moved bounds into one way out."""
-    groups = tuple(group for group, _, _ in parts)
-    now = sum(a for _, a, _ in parts)
-    needed = sum(b for _, _, b in parts)
-    change = sum(abs(b - a) for _, a, b in parts)
-    raised = parts[0][2] > parts[0][1]
+    groups = tuple(one.label for one in parts)
+    now = sum(one.now for one in parts)
+    needed = sum(one.needed for one in parts)
+    change = sum(abs(one.needed - one.now) for one in parts)
+    raised = parts[0].needed > parts[0].now
     field = {"power": "power_mw", "budget": "budget_usd"}.get(
         name, "at_most" if raised else "at_least"
     )
     if name == "sites":
         field = "max_sites" if raised else "min_sites"
     if groups == ("",):
-        text = moved_text(name, parts[0][1], parts[0][2], unit)
+        text = moved_text(name, parts[0].now, parts[0].needed, unit)
     else:
         word = "more" if raised else "less"
         what = amount(change, unit, up=True)
@@ -269,29 +400,32 @@ def _way_of(
         unit,
         False,
         text,
-        parts,
+        tuple(x for one in parts for x in one.parts()),
         field,
         is_least,
     )
 
 
-def _place(
-    limit: Any, parts: tuple[tuple[object, float, float], ...], unit: str
-) -> str:
+def _place(limit: Any, parts: tuple[Moved, ...], unit: str) -> str:
     """Return where a change is needed: ``at model bus 1734``."""
     by = getattr(limit, "by", None)
     word = by.removesuffix("_id").replace("_", " ") if isinstance(by, str) else "group"
     if len(parts) == 1:
-        only = str(parts[0][0])
-        return only if only.startswith("in ") else f"at {word} {only}"
+        only = parts[0]
+        return only.when if only.group == "" else f"at {word} {only.label}"
+    groups = dict.fromkeys(str(one.group) for one in parts)
+    is_of_one = len(groups) == 1
     each = [
-        f"{group}: {amount(abs(b - a), unit, up=True)}" for group, a, b in parts[:3]
+        f"{one.when if is_of_one else one.label}: "
+        f"{amount(abs(one.needed - one.now), unit, up=True)}"
+        for one in parts[:3]
     ]
     more = f" and {len(parts) - 3} more" if len(parts) > 3 else ""
-    over = f"{len(parts)} groups of {word}"
-    if all(str(group).startswith("in ") for group, _, _ in parts):
-        over = f"{len(parts)} years"
-    return f"over {over} ({', '.join(each)}{more})"
+    said = f"({', '.join(each)}{more})"
+    if is_of_one:
+        at = "" if parts[0].group == "" else f"at {word} {parts[0].group} "
+        return f"{at}over {len(parts)} years {said}"
+    return f"over {len(groups)} groups of {word} {said}"
 
 
 def released(search: Search, every: list[str]) -> WayOut | None:

@@ -247,3 +247,39 @@ def test_survival_needs_the_raw_columns():
     )
     with pytest.raises(ss.StudyError, match=r"(?i:raw columns)"):
         plan.survival(criteria)
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("different_by", [1, 2])
+def test_alternatives_over_years_differ_in_the_end_and_verify(seed, different_by):
+    sites = instance(seed, 4)
+    sites["score"] -= 0.4  # Some are worth nothing: they come late, or not at all.
+    most = {2027: 100, 2030: 300}
+    plan = ss.optimize_sites(
+        sites, power_mw=most, site_mw=[100], gap=0.0, budget_usd={2030: 2.5e9}
+    )
+    # Of a set of sites, one at most stands from the first year on.
+    best: dict[frozenset, float] = {}
+    for k in range(4):
+        for chosen in combinations(sites.index, k):
+            if sites.loc[list(chosen), "cost_usd_per_mw"].sum() * 100 > 2.5e9:
+                continue
+            score = sites.loc[list(chosen), "score"] * 100
+            best[frozenset(chosen)] = score.sum() + max(0.0, score.max() if k else 0.0)
+    before = [frozenset(plan.sites.index)]
+    assert plan.objective == pytest.approx(max(best.values()))
+    found = plan.alternatives(5, different_by=different_by)
+    for other in found:
+        left = [
+            value
+            for key, value in best.items()
+            if all(apart(key, old) >= different_by for old in before)
+        ]
+        assert other.objective == pytest.approx(max(left), abs=1e-6)
+        assert other.verify()["passed"].all()
+        before.append(frozenset(other.sites.index))
+    near = plan.alternatives(5, within=0.3, different_by=different_by)
+    assert len(near) == sum(
+        other.objective >= 0.7 * plan.objective - 1e-9 for other in found
+    )
+    assert all(other.verify()["passed"].all() for other in near)

@@ -144,3 +144,112 @@ def test_a_search_without_time_names_every_limit(monkeypatch):
     error = clash(power_mw=(500, 500), max_sites=2, budget_usd=1e12)
     assert set(error.conflicts) == {"power", "sites", "budget"}
     assert "Loosen one of them" in str(error)
+
+
+# -- a way out is enough when it is followed ------------------------------------------
+
+
+def two(**columns):
+    return gpd.GeoDataFrame(
+        {
+            "score": [0.9, 0.8],
+            "capacity_mw": [50.0, 400.0],
+            "cost_usd_per_mw": 1e7,
+            "state": ["A", "B"],
+            **columns,
+        },
+        index=["hub", "site"],
+        geometry=gpd.points_from_xy([-100, -99], [32, 32]),
+        crs=4326,
+    )
+
+
+def ways(frame, **request):
+    with pytest.raises(ss.InfeasiblePlanError) as caught:
+        ss.optimize_sites(frame, site_mw=[100, 200], **request)
+    return caught.value
+
+
+@pytest.mark.parametrize("km", [10, 20_000])
+@pytest.mark.parametrize("why", ["too small", "too dear"])
+def test_near_a_hub_that_cannot_be_chosen_no_distance_helps(km, why):
+    frame, more = two(), {}
+    if why == "too dear":
+        frame = two(capacity_mw=400.0, cost_usd_per_mw=[5e7, 1e7])
+        more = {"budget_usd": 2e9}
+    near = ss.Cluster("cluster", ["hub"], km)
+    error = ways(frame, power_mw=(100, 100), limits=[near], **more)
+    way = next(w for w in error.ways_out if w.limit == "cluster")
+    assert way.text == "leave out 'cluster'"
+    assert ss.optimize_sites(frame, power_mw=(100, 100), site_mw=[100], **more)
+
+
+def test_a_hub_that_can_be_chosen_says_how_far():
+    frame = two(capacity_mw=[100.0, 400.0])
+    request = {"power_mw": (300, 300)}
+    error = ways(frame, limits=[ss.Cluster("cluster", ["hub"], 10)], **request)
+    way = next(w for w in error.ways_out if w.limit == "cluster")
+    assert 94 < way.needed < 95
+    near = ss.Cluster("cluster", ["hub"], way.needed)
+    assert ss.optimize_sites(frame, site_mw=[100, 200], limits=[near], **request)
+
+
+@pytest.mark.parametrize("least", [{2027: 100, 2030: 100}, {2027: 100, 2030: 300}])
+@pytest.mark.parametrize(
+    "room",
+    [100, ss.ByYear({2027: 100, 2030: 100}), ss.ByYear({2027: 50, 2030: 90}), "room"],
+)
+def test_every_year_that_must_move_is_told(least, room):
+    frame = two(capacity_mw=[50.0, 400.0], room=[100.0, 100.0])
+    request = {
+        "power_mw": {y: (low, 400) for y, low in least.items()},
+        "site_mw": [200, 400],
+    }
+
+    def headroom(bound):
+        return [ss.Limit("hd", per_mw=1, by="state", at_most=bound)]
+
+    with pytest.raises(ss.InfeasiblePlanError) as caught:
+        ss.optimize_sites(frame, limits=headroom(room), **request)
+    way = next(w for w in caught.value.ways_out if w.limit == "hd")
+    needed = {group: bound for group, _, bound in way.parts}
+    then = {year: needed.get(f"B in {year}", 0.0) for year in least}
+    assert ss.optimize_sites(frame, limits=headroom(ss.ByYear(then)), **request)
+    # One number holds in every year, and is told as one.
+    is_one = not isinstance(room, ss.ByYear)
+    assert ("in every year" in way.text) is is_one
+    if is_one:
+        bound = 200.0 if least[2030] == 100 else 400.0
+        assert (way.now, way.needed) == (100.0, bound)
+        assert ss.optimize_sites(frame, limits=headroom(way.needed), **request)
+    # Nothing less is enough.
+    each = [{**then, year: then[year] - 1} for year in then]
+    if is_one:
+        each = [dict.fromkeys(then, way.needed - 1)]
+    for less in each:
+        with pytest.raises(ss.InfeasiblePlanError):
+            ss.optimize_sites(frame, limits=headroom(ss.ByYear(less)), **request)
+
+
+def test_power_at_most_is_one_number_for_all_years():
+    frame = two(capacity_mw=400.0)
+    request = {"years": [2027, 2030], "min_sites": 2, "site_mw": [100]}
+    with pytest.raises(ss.InfeasiblePlanError) as caught:
+        ss.optimize_sites(frame, power_mw=100, **request)
+    way = next(w for w in caught.value.ways_out if w.limit == "power")
+    assert way.text == "power: 100 MW more in every year"
+    assert ss.optimize_sites(frame, power_mw=way.needed, **request)
+
+
+@pytest.mark.parametrize(
+    "power", [(100, 100), (100, None), {2027: 0, 2030: (100, 200)}]
+)
+def test_a_floor_of_nothing_is_no_way_out_where_cost_is_the_objective(power):
+    near = ss.Cluster("cluster", ["hub"], 10)
+    error = ways(two(), power_mw=power, limits=[near], objective="cost")
+    assert "power" not in {w.limit for w in error.ways_out}
+    assert "'power' alone cannot help" in str(error)
+    # By score it can be followed.
+    error = ways(two(), power_mw=power, limits=[near])
+    way = next(w for w in error.ways_out if w.limit == "power")
+    assert way.needed == 0

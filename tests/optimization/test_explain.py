@@ -177,3 +177,54 @@ def test_the_break_even_lies_within_its_range_where_columns_are_priced_out(seed)
             assert forced("cost_usd_per_mw", low) >= plan.objective - room
             higher = min(1.02 * high, frame.at[label, "cost_usd_per_mw"])
             assert forced("cost_usd_per_mw", higher) <= plan.objective + room
+
+
+@pytest.mark.parametrize("score", [0.0, 1e-6, -0.2, 0.3])
+@pytest.mark.parametrize("rate", [0.0, 0.08])
+def test_break_even_over_years_is_that_of_one_mw_year(score, rate):
+    frame = sites(0).iloc[:2].assign(capacity_mw=100.0, score=[0.9, score])
+    request = {
+        "years": [2027, 2030],
+        "discount_rate": rate,
+        "max_sites": 1,
+        "site_mw": [100],
+        "gap": 0.0,
+    }
+    plan = ss.optimize_sites(frame, **request)
+    told = plan.explain("p1")
+    assert told.break_even_score == pytest.approx(0.9)
+    turns(frame, request, plan, "p1", "score", told.break_even_score, 1e-4, True)
+
+
+def test_capacity_that_comes_too_late_is_said():
+    frame = (
+        sites(0)
+        .iloc[:4]
+        .assign(
+            headroom=[300.0, 300.0, 0.0, 300.0], since=[2027.0, 2033.0, 2027.0, np.nan]
+        )
+    )
+    late = ss.ByYear({2035: "headroom"})
+    for room, reasons in (
+        (
+            ss.Arriving("headroom", "since"),
+            {
+                "p1": "its capacity is 0 MW until 2030, the last year: "
+                "it arrives in 2033",
+                "p2": "its capacity is 0 MW until 2030, the last year",
+                "p3": "its capacity is unknown",
+            },
+        ),
+        (
+            {"p0": 100.0, "p1": 0.0, "p2": 0.0, "p3": np.nan},
+            {"p1": "its capacity is 0 MW", "p3": "its capacity is unknown"},
+        ),
+    ):
+        given = pd.Series(room) if isinstance(room, dict) else room
+        plan = ss.optimize_sites(
+            frame, years=[2027, 2030], site_mw=[100], capacity=given
+        )
+        for label, reason in reasons.items():
+            assert plan.explain(label).reason == reason
+    with pytest.raises(ss.StudyError, match="no known capacity over 0 MW"):
+        ss.optimize_sites(frame, years=[2027], site_mw=[100], capacity=late)

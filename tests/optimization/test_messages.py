@@ -300,3 +300,12 @@ def test_control_characters_do_not_reach_the_terminal() -> None:
 @pytest.mark.parametrize("value", [5e-324, -1e-320, 1e-300])
 def test_the_smallest_numbers_are_said_as_they_are(value):
     assert outward(value, up=True) == outward(value, up=False) == value
+
+
+def test_where_none_is_eligible_only_what_removed_them_is_said():
+    none = sites(capacity_mw=0.0)
+    options = {"air": {"peak_ratio": 1.5}, "water": {"peak_ratio": 1.2}}
+    with pytest.raises(ss.StudyError) as caught:
+        ss.optimize_sites(none, power_mw=100, site_mw=[100], options=options)
+    assert "no known capacity over 0 MW" in str(caught.value)
+    assert "differs by option" not in str(caught.value)
