@@ -304,6 +304,12 @@ class Problem:
         """Positions of the columns that open a site."""
         return np.flatnonzero(self.column_opens)
 
+    def value_at(self, x: Floats) -> float:
+        """Return the objective of a solution, alike with any number of threads."""
+        used = np.flatnonzero(x)
+        # A product of whole vectors is summed by as many threads as there are.
+        return float(np.sum(self.objective[used] * x[used]))
+
     def in_year(self, k: int, since: int | None = None) -> Problem:
         """Return the problem as it stands in the year at position ``k``.
 

@@ -79,7 +79,7 @@ def rebuilt(
     clock = Clock()
     compiled = compile_problem(request_of(sites, **arguments))
     x = _solution(compiled.problem, columns)
-    objective = float(compiled.problem.objective @ x)
+    objective = compiled.problem.value_at(x)
     found = Solution(status, x, objective, bound, None, solver)
     return plan_of(compiled, found, clock)
 

@@ -459,9 +459,7 @@ def finish(
 ) -> Solution:
     """Put objective and bound into the objective's direction; judge the status."""
     sign = 1.0 if problem.maximize else -1.0
-    used = np.flatnonzero(x)
-    # A product of whole vectors is summed by as many threads as there are.
-    objective = float(np.sum(problem.objective[used] * x[used]))
+    objective = problem.value_at(x)
     best = max(bound, sign * objective)
     if best - sign * objective <= SAME * abs(objective):
         best = sign * objective

@@ -171,9 +171,9 @@ def test_own_months_stand_at_every_level():
 @pytest.mark.parametrize(
     ("column", "value", "noun"),
     [
-        ("queue_months", -1.0, "less than 0"),
+        ("queue_months", -1.0, "negative"),
         ("queue_months", 2029.0, "more than 600"),
-        ("months_to_power", -3.0, "less than 0"),
+        ("months_to_power", -3.0, "negative"),
         ("queue_date", "whenever", "whenever"),
         ("queue_date", 2029.5, "2029-07-01"),
         ("voltage_kv", -230.0, "negative"),
