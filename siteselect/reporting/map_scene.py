@@ -247,11 +247,14 @@ def _placed(
     picks, marks = scene.picks, scene.marks
     tags = None if scene.overlay is None else scene.overlay.tags
     blocked = list(obstacles)
+    lines: list[Box] = []
     if inset is not None:
         outside = ~inset.is_inside
         picks = picks[outside]
         marks = None if marks is None else marks.at(np.flatnonzero(outside))
         blocked += [inset.box, inset.window]
+        start, end = _nearest_corners(inset.window, inset.box)
+        lines.append((*start, *end))
     if tags is not None and len(tags):
         at = sheet.to_paper(points_on_map(tags, sheet.crs))
         lost = ~_within(at, sheet.room)
@@ -266,6 +269,7 @@ def _placed(
         marks=marks,
         tags=tags,
         obstacles=blocked,
+        lines=lines,
         reserve=_note_box(sheet, scene, inset),
     )
 
@@ -353,8 +357,10 @@ def _draw_inset(ax: Axes, inset: Inset, own: Sheet, part: Scene) -> Axes:
         [start[0], end[0]],
         [start[1], end[1]],
         transform=points,
-        color=pieces.INK,
-        linewidth=0.5,
+        # Unlike the line of a label: broken, and light.
+        color=pieces.QUIET,
+        linewidth=0.6,
+        linestyle=(0, (5, 4)),
         zorder=7,
         gid="inset-line",
         scalex=False,
