@@ -18,6 +18,8 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextToPath
 from numpy.typing import ArrayLike, NDArray
 
+from siteselect.reporting.fonts import families_for, quiet_glyphs
+
 Floats = NDArray[np.float64]
 _RINGS = (2.5, 6.0, 11.0, 18.0, 27.0, 38.0, 52.0, 70.0, 92.0, 120.0, 155.0)
 _DIRECTIONS = 24
@@ -60,8 +62,11 @@ class Placement:
 
 @lru_cache(maxsize=8192)
 def _measured(text: str, size: float, weight: str) -> tuple[float, float, float]:
-    font = FontProperties(size=size, weight=weight)
-    width, height, descent = _measure.get_text_width_height_descent(text, font, False)
+    font = FontProperties(family=families_for(text), size=size, weight=weight)
+    with quiet_glyphs():
+        width, height, descent = _measure.get_text_width_height_descent(
+            text, font, False
+        )
     return float(width), float(height), float(descent)
 
 
@@ -410,7 +415,8 @@ class _Board:
     def _rules_out(self, k: int) -> NDArray[np.bool_]:
         """Tell which positions of other labels a position rules out."""
         clash = _clashes(self.all, self.all.rows(np.array([k])), self.pad)[:, 0]
-        return clash & (self.owner != self.owner[k])
+        others: NDArray[np.bool_] = clash & (self.owner != self.owner[k])
+        return others
 
     def in_the_way(self, i: int) -> list[tuple[int, int]]:
         """Return positions of a label that one other rules out, and that other."""

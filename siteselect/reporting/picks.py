@@ -14,6 +14,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from siteselect.reporting import furniture as pieces
+from siteselect.reporting.fonts import isolated, plain_name
 from siteselect.reporting.furniture import Block
 from siteselect.reporting.labels import Placement, place_labels, text_size
 from siteselect.reporting.map_layers import points_on_map
@@ -111,14 +112,13 @@ def _label_texts(
     sites: gpd.GeoDataFrame, marks: Marks | None, between: str | None
 ) -> list[str]:
     """Return name and megawatts of each place, or its name alone."""
-    names = [
-        "".join(c if c.isprintable() else " " for c in str(i)) for i in sites.index
-    ]
+    names = [plain_name(i) for i in sites.index]
+    said = _said_of(sites, marks)
     if between is None:
-        return names
+        return [name or text for name, text in zip(names, said, strict=True)]
     return [
-        f"{name}{between}{text}" if text else name
-        for name, text in zip(names, _said_of(sites, marks), strict=True)
+        f"{isolated(name)}{between}{text}" if name and text else name or text
+        for name, text in zip(names, said, strict=True)
     ]
 
 
