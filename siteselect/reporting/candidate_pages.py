@@ -9,7 +9,15 @@ import numpy as np
 import pandas as pd
 
 from siteselect.errors import StudyError, four_parts
-from siteselect.reporting.page_cells import place_of, real, records, sheet, span, text
+from siteselect.reporting.page_cells import (
+    place_of,
+    real,
+    records,
+    sheet,
+    span,
+    text,
+    unit_text,
+)
 from siteselect.reporting.plan_like import (
     PlanLike,
     attached,
@@ -233,7 +241,7 @@ def _gate_sheet(
 
 def _found(row: Mapping[str, Any], gate: Mapping[str, Any]) -> str:
     """Return what a gate found; where it cannot tell, why."""
-    column, unit = f"{gate['name']}_figure", text(gate.get("unit"))
+    column, unit = f"{gate['name']}_figure", unit_text(gate.get("unit"))
     figure = row.get(column)
     said = text(figure)
     if said and np.isfinite(real(figure)):

@@ -145,7 +145,8 @@ def write_title(ax: Axes, title: str, sizes: Preset, note: str = "") -> None:
     if not title and not note:
         return
     width = laid_out_width_pt(ax)
-    head = wrap(title, width, sizes.title_pt, "bold")
+    # Renderers round glyphs to pixels: a line may come out some percent wider.
+    head = wrap(title, 0.94 * width, sizes.title_pt, "bold")
     rest = wrap(note, 0.94 * width, sizes.text_pt)
     if rest:
         ax.annotate(
@@ -167,7 +168,8 @@ def write_title(ax: Axes, title: str, sizes: Preset, note: str = "") -> None:
         fontsize=sizes.title_pt,
         fontweight="bold",
         color=pieces.INK,
-        pad=6 + 1.25 * sizes.text_pt * len(rest),
+        # The tails of the title's letters keep clear of the line under it.
+        pad=6 + 1.25 * sizes.text_pt * len(rest) + 0.3 * sizes.title_pt * bool(rest),
         gid="title",
         parse_math=False,
     )

@@ -14,6 +14,7 @@ from pyproj import CRS
 
 from siteselect.errors import LayerError, four_parts, nearest_name, shown
 from siteselect.reporting import furniture as pieces
+from siteselect.reporting.fonts import isolated
 from siteselect.reporting.furniture import Block, Preset
 from siteselect.reporting.map_grid import SmallMap, map_page
 from siteselect.reporting.map_layers import Base, surface_of
@@ -22,6 +23,8 @@ from siteselect.reporting.plan_like import SYNTHETIC_NOTICE, criteria_of, is_syn
 from siteselect.reporting.sheet import extent_of
 
 __all__ = ["plot_criteria"]
+
+_SUBTITLE = "What the score is made of, each criterion with its weight"
 
 
 def plot_criteria(
@@ -111,8 +114,11 @@ def plot_criteria(
             )
 
         weight = weights.get(name)
-        said = (f"{name} · weight {weight:.3g}",) if _is_number(weight) else ()
-        return SmallMap((*said, name), draw)
+        if not _is_number(weight):
+            return SmallMap((isolated(name),), draw)
+        tail = f" · {weight:.3g}"
+        said = isolated(name)
+        return SmallMap((f"{said} · weight {weight:.3g}", said + tail), draw, tail)
 
     def legend(text: float, inner: float, radius: float) -> list[Block]:
         bar = pieces.color_bar_block(
@@ -143,7 +149,7 @@ def plot_criteria(
         extent=extent_of([scored], None, chosen),
         units=units,
         title=title,
-        subtitle="What the score is made of" if subtitle is None else subtitle,
+        subtitle=_SUBTITLE if subtitle is None else subtitle,
         legend=legend,
         notes=[*lines, *((line, False) for line in notes)],
     )

@@ -107,7 +107,7 @@ def scale_bar_block(
             color=INK,
             width_fraction=1.6 * units_per_point / abs(high - low),
             font_properties={"size": size},
-            scale_formatter=lambda value, unit: f"{value} {unit}",
+            scale_formatter=lambda value, unit: f"{value:,} {unit}",
             rotation="horizontal-only",
         )
         bar.set_gid("scale-bar")
@@ -115,7 +115,7 @@ def scale_bar_block(
         bar.set_clip_on(False)
         ax.add_artist(bar)
 
-    label = text_size(f"{value:g} {unit}", size)[0]
+    label = text_size(f"{value:,g} {unit}", size)[0]
     return Block(max(bar_pt, label), 1.3 * size + 5, draw)
 
 

@@ -16,12 +16,16 @@ Floats = NDArray[np.float64]
 #: A cluster has so many places, and an inset enlarges so much at least and at most.
 _FEWEST = 4
 _LEAST, _MOST = 2.2, 12.0
-#: Sides of an inset as shares of the map's, tried in turn.
-_SHARES = (0.42, 0.36, 0.30)
+#: Sides of an inset as shares of the map's.
+_SHARES = (0.55, 0.48, 0.42, 0.36, 0.30)
 #: More places than this are not looked at: no inset would hold their labels.
 _TOO_MANY = 1000
 #: Room between an inset and the edge of the map, and around its places [pt].
 _OFF = 4.0
+#: Places along each side of the map where an inset may lie.
+_STEPS = 13
+#: An inset that would hide a larger share of the ground is none.
+_MOST_HIDDEN = 0.05
 #: An inset is no smaller than so many lines of text.
 _LINES = 9.0
 
@@ -38,11 +42,14 @@ class Inset:
         Left, bottom, right, top of what is enlarged [pt].
     box : tuple of float
         Left, bottom, right, top of the inset [pt].
+    covered : float
+        Share of the ground that it covers [-].
     """
 
     is_inside: NDArray[np.bool_]
     window: tuple[float, float, float, float]
     box: tuple[float, float, float, float]
+    covered: float = 0.0
 
     @property
     def magnification(self) -> float:
@@ -93,7 +100,7 @@ def find_inset(
     Returns
     -------
     Inset or None
-        None where no places cluster, or no corner of the map is free.
+        None where no places cluster, or no side of the map is free.
 
     Examples
     --------
@@ -135,13 +142,14 @@ def _around(
     low, high = xy[members].min(axis=0), xy[members].max(axis=0)
     left, bottom, right, top = room
     size = np.array([right - left, top - bottom])
-    covered = np.empty((0, 2)) if ground is None else np.asarray(ground, dtype=float)
+    points = np.empty((0, 2)) if ground is None else np.asarray(ground, dtype=float)
+    best: tuple[float, Inset] | None = None
     for share in _SHARES:
         box = share * size
         # As wide as high or little more, so that neither side is wasted.
         box = np.minimum(box, 1.35 * box[::-1])
         if min(box) < _LINES * text_pt:
-            return None
+            break
         # Names need room around the outermost places, on the enlarged map.
         margin = np.array([3.2, 1.6]) * text_pt + radius[members].max()
         free = np.maximum(box - 2 * margin, 0.25 * box)
@@ -150,38 +158,33 @@ def _around(
         if times < _LEAST:
             continue
         middle, half = (low + high) / 2, box / times / 2
-        window = (*(middle - half), *(middle + half))
-        corners = [
-            (x, y)
-            for y in (bottom + _OFF, top - _OFF - box[1])
-            for x in (right - _OFF - box[0], left + _OFF)
-        ]
-        best: tuple[float, tuple[float, float, float, float]] | None = None
+        window = _floats((*(middle - half), *(middle + half)))
         diagonal = float(np.hypot(*size))
-        for x, y in corners:
-            place = (x, y, x + box[0], y + box[1])
-            if _overlap(place, window, 6.0) or _hits(place, xy, radius):
+        for x, y in _along_the_edges(room, box):
+            place = _floats((x, y, x + box[0], y + box[1]))
+            if overlap(place, window, 6.0) or _hits(place, xy, radius):
                 continue
-            # Little ground is covered, and the way from the cluster is short.
+            # Little ground is covered, the way from the cluster is short, and names
+            # have more room in a large inset.
             away = float(np.hypot(*(np.array([x, y]) + box / 2 - middle)))
-            share_covered = _inside(place, covered).sum() / max(len(covered), 1)
-            cost = 4 * float(share_covered) + away / diagonal
+            hidden = float(_inside(place, points).sum() / max(len(points), 1))
+            if hidden > _MOST_HIDDEN:
+                continue
+            cost = 25 * hidden + away / diagonal + 2 * (_SHARES[0] - share)
             if best is None or cost < best[0]:
-                best = cost, place
-        if best is not None:
-            inside = _inside(window, xy)
-            place = best[1]
-            return Inset(
-                inside,
-                (
-                    float(window[0]),
-                    float(window[1]),
-                    float(window[2]),
-                    float(window[3]),
-                ),
-                (float(place[0]), float(place[1]), float(place[2]), float(place[3])),
-            )
-    return None
+                best = cost, Inset(_inside(window, xy), window, place, hidden)
+    return None if best is None else best[1]
+
+
+def _along_the_edges(
+    room: tuple[float, float, float, float], box: Floats
+) -> list[tuple[float, float]]:
+    """Return lower-left corners of a box in the corners and along the sides."""
+    left, bottom, right, top = room
+    xs = np.linspace(right - _OFF - box[0], left + _OFF, _STEPS).tolist()
+    ys = np.linspace(bottom + _OFF, top - _OFF - box[1], _STEPS).tolist()
+    across = [(x, y) for x in xs for y in (ys[0], ys[-1])]
+    return [*across, *((x, y) for y in ys[1:-1] for x in (xs[0], xs[-1]))]
 
 
 def _floats(box: tuple[Any, ...]) -> tuple[float, float, float, float]:
@@ -203,8 +206,14 @@ def _hits(box: tuple[float, ...], xy: Floats, radius: Floats) -> bool:
     return bool((np.hypot(*off.T) < radius + 3.0).any())
 
 
-def _overlap(one: tuple[float, ...], other: tuple[float, ...], pad: float) -> bool:
-    """Tell whether two boxes are nearer than so much."""
+def overlap(one: tuple[float, ...], other: tuple[float, ...], pad: float) -> bool:
+    """Tell whether two boxes are nearer than so much.
+
+    Examples
+    --------
+    >>> overlap((0, 0, 2, 2), (3, 0, 4, 2), 0.5), overlap((0, 0, 2, 2), (3, 0, 4, 2), 2)
+    (False, True)
+    """
     return bool(
         one[0] < other[2] + pad
         and one[2] > other[0] - pad
@@ -213,4 +222,4 @@ def _overlap(one: tuple[float, ...], other: tuple[float, ...], pad: float) -> bo
     )
 
 
-__all__ = ["Inset", "find_inset"]
+__all__ = ["Inset", "find_inset", "overlap"]

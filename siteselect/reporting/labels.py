@@ -1,14 +1,16 @@
 """Labels beside their places: none over another, a line back to each place.
 
 The placement is a deterministic greedy choice among rings of positions around
-every anchor, most crowded anchors first, followed by sweeps in which each
-label may move to a cheaper free position. All lengths are points of paper.
+every anchor, the most important first and of equals the most crowded, followed by
+sweeps in which each label may move to a cheaper free position. What would be
+read wrongly is no position at all: a line through another label or over another
+line. All lengths are points of paper.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -16,11 +18,17 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextToPath
 from numpy.typing import ArrayLike, NDArray
 
+from siteselect.reporting.fonts import families_for, quiet_glyphs
+
 Floats = NDArray[np.float64]
 _RINGS = (2.5, 6.0, 11.0, 18.0, 27.0, 38.0, 52.0, 70.0, 92.0, 120.0, 155.0)
 _DIRECTIONS = 24
 _SWEEPS = 4
-_FORBIDDEN = 1e9
+#: A line keeps so far from the box of another label [pt].
+_CLEAR = 1.0
+_NO_LINES = (np.empty((0, 2)), np.empty((0, 2)))
+#: So many others are asked to make way for a label.
+_ASKED = 6
 _measure = TextToPath()
 
 
@@ -34,8 +42,9 @@ class Placement:
         Lower-left corner of each label's box [pt]; NaN where it found no room.
     sizes : ndarray of float, shape (n, 2)
         Width and height of each box [pt].
-    leader : ndarray of float, shape (n, 2)
-        Point of the box where its line to the anchor ends [pt].
+    start, leader : ndarray of float, shape (n, 2)
+        Where the line from the place to the label starts, and the point of the box
+        where it ends [pt].
     is_placed : ndarray of bool, shape (n,)
         Whether the label found room.
     cost : float
@@ -45,6 +54,7 @@ class Placement:
 
     lower_left: Floats
     sizes: Floats
+    start: Floats
     leader: Floats
     is_placed: NDArray[np.bool_]
     cost: float
@@ -52,8 +62,11 @@ class Placement:
 
 @lru_cache(maxsize=8192)
 def _measured(text: str, size: float, weight: str) -> tuple[float, float, float]:
-    font = FontProperties(size=size, weight=weight)
-    width, height, descent = _measure.get_text_width_height_descent(text, font, False)
+    font = FontProperties(family=families_for(text), size=size, weight=weight)
+    with quiet_glyphs():
+        width, height, descent = _measure.get_text_width_height_descent(
+            text, font, False
+        )
     return float(width), float(height), float(descent)
 
 
@@ -194,10 +207,43 @@ def _point_segment_distance(points: Floats, start: Floats, end: Floats) -> Float
     return distance
 
 
-def _options(
-    anchor: Floats, radius: float, size: Floats, room: Floats
-) -> tuple[Floats, Floats, Floats]:
-    """Return boxes (m, 4), leader ends (m, 2) and own cost (m,) of the positions."""
+@dataclass(frozen=True)
+class _Options:
+    """Positions of labels: their boxes, the lines to their places, and their cost."""
+
+    boxes: Floats
+    start: Floats
+    end: Floats
+    cost: Floats
+
+    def rows(self, rows: NDArray[np.intp]) -> _Options:
+        """Return some of the positions."""
+        return _Options(
+            self.boxes[rows], self.start[rows], self.end[rows], self.cost[rows]
+        )
+
+    def joined(self, other: _Options) -> _Options:
+        """Return the positions of both."""
+        return _Options(
+            np.vstack([self.boxes, other.boxes]),
+            np.vstack([self.start, other.start]),
+            np.vstack([self.end, other.end]),
+            np.concatenate([self.cost, other.cost]),
+        )
+
+
+def _options(anchor: Floats, edge: float, boxes: Floats, cost: Floats) -> _Options:
+    """Return positions with a line to each box, from so far off the anchor."""
+    end = np.clip(anchor, boxes[:, :2], boxes[:, 2:])
+    away = end - anchor
+    share = np.minimum(edge / np.maximum(np.hypot(*away.T), 1e-12), 1.0)
+    return _Options(boxes, anchor + away * share[:, None], end, cost)
+
+
+def _rings(
+    anchor: Floats, radius: float, edge: float, size: Floats, room: Floats
+) -> _Options:
+    """Return the positions on rings around a place."""
     angles = np.arange(_DIRECTIONS) * 2 * np.pi / _DIRECTIONS
     unit = np.column_stack([np.cos(angles), np.sin(angles)])
     reach = radius + np.asarray(_RINGS)
@@ -217,32 +263,17 @@ def _options(
         & (boxes[:, 2] <= room[2])
         & (boxes[:, 3] <= room[3])
     )
-    boxes, cost = boxes[keep], cost[keep]
-    end = np.clip(anchor, boxes[:, :2], boxes[:, 2:])
-    return boxes, end, cost
+    return _options(anchor, edge, boxes[keep], cost[keep])
 
 
-def _lattice(
-    anchor: Floats, size: Floats, room: Floats
-) -> tuple[Floats, Floats, Floats]:
+def _lattice(anchor: Floats, edge: float, size: Floats, room: Floats) -> _Options:
     """Return positions all over the room, for a label no ring has place for."""
     xs = np.arange(room[0], room[2] - size[0], max(size[0] / 3, 4.0))
     ys = np.arange(room[1], room[3] - size[1], max(size[1] / 2, 4.0))
-    if not len(xs) or not len(ys):
-        return np.empty((0, 4)), np.empty((0, 2)), np.empty(0)
     corner = np.array(np.meshgrid(xs, ys)).reshape(2, -1).T
     boxes = np.hstack([corner, corner + size])
     end = np.clip(anchor, boxes[:, :2], boxes[:, 2:])
-    return boxes, end, 20 + np.hypot(*(end - anchor).T)
-
-
-def _near(
-    choice: tuple[Floats, Floats, Floats], anchor: Floats, longest: float
-) -> tuple[Floats, Floats, Floats]:
-    """Return the positions whose line to the anchor is not too long."""
-    boxes, end, cost = choice
-    keep = np.hypot(*(end - anchor).T) <= longest
-    return boxes[keep], end[keep], cost[keep]
+    return _options(anchor, edge, boxes, 20 + np.hypot(*(end - anchor).T))
 
 
 def place_labels(
@@ -252,10 +283,15 @@ def place_labels(
     room: Sequence[float],
     *,
     obstacles: ArrayLike | None = None,
+    lines: ArrayLike | None = None,
+    importance: ArrayLike | None = None,
     pad: float = 1.5,
     longest: float = np.inf,
 ) -> Placement:
-    """Place label boxes beside their anchors so that none overlaps another.
+    """Place label boxes beside their anchors so that each is read with its own.
+
+    No box overlaps another, and no line from a box to its anchor enters another box
+    or crosses another line; a label that finds no such place is left out.
 
     Parameters
     ----------
@@ -268,7 +304,11 @@ def place_labels(
     room : sequence of float
         Left, bottom, right, top of the map on paper [pt].
     obstacles : array_like, shape (m, 4), optional
-        Boxes that labels must not cover [pt].
+        Boxes that neither labels nor their lines cover [pt].
+    lines : array_like, shape (k, 4), optional
+        Lines from x, y to x, y that neither labels nor their lines cross [pt].
+    importance : array_like, shape (n,), optional
+        What is larger is placed first; equals by how crowded they stand.
     pad : float
         Least distance of two boxes [pt].
     longest : float
@@ -291,76 +331,172 @@ def place_labels(
     radius = np.asarray(radii, dtype=float).reshape(-1)
     size = np.asarray(sizes, dtype=float).reshape(-1, 2)
     space = np.asarray(room, dtype=float)
-    fixed = (
-        np.empty((0, 4))
-        if obstacles is None
-        else np.asarray(obstacles, dtype=float).reshape(-1, 4)
-    )
     n = len(points)
-    box = np.full((n, 4), np.nan)
-    end = np.full((n, 2), np.nan)
-    spent = np.zeros(n)
-    if n:
-        gaps = np.hypot(*(points[:, None, :] - points[None, :, :]).transpose(2, 0, 1))
-        crowd = (gaps < 70).sum(axis=1)
-        order = np.lexsort((np.arange(n), points[:, 0], -crowd))
-        choices = [
-            _near(_options(points[i], radius[i], size[i], space), points[i], longest)
-            for i in range(n)
-        ]
-        for sweep in range(_SWEEPS):
-            before = box.copy()
-            for i in order:
-                found = _best(i, choices[i], points, radius, box, end, fixed, pad)
-                if found is None and sweep == 0:
-                    wide = _near(
-                        _lattice(points[i], size[i], space), points[i], longest
-                    )
-                    found = _best(i, wide, points, radius, box, end, fixed, pad)
-                if found is not None:
-                    box[i], end[i], spent[i] = found
-            if np.array_equal(before, box, equal_nan=True):
-                break
-    placed = np.isfinite(box[:, 0])
-    return Placement(box[:, :2].copy(), size, end, placed, float(spent.sum()))
+    weight = np.zeros(n) if importance is None else np.asarray(importance, dtype=float)
+    fixed = np.asarray([] if obstacles is None else obstacles, float).reshape(-1, 4)
+    drawn = np.asarray([] if lines is None else lines, float).reshape(-1, 4)
+
+    def free(i: int, options: _Options) -> _Options:
+        return _free(i, options, points, radius, fixed, drawn, pad, longest)
+
+    gaps = np.hypot(*(points[:, None, :] - points[None, :, :]).transpose(2, 0, 1))
+    # Of symbols that overlap, only the middles can be told apart: lines start there.
+    overlap = gaps < radius[:, None] + radius[None, :]
+    edge = np.where(overlap.sum(axis=1) > 1, 0.0, radius)
+    board = _Board(n, pad)
+    for i in range(n):
+        rings = _rings(points[i], radius[i], edge[i], size[i], space)
+        board.offer(i, free(i, rings))
+    crowd = (gaps < 70).sum(axis=1)
+    order = np.lexsort((np.arange(n), points[:, 0], -crowd, -weight))
+    for sweep in range(_SWEEPS):
+        before = board.at.copy()
+        for i in order:
+            best = board.best(i)
+            if best is None and sweep == 0:
+                # No ring has place for it: anywhere that is near enough.
+                board.offer(i, free(i, _lattice(points[i], edge[i], size[i], space)))
+                best = board.best(i)
+            if best is not None:
+                board.put(i, best)
+            else:
+                _make_way(i, board)
+        if np.array_equal(before, board.at):
+            break
+    box, start, end, cost = board.chosen()
+    return Placement(box[:, :2], size, start, end, board.at >= 0, cost)
 
 
-def _best(
+class _Board:
+    """Positions of all labels, which one each has taken, and what that rules out."""
+
+    def __init__(self, n: int, pad: float) -> None:
+        self.pad = pad
+        self.owner = np.empty(0, dtype=np.intp)
+        self.all = _Options(np.empty((0, 4)), *_NO_LINES, np.empty(0))
+        #: Position that each label has taken, -1 for none.
+        self.at = np.full(n, -1, dtype=np.intp)
+        #: How many labels that stand rule out each position.
+        self.ruled_out = np.empty(0, dtype=np.intp)
+
+    def offer(self, i: int, options: _Options) -> None:
+        """Add positions of a label."""
+        standing = self.all.rows(self.at[(self.at >= 0)])
+        clash = _clashes(options, standing, self.pad).sum(axis=1)
+        self.all = self.all.joined(options)
+        self.owner = np.append(self.owner, np.full(len(options.cost), i))
+        self.ruled_out = np.append(self.ruled_out, clash)
+
+    def best(self, i: int, beside: int | None = None) -> int | None:
+        """Return the cheapest position that is free, None if none is.
+
+        It is free beside one more position where that is given.
+        """
+        rows = np.flatnonzero((self.owner == i) & (self.ruled_out == 0))
+        if beside is not None:
+            one = self.all.rows(np.array([beside]))
+            rows = rows[~_clashes(self.all.rows(rows), one, self.pad)[:, 0]]
+        return int(rows[np.argmin(self.all.cost[rows])]) if len(rows) else None
+
+    def put(self, i: int, k: int) -> None:
+        """Let a label stand on one of its positions and nowhere else."""
+        if self.at[i] == k:
+            return
+        self.lift(i)
+        self.at[i] = k
+        self.ruled_out += self._rules_out(k)
+
+    def lift(self, i: int) -> None:
+        """Take a label away."""
+        if self.at[i] >= 0:
+            self.ruled_out -= self._rules_out(self.at[i])
+        self.at[i] = -1
+
+    def _rules_out(self, k: int) -> NDArray[np.bool_]:
+        """Tell which positions of other labels a position rules out."""
+        clash = _clashes(self.all, self.all.rows(np.array([k])), self.pad)[:, 0]
+        others: NDArray[np.bool_] = clash & (self.owner != self.owner[k])
+        return others
+
+    def in_the_way(self, i: int) -> list[tuple[int, int]]:
+        """Return positions of a label that one other rules out, and that other."""
+        rows = np.flatnonzero((self.owner == i) & (self.ruled_out == 1))
+        rows = rows[np.argsort(self.all.cost[rows], kind="stable")]
+        standing = np.flatnonzero(self.at >= 0)
+        clash = _clashes(
+            self.all.rows(rows), self.all.rows(self.at[standing]), self.pad
+        )
+        by = standing[clash.argmax(axis=1)] if len(rows) else rows
+        _, first = np.unique(by, return_index=True)
+        return [(int(rows[k]), int(by[k])) for k in np.sort(first)]
+
+    def chosen(self) -> tuple[Floats, Floats, Floats, float]:
+        """Return box and line of each label, NaN for none, and the cost of all."""
+        put = self.at >= 0
+        found = self.all.rows(self.at[put])
+        box, start, end = (np.full((len(put), k), np.nan) for k in (4, 2, 2))
+        box[put], start[put], end[put] = found.boxes, found.start, found.end
+        return box, start, end, float(found.cost.sum())
+
+
+def _make_way(i: int, board: _Board) -> None:
+    """Place a label where one other stands that finds another place."""
+    for k, j in board.in_the_way(i)[:_ASKED]:
+        moved = board.best(j, beside=k)
+        if moved is not None:
+            board.put(j, moved)
+            board.put(i, k)
+            return
+
+
+def _free(
     i: int,
-    choice: tuple[Floats, Floats, Floats],
+    options: _Options,
     points: Floats,
     radius: Floats,
-    box: Floats,
-    end: Floats,
     fixed: Floats,
+    drawn: Floats,
     pad: float,
-) -> tuple[Floats, Floats, float] | None:
-    """Return the cheapest free position of label ``i``, None if there is none."""
-    boxes, ends, own = choice
-    if not len(boxes):
-        return None
-    cost = own.copy()
-    others = np.isfinite(box[:, 0])
-    others[i] = False
-    taken = np.vstack([box[others], fixed])
-    start = np.broadcast_to(points[i], ends.shape)
-    if len(taken):
-        cost[_overlaps(boxes, taken, pad).any(axis=1)] += _FORBIDDEN
-        cost += 150.0 * _segment_hits_box(start, ends, taken, 0.5).sum(axis=1)
-    far = np.arange(len(points)) != i
-    if far.any():
-        covered = _circle_distance(boxes, points[far]) < radius[far] + 0.8
-        cost += 160.0 * covered.sum(axis=1)
-        passed = _point_segment_distance(points[far], start, ends) < radius[far] + 0.5
-        cost += 25.0 * passed.sum(axis=1)
+    longest: float,
+) -> _Options:
+    """Return positions that clash with nothing that stands still."""
+    length = np.hypot(*(options.end - points[i]).T)
+    options = options.rows(np.flatnonzero(length <= longest))
+    boxes = options.boxes
+    keep = np.ones(len(boxes), dtype=bool)
+    if len(fixed):
+        # A place under an obstacle has a line that starts there: it may leave it.
+        over = ~((points[i] >= fixed[:, :2]) & (points[i] <= fixed[:, 2:])).all(axis=1)
+        keep &= ~_overlaps(boxes, fixed, pad).any(axis=1)
+        hit = _segment_hits_box(options.start, options.end, fixed[over], 0.5)
+        keep &= ~hit.any(axis=1)
+    if len(drawn):
+        one, other = drawn[:, :2], drawn[:, 2:]
+        keep &= ~_segment_hits_box(one, other, boxes, 0.5).any(axis=0)
+        keep &= ~_segments_cross(options.start, options.end, one, other).any(axis=1)
+    options = options.rows(np.flatnonzero(keep))
+    boxes, start, end = options.boxes, options.start, options.end
+    # Others that are too far off to be covered or passed are not asked.
+    reach = length[length <= longest].max(initial=0.0) + radius.max()
+    reach += np.hypot(*np.ptp(boxes.reshape(-1, 2, 2), axis=1).max(axis=0, initial=0))
+    far = np.hypot(*(points - points[i]).T) < reach + 1.0
+    far[i] = False
+    cover = _circle_distance(boxes, points[far])
+    passing = _point_segment_distance(points[far], start, end)
+    # Across the middle of a symbol, label or line would seem to be that one's; only
+    # a line that starts there cannot do otherwise.
+    beside = np.hypot(*(points[far] - points[i]).T) > 0.75 * radius[far]
+    wrong = (cover < 0.5 * radius[far]) | ((passing < 0.5 * radius[far]) & beside)
+    cost = options.cost + 160.0 * (cover < radius[far] + 0.8).sum(axis=1)
+    cost += 40.0 * (passing < radius[far] + 0.5).sum(axis=1)
     cost += 90.0 * (_circle_distance(boxes, points[[i]]) < radius[i])[:, 0]
-    if others.any():
-        cost += 60.0 * _segments_cross(start, ends, points[others], end[others]).sum(
-            axis=1
-        )
-        hit = _segment_hits_box(points[others], end[others], boxes, 0.5).sum(axis=0)
-        cost += 150.0 * hit
-    best = int(np.argmin(cost))
-    if cost[best] >= _FORBIDDEN:
-        return None
-    return boxes[best], ends[best], float(cost[best])
+    return replace(options, cost=cost).rows(np.flatnonzero(~wrong.any(axis=1)))
+
+
+def _clashes(options: _Options, standing: _Options, pad: float) -> NDArray[np.bool_]:
+    """Tell which positions (m) clash with which others that are taken (k)."""
+    hit = _overlaps(options.boxes, standing.boxes, pad)
+    hit |= _segment_hits_box(options.start, options.end, standing.boxes, _CLEAR)
+    hit |= _segment_hits_box(standing.start, standing.end, options.boxes, _CLEAR).T
+    hit |= _segments_cross(options.start, options.end, standing.start, standing.end)
+    return hit

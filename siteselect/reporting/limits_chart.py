@@ -127,7 +127,11 @@ def plot_limits(
             bar.set_hatch("////")
             bar.set_edgecolor("white")
             bar.set_linewidth(0)
-    ax.axvline(100, color=pieces.INK, linewidth=1.0, zorder=0.5)
+    # The bound crosses the bars, not what is written above them.
+    lines_of_bounds = ax.vlines(
+        np.full(len(at), 100.0), at - 0.04, at + 0.44, color=pieces.INK, zorder=3
+    )
+    lines_of_bounds.set_gid("bound")
     ax.set_yticks([])
     plain_axes(ax, sizes)
     ax.xaxis.set_major_locator(MultipleLocator(50 if width_pt(ax) < 250 else 25))
@@ -137,13 +141,17 @@ def plot_limits(
     ax.set_ylim(len(table) - 0.4, -0.6)
     ax.set_xlabel("share of the bound in use")
     width = laid_out_width_pt(ax)
+    # Renderers round glyphs to pixels: a line may come out some percent wider.
+    texts = [str(said) for said in table["said"]]
+    longest_pt = max((text_size(t, sizes.text_pt, "bold")[0] for t in texts), default=0)
+    right = 1.0 - 0.05 * longest_pt / width
     for y, row in zip(at, table.to_dict("records"), strict=True):
         weight = "bold" if row["binding"] else "normal"
         said = str(row["said"])
         room = width - text_size(said, sizes.text_pt, weight)[0] - 2 * sizes.text_pt
         name = short_lines(str(row["name"]), room, sizes.text_pt, 1, weight)
-        for x, text, gid in ((0.0, name, "name"), (1.0, said, "figure")):
-            pieces.write_text(
+        for x, text, gid in ((0.0, name, "name"), (right, said, "figure")):
+            written = pieces.write_text(
                 ax,
                 ax.get_yaxis_transform(),
                 x,
@@ -156,6 +164,8 @@ def plot_limits(
                 va="bottom",
                 halo_pt=1.6,
             )
+            # Nor do the lines of the grid cross it.
+            written.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.6})
     _say(ax, plan, table, hidden, sizes, title)
     return ax
 

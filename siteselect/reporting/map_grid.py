@@ -38,10 +38,14 @@ class SmallMap:
         What it shows, in a few words, then in fewer: the first that fits is taken.
     draw : callable
         ``draw(ax, sizes, title, furniture)`` draws it.
+    tail : str
+        A figure that is kept at the end of the last title where that is cut; the
+        first title names it, where that fits on all maps of the page.
     """
 
     titles: tuple[str, ...]
     draw: Callable[[Axes, Preset, str, bool], Any]
+    tail: str = ""
 
 
 def map_page(
@@ -128,6 +132,7 @@ def map_page(
         if text
     ]
     found: list[Axes] = []
+    maps = list(maps)
     blocks, tall = pieces.flow(
         [
             *legend(sizes.text_pt, inner, small.radius_pt),
@@ -175,12 +180,17 @@ def map_page(
         y -= block.height
         block.draw(paper, points, EDGE, y)
     wide = inner / columns
+    # Less than `text_block` takes for a line, so that none is broken.
+    title_room = 0.94 * (wide - 2 * EDGE)
+    if any(item.tail and not _fits(item, title_room, small.title_pt) for item in maps):
+        # Figures are named in all of the titles or in none.
+        maps = [replace(m, titles=m.titles[1:]) if m.tail else m for m in maps]
     for k, item in enumerate(maps):
         row, column = divmod(k, columns)
         box = (EDGE + column * wide, height - above - (row + 1) * cell, wide, cell)
         left, bottom = box[0] / width, box[1] / height
         ax = figure.add_axes((left, bottom, box[2] / width, box[3] / height))
-        name = _title_that_fits(item.titles, 0.96 * (wide - 2 * EDGE), small.title_pt)
+        name = _title_that_fits(item, title_room, small.title_pt)
         item.draw(ax, small, name, False)
         found.append(ax)
     y = below - GAP
@@ -217,12 +227,19 @@ def _north_and_scale(
     return pieces.side_by_side(arrow, Block(room, tall, draw))
 
 
-def _title_that_fits(titles: Sequence[str], width: float, size: float) -> str:
-    """Return the first title that fits, or what fits of the last."""
-    for title in titles:
+def _fits(item: SmallMap, width: float, size: float) -> bool:
+    """Tell whether the longest title fits."""
+    return text_size(item.titles[0], size, "bold")[0] <= width
+
+
+def _title_that_fits(item: SmallMap, width: float, size: float) -> str:
+    """Return the first title that fits, or what fits of the last before its tail."""
+    for title in item.titles:
         if text_size(title, size, "bold")[0] <= width:
             return title
-    return short_lines(titles[-1], width, size, most=1, weight="bold")
+    room = width - text_size(item.tail, size, "bold")[0]
+    head = item.titles[-1].removesuffix(item.tail)
+    return short_lines(head, room, size, most=1, weight="bold") + item.tail
 
 
 __all__ = ["SmallMap", "map_page"]

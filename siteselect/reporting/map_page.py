@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import geopandas as gpd
 import matplotlib.pyplot as plt
@@ -12,6 +13,7 @@ from pyproj import CRS
 
 from siteselect.errors import LayerError, four_parts, shown
 from siteselect.reporting import furniture as pieces
+from siteselect.reporting.fonts import warn_of_letters
 from siteselect.reporting.furniture import Block, Preset
 from siteselect.reporting.map_layers import (
     Base,
@@ -19,7 +21,13 @@ from siteselect.reporting.map_layers import (
     surface_of,
     touches_states,
 )
-from siteselect.reporting.map_scene import Overlay, Scene, draw_scene
+from siteselect.reporting.map_scene import (
+    Overlay,
+    Scene,
+    draw_scene,
+    inset_of,
+    letter,
+)
 from siteselect.reporting.not_checked import not_checked_line
 from siteselect.reporting.picks import Marks, MwScale
 from siteselect.reporting.plan_like import SYNTHETIC_NOTICE, noun, source_lines
@@ -31,8 +39,25 @@ from siteselect.reporting.projection import (
     named_crs,
     north_angle_deg,
 )
-from siteselect.reporting.sheet import EDGE, GAP, extent_of, fit_sheet, middle_of
+from siteselect.reporting.sheet import (
+    EDGE,
+    GAP,
+    Sheet,
+    extent_of,
+    fit_sheet,
+    middle_of,
+)
 from siteselect.reporting.unit_system import unit_system
+
+Extent: TypeAlias = tuple[float, float, float, float]
+#: The paper, the blocks of its strip and their height.
+LaidOut: TypeAlias = tuple[Sheet, list[pieces.Placed], float]
+#: More room on one side of the ground, for an inset, as shares of its size.
+_MORE_ROOM = (0.12, 0.2, 0.28, 0.36)
+#: An inset that hides so much of the ground hides nothing [-].
+_HIDDEN = 0.002
+#: More room makes the map that much smaller at most.
+_SMALLER = 1.3
 
 
 def new_axes(width: float, height: float) -> Axes:
@@ -212,20 +237,18 @@ def compose(
         placed, tall = pieces.flow(every, inner)
         return every, placed, tall
 
-    # The strip's height sets the map's scale, and the scale the bar's length:
-    # two rounds settle it, because only the bar's width can change the rows.
-    tall = 0.0
-    placed: list[pieces.Placed] = []
-    sheet = fit_sheet(extent, crs, width, height, above, low_notes + GAP, most)
-    for _ in range(3):
-        _, placed, tall = strip(sheet.units_per_point)
-        below = low_notes + tall + (GAP if tall else 0) + (GAP if low_notes else 0)
-        sheet = fit_sheet(extent, crs, width, height, above, below, most)
+    def laid_out(extent: Extent) -> LaidOut:
+        # The strip's height sets the map's scale, and the scale the bar's length:
+        # two rounds settle it, because only the bar's width can change the rows.
+        tall = 0.0
+        placed: list[pieces.Placed] = []
+        sheet = fit_sheet(extent, crs, width, height, above, low_notes + GAP, most)
+        for _ in range(3):
+            _, placed, tall = strip(sheet.units_per_point)
+            below = low_notes + tall + (GAP if tall else 0) + (GAP if low_notes else 0)
+            sheet = fit_sheet(extent, crs, width, height, above, below, most)
+        return sheet, placed, tall
 
-    if ax is None:
-        ax = new_axes(sheet.width, sheet.height)
-    points = pieces.points_of_axes(ax)
-    left, bottom, right, top = sheet.room
     scene = Scene(
         frame=frame,
         column=column,
@@ -239,7 +262,28 @@ def compose(
         overlay=overlay,
         units=system,
     )
-    draw_scene(ax, sheet, scene, inset=inset)
+    sheet, placed, tall = laid_out(extent)
+    lettering = None
+    if labels and picks is not None and len(picks):
+        lettering = letter(sheet, scene, None)
+        # Maps in axes of a caller may be compared: their ground stays as it is.
+        wider = _with_room(scene, extent, laid_out) if ax is None and inset else None
+        roomy = wider or (sheet, placed, tall)
+        found = inset_of(scene, roomy[0]) if inset else None
+        if found is not None:
+            parted = letter(roomy[0], scene, found)
+            if parted.left_out <= lettering.left_out:
+                lettering = parted
+                sheet, placed, tall = roomy
+    if ax is None:
+        ax = new_axes(sheet.width, sheet.height)
+    points = pieces.points_of_axes(ax)
+    left, bottom, right, top = sheet.room
+    written = [title, subtitle, *notes]
+    if lettering is not None:
+        written += lettering.texts
+    warn_of_letters(written, "A map")
+    draw_scene(ax, sheet, scene, lettering)
     y = sheet.height - EDGE
     for block in head:
         y -= block.height
@@ -267,6 +311,44 @@ def compose(
         y -= block.height
         block.draw(ax, points, EDGE, y)
     return ax
+
+
+def _with_room(
+    scene: Scene,
+    extent: Extent,
+    laid_out: Callable[[Extent], LaidOut],
+) -> LaidOut | None:
+    """Lay out a map with room beside the ground, where an inset would hide some of it.
+
+    None where an inset hides nothing as it is, or no such room makes one possible.
+    """
+    plain = laid_out(extent)
+    found = inset_of(scene, plain[0])
+    if found is not None and found.covered <= _HIDDEN:
+        return None
+    west, south, east, north = extent
+    wide, tall = east - west, north - south
+    best: tuple[float, LaidOut] | None = None
+    for more in _MORE_ROOM:
+        for wider in (
+            (west, south - more * tall, east, north),
+            (west, south, east, north + more * tall),
+            (west - more * wide, south, east, north),
+            (west, south, east + more * wide, north),
+        ):
+            tried = laid_out(wider)
+            found = inset_of(scene, tried[0])
+            # The ground is drawn as large as may be, the inset is wide, and it shows
+            # many places.
+            scale = tried[0].units_per_point / plain[0].units_per_point
+            if found is None or found.covered > _HIDDEN or scale > _SMALLER:
+                continue
+            cost = scale + 0.2 * tried[0].height / plain[0].height
+            cost -= 0.5 * (found.box[2] - found.box[0]) / tried[0].map_width
+            cost -= 0.03 * int(found.is_inside.sum())
+            if best is None or cost < best[0]:
+                best = cost, tried
+    return None if best is None else best[1]
 
 
 def ground_of(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from siteselect.reporting import furniture as pieces
 from siteselect.reporting.furniture import Block
-from siteselect.reporting.inset import Inset, find_inset
+from siteselect.reporting.inset import Inset, find_inset, overlap
 from siteselect.reporting.labels import text_size
 from siteselect.reporting.map_layers import (
     Surface,
@@ -125,8 +125,64 @@ class Scene:
         )
 
 
-def draw_scene(ax: Axes, sheet: Sheet, scene: Scene, *, inset: bool = True) -> int:
-    """Draw the map's box and all in it; return how many labels found no room.
+@dataclass(frozen=True)
+class Lettering:
+    """Where the labels of a map stand, those of its inset among them.
+
+    Parameters
+    ----------
+    outer : Labels
+        Labels of the places that no inset shows.
+    inset : Inset or None
+        The cluster that is enlarged.
+    inner : Labels or None
+        Its labels.
+    """
+
+    outer: Labels
+    inset: Inset | None = None
+    inner: Labels | None = None
+
+    @property
+    def left_out(self) -> int:
+        """How many labels found no room."""
+        return self.outer.left_out + (0 if self.inner is None else self.inner.left_out)
+
+    @property
+    def texts(self) -> list[str]:
+        """What is written on the map and in its inset."""
+        return [*self.outer.texts, *([] if self.inner is None else self.inner.texts)]
+
+
+def letter(sheet: Sheet, scene: Scene, inset: Inset | None) -> Lettering:
+    """Choose where the labels stand, with an inset or without.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        The paper.
+    scene : Scene
+        What stands on the ground, with places.
+    inset : Inset or None
+        The cluster that is enlarged, as `inset_of` finds it.
+
+    Returns
+    -------
+    Lettering
+        The labels with their places.
+    """
+    outer = _placed(sheet, scene, inset)
+    if inset is None:
+        return Lettering(outer)
+    own = inset.sheet(sheet)
+    part = scene.within(inset.is_inside, own)
+    return Lettering(outer, inset, _placed(own, part, None, [_bar_of(own, part)[1]]))
+
+
+def draw_scene(
+    ax: Axes, sheet: Sheet, scene: Scene, lettering: Lettering | None = None
+) -> None:
+    """Draw the map's box and all in it.
 
     Parameters
     ----------
@@ -136,13 +192,8 @@ def draw_scene(ax: Axes, sheet: Sheet, scene: Scene, *, inset: bool = True) -> i
         The paper.
     scene : Scene
         What stands on the ground.
-    inset : bool
-        Whether a cluster of places is shown enlarged in a free corner.
-
-    Returns
-    -------
-    int
-        How many labels found no room.
+    lettering : Lettering, optional
+        Labels with their places, and the inset if there is one.
     """
     ax.set_axis_off()
     x0, x1, y0, y1 = sheet.limits()
@@ -156,11 +207,10 @@ def draw_scene(ax: Axes, sheet: Sheet, scene: Scene, *, inset: bool = True) -> i
         draw_surface(ax, scene.frame, scene.surface, sheet, clip)
     if scene.overlay is not None:
         scene.overlay.draw(ax, sheet, clip)
-    left_out = 0
     if scene.picks is not None:
         draw_picks(ax, scene.picks, sheet, clip, scene.radius_of, scene.marks)
-        if scene.labels and len(scene.picks):
-            left_out = _label(ax, sheet, scene, inset)
+    if lettering is not None:
+        _label(ax, sheet, scene, lettering)
     _box(
         ax,
         sheet.room,
@@ -169,7 +219,6 @@ def draw_scene(ax: Axes, sheet: Sheet, scene: Scene, *, inset: bool = True) -> i
         linewidth=0.5,
         zorder=12,
     )
-    return left_out
 
 
 def _box(
@@ -200,11 +249,24 @@ def _box(
     return drawn
 
 
-def _inset_of(scene: Scene, sheet: Sheet) -> Inset | None:
-    """Find the cluster to enlarge and the corner that is free for it."""
+def inset_of(scene: Scene, sheet: Sheet) -> Inset | None:
+    """Find the cluster to enlarge and a place at the edge that is free for it.
+
+    Parameters
+    ----------
+    scene : Scene
+        What stands on the ground, with places.
+    sheet : Sheet
+        The paper.
+
+    Returns
+    -------
+    Inset or None
+        None where nothing clusters, or no place is free.
+    """
     assert scene.picks is not None
     ground = None
-    if scene.column is not None and len(scene.frame):
+    if len(scene.frame):
         ground = sheet.to_paper(points_on_map(scene.frame, sheet.crs))
     return find_inset(
         sheet.to_paper(points_on_map(scene.picks, sheet.crs)),
@@ -215,28 +277,19 @@ def _inset_of(scene: Scene, sheet: Sheet) -> Inset | None:
     )
 
 
-def _label(ax: Axes, sheet: Sheet, scene: Scene, inset: bool) -> int:
-    """Label the places, in an inset as well where that leaves out no more labels."""
-    plain = _placed(sheet, scene, None)
-    found = _inset_of(scene, sheet) if inset else None
-    if found is not None:
-        outer = _placed(sheet, scene, found)
+def _label(ax: Axes, sheet: Sheet, scene: Scene, lettering: Lettering) -> None:
+    """Write the labels, those of the inset in it."""
+    draw_labels(ax, lettering.outer, scene.text_pt)
+    found = lettering.inset
+    if found is not None and lettering.inner is not None:
         own = found.sheet(sheet)
         part = scene.within(found.is_inside, own)
         bar, under = _bar_of(own, part)
-        inner = _placed(own, part, None, [under])
-        left_out = outer.left_out + inner.left_out
-        if left_out <= plain.left_out:
-            draw_labels(ax, outer, scene.text_pt)
-            drawn = _draw_inset(ax, found, own, part)
-            _box(drawn, under, gid="inset-bar", facecolor="#ffffffd0", zorder=11)
-            bar.draw(drawn, pieces.points_of_axes(drawn), 4.0, 2.5)
-            draw_labels(drawn, inner, part.text_pt)
-            _say_left_out(ax, sheet, scene, found, left_out)
-            return left_out
-    draw_labels(ax, plain, scene.text_pt)
-    _say_left_out(ax, sheet, scene, None, plain.left_out)
-    return plain.left_out
+        drawn = _draw_inset(ax, found, own, part)
+        _box(drawn, under, gid="inset-bar", facecolor="#ffffffd0", zorder=11)
+        bar.draw(drawn, pieces.points_of_axes(drawn), 4.0, 2.5)
+        draw_labels(drawn, lettering.inner, part.text_pt)
+    _say_left_out(ax, sheet, scene, found, lettering.left_out)
 
 
 def _placed(
@@ -247,11 +300,14 @@ def _placed(
     picks, marks = scene.picks, scene.marks
     tags = None if scene.overlay is None else scene.overlay.tags
     blocked = list(obstacles)
+    lines: list[Box] = []
     if inset is not None:
         outside = ~inset.is_inside
         picks = picks[outside]
         marks = None if marks is None else marks.at(np.flatnonzero(outside))
         blocked += [inset.box, inset.window]
+        start, end = _nearest_corners(inset.window, inset.box)
+        lines.append((*start, *end))
     if tags is not None and len(tags):
         at = sheet.to_paper(points_on_map(tags, sheet.crs))
         lost = ~_within(at, sheet.room)
@@ -266,6 +322,7 @@ def _placed(
         marks=marks,
         tags=tags,
         obstacles=blocked,
+        lines=lines,
         reserve=_note_box(sheet, scene, inset),
     )
 
@@ -284,14 +341,18 @@ def _left_out_text(count: int) -> str:
 
 
 def _note_box(sheet: Sheet, scene: Scene, inset: Inset | None) -> Box:
-    """Return where it would be said that labels are left out: a lower corner."""
-    left, bottom, right, _ = sheet.room
+    """Return where it would be said that labels are left out: a corner that is free."""
+    left, bottom, right, top = sheet.room
     width, height = text_size(_left_out_text(9999), 0.93 * scene.text_pt)
     width, height = 1.05 * width + 4, height + 3
-    is_taken = inset is not None and inset.box[1] < bottom + height + 6
-    if is_taken and inset is not None and inset.box[0] < (left + right) / 2:
-        left = right - width - 2
-    return left + 1, bottom + 1, left + 1 + width, bottom + 1 + height
+    corners = [
+        (x, y, x + width, y + height)
+        for y in (bottom + 1, top - height - 1)
+        for x in (left + 1, right - width - 2)
+    ]
+    taken = [] if inset is None else [inset.box, inset.window]
+    free = [box for box in corners if not any(overlap(box, t, 3.0) for t in taken)]
+    return free[0] if free else corners[0]
 
 
 def _say_left_out(
@@ -353,8 +414,10 @@ def _draw_inset(ax: Axes, inset: Inset, own: Sheet, part: Scene) -> Axes:
         [start[0], end[0]],
         [start[1], end[1]],
         transform=points,
-        color=pieces.INK,
-        linewidth=0.5,
+        # Unlike the line of a label: broken, and light.
+        color=pieces.QUIET,
+        linewidth=0.6,
+        linestyle=(0, (5, 4)),
         zorder=7,
         gid="inset-line",
         scalex=False,
@@ -377,4 +440,4 @@ def _nearest_corners(
     return min(pairs, key=lambda p: np.hypot(p[0][0] - p[1][0], p[0][1] - p[1][1]))
 
 
-__all__ = ["Overlay", "Scene", "draw_scene"]
+__all__ = ["Lettering", "Overlay", "Scene", "draw_scene", "inset_of", "letter"]

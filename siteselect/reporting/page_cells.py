@@ -125,6 +125,28 @@ def text(value: object) -> str:
     return str(value)
 
 
+def unit_text(value: object) -> str:
+    """Format a unit as it stands after a figure; a plain number has none.
+
+    Parameters
+    ----------
+    value : object
+        A unit, such as ``"km"``, or ``"1 (withdrawals / supply)"`` of a ratio.
+
+    Returns
+    -------
+    str
+        The unit without the "1".
+
+    Examples
+    --------
+    >>> unit_text("km"), unit_text("1 (withdrawals / supply)"), unit_text("1")
+    ('km', '(withdrawals / supply)', '')
+    """
+    unit = text(value).strip()
+    return unit[1:].lstrip() if unit == "1" or unit.startswith("1 (") else unit
+
+
 def amount(value: float, unit: str) -> str:
     """Format an amount of a limit; unlimited is a dash.
 

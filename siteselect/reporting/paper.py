@@ -19,6 +19,7 @@ from matplotlib.text import Text
 from matplotlib.transforms import Affine2D, ScaledTranslation, Transform
 
 from siteselect.errors import StudyError, four_parts, nearest_name, shown
+from siteselect.reporting.fonts import families_for, quiet_glyphs
 from siteselect.reporting.labels import wrap
 from siteselect.reporting.palette import INK
 
@@ -210,15 +211,18 @@ class PaperText(Text):
         super().__init__(*args, **kwargs)
         self._room_pt = room_pt
         self._halo_pt = halo_pt
+        families = families_for(self.get_text())
+        if families:
+            self.set_fontfamily(families)
 
     def get_window_extent(self, renderer: Any = None, dpi: Any = None) -> Any:
         """Return the box of the line as it is drawn."""
-        with self._fitted(renderer, dpi):
+        with quiet_glyphs(), self._fitted(renderer, dpi):
             return super().get_window_extent(renderer, dpi)
 
     def draw(self, renderer: Any) -> None:
         """Draw the halo and the line, smaller where it would leave its room."""
-        with self._fitted(renderer):
+        with quiet_glyphs(), self._fitted(renderer):
             if not self._halo_pt:
                 super().draw(renderer)
                 return

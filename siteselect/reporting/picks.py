@@ -14,6 +14,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from siteselect.reporting import furniture as pieces
+from siteselect.reporting.fonts import isolated, plain_name
 from siteselect.reporting.furniture import Block
 from siteselect.reporting.labels import Placement, place_labels, text_size
 from siteselect.reporting.map_layers import points_on_map
@@ -111,14 +112,13 @@ def _label_texts(
     sites: gpd.GeoDataFrame, marks: Marks | None, between: str | None
 ) -> list[str]:
     """Return name and megawatts of each place, or its name alone."""
-    names = [
-        "".join(c if c.isprintable() else " " for c in str(i)) for i in sites.index
-    ]
+    names = [plain_name(i) for i in sites.index]
+    said = _said_of(sites, marks)
     if between is None:
-        return names
+        return [name or text for name, text in zip(names, said, strict=True)]
     return [
-        f"{name}{between}{text}" if text else name
-        for name, text in zip(names, _said_of(sites, marks), strict=True)
+        f"{isolated(name)}{between}{text}" if name and text else name or text
+        for name, text in zip(names, said, strict=True)
     ]
 
 
@@ -208,6 +208,7 @@ def place_picks(
     marks: Marks | None = None,
     tags: gpd.GeoDataFrame | None = None,
     obstacles: Sequence[tuple[float, float, float, float]] = (),
+    lines: Sequence[tuple[float, float, float, float]] = (),
     reserve: tuple[float, float, float, float] | None = None,
 ) -> Labels:
     """Choose where the labels of places stand: name and megawatts, or the name alone.
@@ -228,6 +229,8 @@ def place_picks(
         Other points to be labelled among them, with a column ``text``.
     obstacles : sequence of box
         Boxes on paper that no label covers [pt].
+    lines : sequence of tuple
+        Lines on paper from x, y to x, y that no label and no leader crosses [pt].
     reserve : box, optional
         A box that is kept free where some labels are left out, to say so [pt].
 
@@ -244,14 +247,25 @@ def place_picks(
         more = tags["text"].tolist()
         paper = np.vstack([paper, sheet.to_paper(points_on_map(tags, sheet.crs))])
         radii = np.concatenate([radii, np.full(len(tags), 1.5)])
+    # Large sites are named first; what is not chosen comes after them.
+    importance = np.full(len(paper), -np.inf)
+    importance[: len(sites)] = 0.0
+    if "mw" in sites.columns:
+        mw = sites["mw"].to_numpy(dtype=float, na_value=np.nan)
+        importance[: len(sites)] = np.nan_to_num(mw, nan=0.0)
     left, bottom, right, top = sheet.room
     room = (left + 2, bottom + 2, right - 2, top - 2)
     blocked = [tuple(box) for box in obstacles]
 
-    def tried(boxes: list[tuple[float, ...]]) -> Labels:
-        best: tuple[tuple[int, float], Labels] | None = None
-        # Two lines read a little worse than one.
-        for between, extra in ((" · ", 0.0), ("\n", 6.0), (None, 0.0)):
+    # Two lines read a little worse than one.
+    ways: tuple[tuple[str | None, float], ...]
+    ways = ((" · ", 0.0), ("\n", 6.0), (None, 0.0))
+
+    def tried(
+        boxes: list[tuple[float, ...]], ways: tuple[tuple[str | None, float], ...]
+    ) -> tuple[Labels, str | None]:
+        best: tuple[tuple[int, float], Labels, str | None] | None = None
+        for between, extra in ways:
             if between is None and best is not None and not best[0][0]:
                 break
             texts = [*_label_texts(sites, marks, between), *more]
@@ -263,18 +277,20 @@ def place_picks(
                 sizes + np.array([2.0, 0.4]),
                 room,
                 obstacles=np.array(boxes).reshape(-1, 4),
+                lines=np.array(lines).reshape(-1, 4),
+                importance=importance,
                 longest=_longest_leader(sheet),
             )
             labels = Labels(texts, paper, radii, put)
             key = (labels.left_out, put.cost + extra * len(sites))
             if best is None or key < best[0]:
-                best = key, labels
+                best = key, labels, between
         assert best is not None
-        return best[1]
+        return best[1:]
 
-    found = tried(blocked)
+    found, between = tried(blocked, ways)
     if found.left_out and reserve is not None:
-        return tried([*blocked, reserve])
+        return tried([*blocked, reserve], ((between, 0.0),))[0]
     return found
 
 
@@ -283,11 +299,9 @@ def draw_labels(ax: Axes, labels: Labels, size: float) -> None:
     points = pieces.points_of_axes(ax)
     put, paper, radii = labels.put, labels.anchors, labels.radii
     for i in np.flatnonzero(put.is_placed):
-        corner, box, tip = put.lower_left[i], put.sizes[i], put.leader[i]
-        away = tip - paper[i]
-        length = float(np.hypot(*away))
-        if length > radii[i] + 3.5:
-            start = paper[i] + away / length * radii[i]
+        corner, box = put.lower_left[i], put.sizes[i]
+        start, tip = put.start[i], put.leader[i]
+        if float(np.hypot(*(tip - paper[i]))) > radii[i] + 3.5:
             ax.plot(
                 [start[0], tip[0]],
                 [start[1], tip[1]],

@@ -18,6 +18,7 @@ from siteselect.reporting.page_cells import (
     sheet,
     span,
     text,
+    unit_text,
 )
 from siteselect.reporting.plan_like import (
     PlanLike,
@@ -309,7 +310,7 @@ def criterion_bars(
         line = {
             "name": name,
             "raw": tidy_number(real(row.get(f"{name}_raw"))),
-            "unit": text(item.get("unit")),
+            "unit": unit_text(item.get("unit")),
             "value": number(real(row.get(f"{name}_value")), 2),
             "weight": number(weight, 2),
             "adds": number(adds, 3),

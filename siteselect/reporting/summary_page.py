@@ -136,14 +136,16 @@ def summary_lines(
             if names
             else "No limit binds."
         )
+    # A gap under so much is no more than so much.
+    at_most = percent(plan.gap).removeprefix("under ")
     proof = {
         "optimal": "No other choice is better for these inputs, limits and weights"
         f" (proven to a gap of {percent(plan.gap)})."
         if plan.gap == 0
         else "No other choice is better by more than "
-        f"{percent(plan.gap)} for these inputs, limits and weights (proven).",
+        f"{at_most} for these inputs, limits and weights (proven).",
         "feasible": "The search stopped early: a better plan may exist, by at most "
-        f"{percent(plan.gap)} (proven bound).",
+        f"{at_most} (proven bound).",
     }
     if plan.status in proof:
         lines.append(proof[plan.status])

@@ -14,10 +14,12 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgb
 from reporting.toy_plans import HOSTILE, toy_candidates, toy_plan
 
 from siteselect.errors import MissingDependencyError, StudyError
 from siteselect.reporting import explore
+from siteselect.reporting.palette import GROUND
 
 
 def parts_of(path):
@@ -249,6 +251,25 @@ def test_alternatives_and_frontier_become_plans_to_flip_through(frame, tmp_path)
     assert dots["plan"] == [3, 4]
     assert dots["x"] == [20.0, 30.0]
     assert "No plan exists at $10.00 billion." in path.read_text(encoding="utf-8")
+
+
+def test_a_name_with_tex_marks_is_no_formula_on_the_frontier(frame, tmp_path):
+    plan = toy_plan(3, frame, seed=1)
+    curve = toy_curve(plan)
+    curve.objective_name = "$$\\pi$$"
+    path = explore(plan, tmp_path / "m.html", frontier=curve)
+    _, document, _ = parts_of(path)
+    labels = [item["attributes"]["text"] for item in objects(document, "PlainText")]
+    assert "$$\\pi$$" in labels
+
+
+def test_a_candidate_that_has_not_moved_stands_out_from_the_ground(written):
+    _, path, _, _, _ = written
+    text = path.read_text(encoding="utf-8")
+    (found,) = re.findall(r"palette: \[((?:\"#\w{6}\"(?:, )?){9})\]", text)
+    still = found.replace('"', "").split(", ")[4]
+    away = [abs(a - b) for a, b in zip(to_rgb(still), to_rgb(GROUND), strict=True)]
+    assert min(away) > 0.2
 
 
 def toy_curve(plan):

@@ -17,8 +17,14 @@ from reporting.toy_plans import toy_candidates, toy_plan
 import siteselect as ss
 from siteselect.reporting import figure_bytes
 from siteselect.reporting.comparison_maps import FIRMNESS, OTHER
-from siteselect.reporting.furniture import PICK, PRESETS
+from siteselect.reporting.furniture import (
+    PICK,
+    PRESETS,
+    points_of_axes,
+    scale_bar_block,
+)
 from siteselect.reporting.inset import find_inset
+from siteselect.reporting.unit_system import unit_system
 
 WIDTHS_MM = {"column": 85, "page": 180, "slide": 338.67, "a3": 420}
 
@@ -219,6 +225,61 @@ def test_limits_are_bars_of_use_over_bound_with_prices(plan):
     assert {c for c, b in zip(colors, table["binding"], strict=True) if b}.isdisjoint(
         c for c, b in zip(colors, table["binding"], strict=True) if not b
     )
+
+
+@pytest.mark.parametrize("preset", ["page", "column"])
+def test_texts_of_limits_keep_off_the_edge_the_title_and_the_bound(plan, preset):
+    ax = ss.plot_limits(plan, preset=preset)
+    figure = ax.figure
+    figure.canvas.draw()
+    px = figure.dpi / 72
+    figures = named(ax, "figure")
+    boxes = boxes_of(figures)
+    (edge,) = boxes_of([ax])[:, 2:3]
+    # A renderer may draw a line some percent wider than it says.
+    assert (boxes[:, 2] + 0.04 * (boxes[:, 2] - boxes[:, 0]) <= edge + px).all()
+    (bound,) = named(ax, "bound")
+    lines = [ax.transData.transform(s) for s in bound.get_segments()]
+    assert len(lines) == len(figures)
+    for line in lines:
+        low, high = np.sort(line[:, 1])
+        assert not ((boxes[:, 1] < high) & (boxes[:, 3] > low)).any()
+    (note,) = boxes_of([t for t in ax.texts if t.get_gid() == "subtitle"])
+    title = ax._left_title.get_window_extent()
+    assert note[3] < title.y0
+
+
+@pytest.mark.parametrize("preset", ["page", "slide", "column"])
+def test_every_map_of_a_criterion_says_its_weight(preset):
+    names = ["grid_options", "a_criterion_with_quite_a_long_name", "solar", *"abcdefgh"]
+    sites = gpd.GeoDataFrame(
+        {name: [0.1, 0.9] for name in names},
+        geometry=gpd.points_from_xy([-100, -99], [32, 33]),
+        crs=4326,
+    )
+    scored = ss.score_sites(
+        sites,
+        [
+            ss.Criterion(name, ss.Column(name), ss.Rising(0, 1), weight=k / 100)
+            for k, name in enumerate(names, 1)
+        ],
+    )
+    axs = ss.plot_criteria(scored, base=False, preset=preset)
+    titles = [words(ax)[0] for ax in axs]
+    weights = [item["weight"] for item in scored.attrs["siteselect"]["criteria"]]
+    for title, weight in zip(titles, weights, strict=True):
+        assert title.endswith(f" {weight:.3g}")
+    assert len({" · weight " in title for title in titles}) == 1
+
+
+@pytest.mark.parametrize(("km", "said"), [(1000, "1,000 km"), (500, "500 km")])
+def test_a_scale_bar_says_its_length_as_other_figures_are_said(km, said):
+    figure, ax = plt.subplots()
+    ax.set_ylim(0, 100)
+    block = scale_bar_block(1e3 * km / 100, 1.0, 8, 120.0, unit_system("si"))
+    block.draw(ax, points_of_axes(ax), 0, 0)
+    svg = figure_bytes(figure, ".svg", dpi=72).decode()
+    assert said in svg
 
 
 def test_years_add_up_to_the_accounts_and_meet_what_is_asked(by_year):
@@ -424,6 +485,40 @@ def test_an_inset_shows_the_cluster_enlarged_where_nothing_is_hidden():
     said_m = bar.info.value * {"km": 1000, "m": 1}[bar.info.units]
     assert bar.info.length_px == pytest.approx(said_m, rel=0.02)
     assert not named(ss.plot_plan(plan, base=False, inset=False), "inset")
+
+
+def test_an_inset_hides_no_ground_where_the_page_can_grow():
+    # The candidates fill their box: there is no room without more paper.
+    xy = np.stack(np.meshgrid(np.arange(40), np.arange(26)), axis=-1).reshape(-1, 2)
+    frame = gpd.GeoDataFrame(
+        {"score": np.linspace(0, 1, len(xy)), "capacity_mw": 100.0, "cell_km": 50.0},
+        geometry=gpd.points_from_xy(xy[:, 0] * 5e4, xy[:, 1] * 5e4),
+        crs=5070,
+        index=[f"c{k:04}" for k in range(len(xy))],
+    )
+    rows = [f"c{k:04}" for k in (410, 411, 412, 450, 451, 490, 30, 900)]
+    sites = frame.loc[rows].assign(mw=100.0)
+    plan = toy_plan(0, frame, sites=sites)
+    for preset in ("page", "a3", "slide"):
+        ax = ss.plot_plan(plan, base=False, preset=preset, crs=5070)
+        (edge,) = boxes_of(named(ax, "inset-edge"))
+        cells = ax.transData.transform(
+            np.column_stack([frame.geometry.x, frame.geometry.y])
+        )
+        hidden = ((cells > edge[:2]) & (cells < edge[2:])).all(axis=1).mean()
+        assert hidden <= 0.002
+        (line,) = named(ax, "inset-line")
+        (window,) = boxes_of(named(ax, "inset-window"))
+        assert line.is_dashed()
+        assert all(line.get_zorder() < t.get_zorder() for t in named(ax, "label"))
+        assert (edge[2] < window[0] or edge[0] > window[2]) or (
+            edge[3] < window[1] or edge[1] > window[3]
+        )
+        # The ground is not much smaller for it.
+        plain = ss.plot_plan(plan, base=False, preset=preset, inset=False, crs=5070)
+        scale = [np.ptp(a.get_xlim()) / a.figure.get_figwidth() for a in (ax, plain)]
+        assert scale[0] <= 1.3 * scale[1]
+        plt.close("all")
 
 
 @pytest.mark.parametrize("seed", range(25))

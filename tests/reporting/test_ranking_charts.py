@@ -100,6 +100,15 @@ def test_another_table_is_refused(call, noun):
         call()
 
 
+@pytest.mark.parametrize("preset", ["page", "column", "slide"])
+def test_the_title_of_a_waterfall_leaves_room_for_wider_letters(scored, preset):
+    rules = [ss.Where("acres", below=30)]
+    ax = ss.plot_waterfall(ss.waterfall(scored, rules), preset=preset)
+    ax.figure.canvas.draw()
+    box = ax._left_title.get_window_extent()
+    assert box.x1 + 0.03 * box.width <= ax.figure.bbox.width
+
+
 def test_a_number_of_rows_is_a_count(scored):
     ranks = ss.rank_intervals(scored, best=5, draws=20)
     with pytest.raises(ss.StudyError, match="top"):

@@ -22,6 +22,12 @@ from reporting.toy_plans import HOSTILE, toy_candidates, toy_plan
 import siteselect as ss
 from siteselect.errors import LayerError, SiteSelectError, SolverError
 from siteselect.reporting import NOT_CHECKED, report
+from siteselect.reporting.page_cells import unit_text
+from siteselect.reporting.site_facts import ACCELERATOR, site_facts
+from siteselect.reporting.site_pages import criterion_bars
+from siteselect.reporting.steps import Steps
+from siteselect.reporting.summary_page import summary_lines
+from siteselect.reporting.unit_system import unit_system
 
 FILES = [
     "figures/excluded.png",
@@ -136,6 +142,33 @@ def test_the_first_screen_holds_the_caveats(written):
     assert "Not checked:" in summary
     assert "model buses" in summary
     assert "weight rests on" in summary
+
+
+def test_a_ratio_is_a_number_without_a_unit():
+    row = {"stress_raw": 0.25, "stress_contribution": 0.1, "stress_value": 0.5}
+    item = {"name": "stress", "weight": 0.2, "unit": "1 (withdrawals / supply)"}
+    (bar,) = criterion_bars(row, [item])
+    assert bar["unit"] == "(withdrawals / supply)"
+    assert unit_text("1/km") == "1/km"
+    assert unit_text(float("nan")) == ""
+
+
+@pytest.mark.parametrize("status", ["optimal", "feasible"])
+def test_a_very_small_gap_is_said_in_one_way(status):
+    plan = toy_plan(3, gap=1e-8, status=status)
+    lines = " ".join(
+        summary_lines(
+            plan,
+            plan.sites,
+            plan.limits,
+            site_facts(plan),
+            Steps(),
+            ACCELERATOR,
+            unit_system("si"),
+        )
+    )
+    assert "under" not in lines
+    assert "0.0001 %" in lines
 
 
 def test_limits_show_use_and_price(written):

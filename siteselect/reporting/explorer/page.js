@@ -178,9 +178,10 @@
       }
       const isMoved = state.shade === "moved";
       if (isMoved) {
+        // What has not moved is gray, not the color of the ground: it stays in sight.
         const sizes = Float64Array.from(column("moved"), Math.abs).sort();
         const reach = Math.max(1, sizes[Math.floor(0.98 * (sizes.length - 1))] || 0);
-        mapper.setv({ palette: ["#b35806", "#e08214", "#fdb863", "#fee0b6", "#f4f4f4", "#d1e5f0", "#92c5de", "#4393c3", "#2166ac"], low: -reach, high: reach });
+        mapper.setv({ palette: ["#b35806", "#d07a1e", "#e8a14c", "#f0c080", "#b8b8b8", "#9cc7e0", "#6aa9d2", "#3d85bd", "#2166ac"], low: -reach, high: reach });
       } else if (mapper.palette !== paint.kept.palette) {
         mapper.setv(paint.kept);
       }

@@ -232,8 +232,9 @@ def frontier_figure(bokeh: Any, frontier: FrontierLike, first: int) -> Any:
         tools="tap",
         toolbar_location=None,
         output_backend="canvas",
-        x_axis_label=x_name,
-        y_axis_label=y_name,
+        # A name is no formula, whatever signs it has.
+        x_axis_label=models.PlainText(text=x_name),
+        y_axis_label=models.PlainText(text=y_name),
         outline_line_color=None,
     )
     figure.line(
