@@ -155,7 +155,7 @@ def test_the_scale_bar_is_true_on_the_ground(wide, narrow, size, units):
     in_meters = {"si": {"km": 1000, "m": 1}, "us": {"mi": 1609.344, "ft": 0.3048}}
     said = bar.info.value * in_meters[units][bar.info.units]
     assert meters == pytest.approx(said, rel=0.01)
-    assert bar.info.scale_text == f"{bar.info.value:g} {bar.info.units}"
+    assert bar.info.scale_text == f"{bar.info.value:,g} {bar.info.units}"
     assert bar.info.units in (("m", "ft") if size == "campus" else ("km", "mi"))
 
 
