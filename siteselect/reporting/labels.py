@@ -26,6 +26,8 @@ _DIRECTIONS = 24
 _SWEEPS = 4
 #: A line keeps so far from the box of another label [pt].
 _CLEAR = 1.0
+#: A label so near to a symbol seems to be its own [pt].
+_CLOSE = 6.0
 _NO_LINES = (np.empty((0, 2)), np.empty((0, 2)))
 #: So many others are asked to make way for a label.
 _ASKED = 6
@@ -489,6 +491,10 @@ def _free(
     wrong = (cover < 0.5 * radius[far]) | ((passing < 0.5 * radius[far]) & beside)
     cost = options.cost + 160.0 * (cover < radius[far] + 0.8).sum(axis=1)
     cost += 40.0 * (passing < radius[far] + 0.5).sum(axis=1)
+    # A label close to another symbol than its own is taken for that one's.
+    gap = np.hypot(*(end - points[i]).T) - radius[i]
+    taken_for = cover - radius[far] < np.minimum(gap, _CLOSE)[:, None]
+    cost += 25.0 * taken_for.sum(axis=1)
     cost += 90.0 * (_circle_distance(boxes, points[[i]]) < radius[i])[:, 0]
     return replace(options, cost=cost).rows(np.flatnonzero(~wrong.any(axis=1)))
 
