@@ -615,7 +615,25 @@ def _run_mip(
         run_watched(h, 1.0)
     except AbandonedError as late:
         return better(from_news(late.news, program), started(program, start))
-    return read_mip(h, sign=1.0)
+    found = read_mip(h, sign=1.0)
+    if start is not None and is_misjudged(program, found):
+        return _run_mip(
+            program, gap=gap, time_limit_s=time_limit_s, start=None, options=options
+        )
+    return found
+
+
+def is_misjudged(program: Program, found: MipResult) -> bool:
+    """Return whether a plan is worth something else than HiGHS says.
+
+    HiGHS 1.16 may value a plan that it is handed higher than it is, and then call it
+    optimal, because no better one is worth that much.
+    """
+    if found.x is None:
+        return False
+    parts = program.sign * program.objective * found.x
+    size = max(1e-9, float(np.abs(parts).sum()))
+    return abs(found.objective - float(parts.sum())) > 1e-6 * size
 
 
 def settled(

@@ -931,7 +931,9 @@ class PriceOut:
         left = None if deadline is None else deadline - time.perf_counter()
         is_far = plan.x is not None and plan.gap(bound) > FAR_GAPS * gap
         work = FAR_WORK if is_far else CORE_WORK
-        found, name = self.solve_core(columns_k, goal, gap, left, solver, work)
+        found, name = self.solve_core(
+            columns_k, goal, gap, left, solver, work, known=plan.x
+        )
         lap(f"core {k}")
         if found.x is not None:
             x = np.zeros(self.n)
@@ -997,12 +999,18 @@ class PriceOut:
         time_limit_s: float | None,
         solver: Any,
         work: float = CORE_WORK,
+        known: Floats | None = None,
     ) -> tuple[highs.MipResult, str]:
-        """Solve the problem over some columns exactly, until no lazy row is broken."""
+        """Solve the problem over some columns exactly, until no lazy row is broken.
+
+        HiGHS starts from the plan ``known`` where that lies within these columns.
+        """
         end = None if time_limit_s is None else time.perf_counter() + time_limit_s
         for _ in range(MOST_LESSONS):
             left = None if end is None else max(0.0, end - time.perf_counter())
-            result, name = self._solve_core(columns, goal, gap, left, solver, work)
+            result, name = self._solve_core(
+                columns, goal, gap, left, solver, work, known
+            )
             if result.x is None or not self.learned:
                 return result, name
             x = np.zeros(self.n)
@@ -1022,16 +1030,24 @@ class PriceOut:
         time_limit_s: float | None,
         solver: Any,
         work: float,
+        known: Floats | None,
     ) -> tuple[highs.MipResult, str]:
-        small, rows, _ = self.restricted(columns, goal)
+        small, rows, own = self.restricted(columns, goal)
+        start = None
+        if known is not None and np.isin(np.flatnonzero(known), own).all():
+            start = known[own]
         least, work = 1000 / self.weight, work / self.weight
         nodes = int(max(least, work / max(1, small.n_columns)))
         tool = solver
         if isinstance(solver, str) and solver.lower() in ("highs", "auto"):
             tool, _ = pulp_model.solver_of(solver, gap=gap, time_limit_s=time_limit_s)
-            tool = pulp_model.with_option(tool, "mip_max_nodes", nodes)
+            options: dict[str, object] = {"mip_max_nodes": nodes}
+            if start is not None:
+                options |= incumbents.SEARCH_OPTIONS
+            for option, value in options.items():
+                tool = pulp_model.with_option(tool, option, value)
         result, name = pulp_model.solve(
-            small, rows, solver=tool, gap=gap, time_limit_s=time_limit_s
+            small, rows, solver=tool, gap=gap, time_limit_s=time_limit_s, start=start
         )
         if result.status == "infeasible":
             # A wrong "infeasible" would become a wrong bound: ask by another route.

@@ -501,6 +501,14 @@ def solve_program(
     if is_highs and h is not None and hasattr(h, "getInfo"):
         found = highs.read_mip(h, sign=_highs_sign(h, model))
         x = None if found.x is None else _values(values)
+        if start is not None and highs.is_misjudged(program, replace(found, x=x)):
+            return solve_program(
+                program,
+                solver=solver,
+                gap=gap,
+                time_limit_s=time_limit_s,
+                is_silent=is_silent,
+            )
         if x is not None and not highs.holds(program, x):
             return MipResult("unknown", -np.inf, found.bound, None)
         return MipResult(found.status, found.objective, found.bound, x)

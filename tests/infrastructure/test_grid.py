@@ -24,7 +24,7 @@ from siteselect.infrastructure.grid import (
     ptdf_columns,
     spare_mw,
 )
-from siteselect.infrastructure.grid.flow import base_injection
+from siteselect.infrastructure.grid.flow import base_injection, islands_of
 from siteselect.infrastructure.grid.kept_flows import kept_flows
 
 FAST = settings(
@@ -566,6 +566,29 @@ def test_outage_factors_are_what_a_smaller_network_shows(drawn: Tables) -> None:
         want = base.flow_mw + factors[:, lost] * base.flow_mw[lost]
         np.testing.assert_allclose(want[keep], after, atol=1e-7)
         assert want[lost] == pytest.approx(0, abs=1e-9)
+
+
+@FAST
+@given(tables(), st.booleans())
+def test_responses_are_what_the_inverse_says(drawn: Tables, negative: bool) -> None:
+    """Rows from a bus's own balance equal those that are solved for."""
+    if negative:
+        # A star point: one branch of negative reactance, small beside the others.
+        drawn.branches.loc[0, "x_pu"] = -0.4
+    for island in islands_of(drawn.network()):
+        size = len(island.bus)
+        matrix = np.zeros((size, size))
+        for start, end, weight in zip(
+            island.from_bus, island.to_bus, island.susceptance, strict=True
+        ):
+            matrix[[start, end], [start, end]] += weight
+            matrix[[start, end], [end, start]] -= weight
+        want = np.zeros((size, size))
+        assume(size == 1 or np.linalg.cond(matrix[1:, 1:]) < 1e6)
+        want[1:, 1:] = np.linalg.inv(matrix[1:, 1:])
+        np.testing.assert_allclose(
+            island.responses(), want, rtol=0, atol=1e-9 * np.abs(want).max()
+        )
 
 
 @pytest.mark.filterwarnings("ignore")  # pypsa and its imports warn of themselves

@@ -130,12 +130,60 @@ class Island:
         out = np.zeros((size, size))
         if self.factor is None:
             return out
-        for first in range(1, size, self.at_once):
-            last = min(size, first + self.at_once)
-            unit = np.zeros((size - 1, last - first), order="F")
-            unit[np.arange(first, last) - 1, np.arange(last - first)] = 1.0
-            out[first:last, 1:] = self.factor.solve(unit).T
+        apart = self._apart()
+        solved = np.flatnonzero(~apart)[1:]
+        for first in range(0, solved.size, self.at_once):
+            some = solved[first : first + self.at_once]
+            unit = np.zeros((size - 1, some.size), order="F")
+            unit[some - 1, np.arange(some.size)] = 1.0
+            out[some, 1:] = self.factor.solve(unit).T
+        # The balance of a bus gives its row from those of its neighbours: their mean,
+        # weighted by susceptance, and 1 MW of its own.
+        own = np.flatnonzero(apart)
+        ends = np.concatenate([self.from_bus, self.to_bus])
+        others = np.concatenate([self.to_bus, self.from_bus])
+        weight = np.concatenate([self.susceptance, self.susceptance])
+        total = np.bincount(ends, weight, size)
+        mine = np.flatnonzero(apart[ends])
+        row = np.searchsorted(own, ends[mine])
+        mean = sparse.csr_array(
+            (weight[mine] / total[ends[mine]], (row, others[mine])),
+            shape=(own.size, size),
+        )
+        for first in range(0, own.size, self.at_once):
+            last = first + self.at_once
+            out[own[first:last]] = mean[first:last] @ out
+        out[own, own] += 1.0 / total[own]
         return out
+
+    def _apart(self) -> npt.NDArray[np.bool_]:
+        """Return many buses of which no two are neighbours, the ground not among them.
+
+        All their branches have a reactance above 0. Those of few neighbours come first.
+        """
+        size = len(self.bus)
+        start, end = self.from_bus, self.to_bus
+        degree = np.bincount(start, minlength=size) + np.bincount(end, minlength=size)
+        order = np.empty(size, dtype=np.int64)
+        order[np.argsort(degree, kind="stable")] = np.arange(size)
+        open_ = degree > 0
+        open_[0] = False
+        open_[start[self.susceptance <= 0]] = False
+        open_[end[self.susceptance <= 0]] = False
+        # A branch from a bus to itself moves nothing, but would be a neighbour.
+        open_[start[start == end]] = False
+        apart = np.zeros(size, dtype=np.bool_)
+        while open_.any():
+            rank = np.where(open_, order, size)
+            first = np.full(size, size)
+            np.minimum.at(first, start, rank[end])
+            np.minimum.at(first, end, rank[start])
+            chosen = open_ & (rank < first)
+            apart |= chosen
+            open_ &= ~chosen
+            open_[end[chosen[start]]] = False
+            open_[start[chosen[end]]] = False
+        return apart
 
     def flows(self, angle: FloatArray) -> FloatArray:
         """Flow [MW] over the branches for angles, shape (n_branches, k)."""
