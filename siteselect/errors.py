@@ -222,9 +222,14 @@ _NUMPY = re.compile(
 )
 
 
+# A hint (`nearest_name`) after what has no full stop of its own.
+_ASKS = re.compile(r"(?<![.?!:]) Did you mean")
+
+
 def _plain(part: str) -> str:
     # Here, because labels and values reach messages out of arrays in many places.
     line = " ".join(_NUMPY.sub(r"\1\2", part).split())
+    line = _ASKS.sub(". Did you mean", line)
     if len(line) > LONGEST_PART:
         return line[: LONGEST_PART - 4] + " ..."
     return line.rstrip(".")

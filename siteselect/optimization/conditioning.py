@@ -88,13 +88,14 @@ def warn_of_ranges(compiled: Compiled) -> tuple[str, ...]:
         at = slice(starts[row], starts[row + 1])
         _warn(compiled, name, matrix.indices[at].astype(np.int64), matrix.data[at])
     goal = problem.objective
-    if wide_rows(np.abs(goal), np.array([0, goal.size])).size:
+    # Columns of the user: nothing there is left over from a subtraction.
+    if wide_rows(np.abs(goal), np.array([0, goal.size]), residue=0.0).size:
         found.append("objective")
-        _warn(compiled, "objective", np.arange(goal.size), goal)
+        _warn(compiled, "objective", np.arange(goal.size), goal, residue=0.0)
     return tuple(found)
 
 
-def wide_rows(size: Floats, starts: Ints) -> Ints:
+def wide_rows(size: Floats, starts: Ints, residue: float = RESIDUE) -> Ints:
     """Return the rows whose non-zero sizes range over more than 1e9.
 
     Parameters
@@ -103,6 +104,8 @@ def wide_rows(size: Floats, starts: Ints) -> Ints:
         Absolute values, row after row.
     starts : ndarray of int, shape (n_rows + 1,)
         Where each row begins.
+    residue : float
+        Share of a row's largest below which an entry is left over from a subtraction.
 
     Returns
     -------
@@ -122,15 +125,21 @@ def wide_rows(size: Floats, starts: Ints) -> Ints:
     wide = most > LARGEST_RANGE * np.minimum.reduceat(size, begin)
     for k in np.flatnonzero(wide).tolist():
         own = size[begin[k] : starts[filled[k] + 1]]
-        least = own[own > RESIDUE * most[k]].min(initial=np.inf)
+        least = own[own > residue * most[k]].min(initial=np.inf)
         wide[k] = most[k] > LARGEST_RANGE * least
     return filled[wide]
 
 
-def _warn(compiled: Compiled, name: str, columns: Ints, values: Floats) -> None:
+def _warn(
+    compiled: Compiled,
+    name: str,
+    columns: Ints,
+    values: Floats,
+    residue: float = RESIDUE,
+) -> None:
     """Name the columns and sites that bring the smallest and the largest number."""
     size = np.abs(values)
-    size = np.where(size > RESIDUE * size.max(initial=0.0), size, np.nan)
+    size = np.where(size > residue * size.max(initial=0.0), size, np.nan)
     low, high = int(np.nanargmin(size)), int(np.nanargmax(size))
     where = " to ".join(
         f"{size[k]:.3g} ({_of(compiled, int(columns[k]))})" for k in (low, high)

@@ -45,6 +45,11 @@ def test_parts_are_sentences_and_code_stays_code():
 def test_code_keeps_its_case_and_a_question_its_mark():
     text = four_parts("x", "none. Did you mean 'y'?", "a name", "sites = f(x)")
     assert text == "x. None. Did you mean 'y'? Wanted: a name. Try: sites = f(x)."
+    for end in ("", "."):
+        hinted = four_parts(
+            "x", f"no z{end}" + nearest_name("strss", ["stress"]), "a", "f()"
+        )
+        assert "o z. Did you mean 'stress'? Wanted" in hinted
 
 
 def test_long_lists_are_cut_and_close_names_offered():

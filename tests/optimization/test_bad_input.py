@@ -350,6 +350,9 @@ def test_a_range_of_numbers_that_a_solver_cannot_keep_apart_warns() -> None:
     limit = ss.Limit("w", per_mw="water", at_most=2000)
     with pytest.warns(ss.ApproximationWarning, match="(?s)'w'.*'s0'"):
         ss.optimize_sites(frame, **OK, limits=[limit])
+    # However small: a column of the user's holds no rests of a subtraction.
+    with pytest.warns(ss.ApproximationWarning, match="(?s)objective.*'s0'"):
+        ss.optimize_sites(at("score", "s0", 1e-15), **OK)
 
 
 def test_right_answers_at_the_edges() -> None:
