@@ -278,6 +278,33 @@ def said(value: object, longest: int = 80) -> str:
     return line if len(line) <= longest else line[: longest - 4] + " ..."
 
 
+def check_given(
+    value: object, has: Iterable[str], what: str, wanted: str, call: str
+) -> None:
+    """Refuse what is nothing like the thing that was asked for.
+
+    Parameters
+    ----------
+    value : object
+        What the caller gave.
+    has : iterable of str
+        Attributes that the thing has.
+    what, wanted, call : str
+        What is done with it, what it has to be, and a call that would do.
+
+    Raises
+    ------
+    LayerError
+        If an attribute is missing.
+
+    Examples
+    --------
+    >>> check_given([1], ["append"], "A list is filled", "a list", "f([])")
+    """
+    if not all(hasattr(value, name) for name in has):
+        raise LayerError(four_parts(what, f"it was given {said(value)}", wanted, call))
+
+
 def shown(items: Iterable[object], limit: int = 5) -> str:
     """List at most ``limit`` items and count the rest."""
     listed = [str(item) for item in items]

@@ -44,7 +44,7 @@ if sys.platform != "win32":
     import fcntl
 
 
-def as_path(path: object, call: str) -> Path:
+def as_path(path: object, call: str, what: str = "A plan is written to a path") -> Path:
     """Return a path, or say what was given instead of one.
 
     Parameters
@@ -53,6 +53,8 @@ def as_path(path: object, call: str) -> Path:
         What the caller gave.
     call : str
         A call that would do.
+    what : str
+        What is done with it.
 
     Returns
     -------
@@ -68,7 +70,7 @@ def as_path(path: object, call: str) -> Path:
         return nameable(Path(path))
     raise StudyError(
         four_parts(
-            "A plan is written to a path",
+            what,
             f"got {said(path)}",
             "a str or pathlib.Path is needed",
             call,

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siteselect.errors import StudyError, four_parts, nearest_name, shown
+from siteselect.errors import StudyError, four_parts, nearest_name, said, shown
 from siteselect.infrastructure._tables import fact_table
 
 __all__ = [
@@ -59,12 +59,12 @@ def accelerator_table() -> pd.DataFrame:
 
 def _kw(accelerator: str, level: str) -> float:
     table = accelerator_table()
-    if accelerator not in table.index:
+    if not isinstance(accelerator, str) or accelerator not in table.index:
         raise StudyError(
             four_parts(
                 f"The IT power of accelerator {accelerator!r} is asked",
                 "the table does not hold it."
-                + nearest_name(accelerator, table.index, most=3),
+                + nearest_name(str(accelerator), table.index, most=3),
                 f"known are {shown(table.index, 20)}",
                 "`siteselect.infrastructure.accelerator_table()` shows them",
             )
@@ -82,11 +82,12 @@ def _kw(accelerator: str, level: str) -> float:
 
 
 def _ratio(peak_ratio: float) -> float:
-    if not (np.isfinite(peak_ratio) and peak_ratio >= 1.0):
+    is_number = isinstance(peak_ratio, int | float | np.number)
+    if not (is_number and np.isfinite(peak_ratio) and peak_ratio >= 1.0):
         raise StudyError(
             four_parts(
                 "`peak_ratio` is facility MW per IT MW at peak",
-                f"got {peak_ratio!r}",
+                f"got {said(peak_ratio)}",
                 "a finite number of 1 or more is allowed",
                 "leave it at 1.30",
             )
@@ -95,7 +96,20 @@ def _ratio(peak_ratio: float) -> float:
 
 
 def _amount(value: Amount, what: str) -> Amount:
-    if bool(np.any(np.asarray(value, dtype="float64") < 0)):
+    try:
+        if value is None or isinstance(value, list | str):
+            raise TypeError(value)
+        figures = np.asarray(value, dtype="float64")
+    except (TypeError, ValueError):
+        raise StudyError(
+            four_parts(
+                f"{what} is converted",
+                f"got {said(value)}",
+                "a number, an array or a Series of numbers is allowed",
+                "facility_mw(100.0)",
+            )
+        ) from None
+    if bool(np.any(figures < 0)):
         raise StudyError(
             four_parts(
                 f"{what} is converted",
@@ -105,6 +119,22 @@ def _amount(value: Amount, what: str) -> Amount:
             )
         )
     return value
+
+
+def _single(value: object, what: str) -> float:
+    """Return one finite amount of 0 or more."""
+    if isinstance(value, int | float | np.number) and not isinstance(value, bool):
+        figure = float(value)
+        if 0 <= figure < np.inf:
+            return figure
+    raise StudyError(
+        four_parts(
+            f"{what} is converted",
+            f"got {said(value)}",
+            "one finite number of 0 or more is allowed",
+            'accelerators_hosted("H100", 180.7)',
+        )
+    )
 
 
 def it_mw(facility_mw: Amount, peak_ratio: float = 1.30) -> Amount:
@@ -193,11 +223,7 @@ def accelerators_it_mw(accelerator: str, count: float, *, level: str = "mid") ->
     >>> accelerators_it_mw("H100", 100_000)
     139.0
     """
-    return (
-        _amount(float(count), "A number of accelerators")
-        * _kw(accelerator, level)
-        / 1000.0
-    )
+    return _single(count, "A number of accelerators") * _kw(accelerator, level) / 1000.0
 
 
 def accelerators_hosted(
@@ -236,6 +262,7 @@ def accelerators_hosted(
     >>> accelerators_hosted("H100", 180.7)
     100000
     """
-    exact = it_mw(float(facility_mw), peak_ratio) * 1000.0 / _kw(accelerator, level)
+    power = _single(facility_mw, "Facility MW")
+    exact = it_mw(power, peak_ratio) * 1000.0 / _kw(accelerator, level)
     # 180.7 MW host exactly 100,000: the last bit of a division must not cost one.
     return int(np.floor(exact * (1.0 + 1e-12) + 1e-9))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from siteselect.errors import StudyError, four_parts, nearest_name
+from siteselect.errors import StudyError, check_given, four_parts, nearest_name
 from siteselect.optimization.asked import column_names
 from siteselect.optimization.plan import SitePlan
 from siteselect.optimization.problem import column_of
@@ -57,6 +57,13 @@ def common_mode(plan: SitePlan, by: Sequence[str] | None = None) -> pd.DataFrame
     >>> common_mode(plan)[["shared", "group", "sites", "mw"]].values.tolist()
     [['substation', 'a', 2, 200.0]]
     """
+    check_given(
+        plan,
+        ("candidates", "sites"),
+        "Common risks are those of a plan",
+        "a plan of optimize_sites is needed",
+        "plan = optimize_sites(sites, ...)",
+    )
     chosen = plan.sites
     by = None if by is None else column_names(by, "by")
     if by is None:

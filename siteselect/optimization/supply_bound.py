@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import geopandas as gpd
 import numpy as np
 
-from siteselect.errors import LayerError, StudyError, four_parts, shown
+from siteselect.errors import LayerError, StudyError, check_given, four_parts, shown
 from siteselect.infrastructure.energy.columns import Quantity, site_column
 from siteselect.optimization.problem import Floats
 from siteselect.optimization.supply import Supply
@@ -144,6 +144,13 @@ def supply_bound(
     >>> ss.supply_bound(plan, everywhere, energy=8760).gap < 0.01
     True
     """
+    check_given(
+        plan,
+        ("compiled", "sites"),
+        "A bound is that of a plan",
+        "a plan of optimize_sites is needed",
+        "plan = optimize_sites(sites, ...)",
+    )
     request: Request = plan.compiled.request
     supply = _supply_of(request)
     load = _checked(everywhere, request, energy)

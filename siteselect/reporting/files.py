@@ -20,7 +20,14 @@ import shapely
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from siteselect.errors import LayerError, StudyError, four_parts, said, shown
+from siteselect.errors import (
+    LayerError,
+    StudyError,
+    check_given,
+    four_parts,
+    said,
+    shown,
+)
 from siteselect.reporting.fingerprints import fingerprint
 from siteselect.reporting.geo_files import (
     to_geojson_text,
@@ -377,8 +384,16 @@ def write_map(
     ...     write_map(Figure(), folder + "/map.png", dpi=30).name
     'map.png'
     """
+    check_given(
+        ax,
+        ("get_figure",),
+        "A picture is written of axes or a figure",
+        "what plan.plot() returned is needed",
+        'write_map(plan.plot(), "map.png")',
+    )
+    target = as_path(path, 'write_map(plan.plot(), "map.png")')
     figure = ax if isinstance(ax, Figure) else figure_of(ax)
-    return write_bytes(path, figure_bytes(figure, Path(path).suffix, dpi=dpi))
+    return write_bytes(target, figure_bytes(figure, target.suffix, dpi=dpi))
 
 
 def data_uri(content: bytes, kind: str = "image/png") -> str:

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pyproj import CRS
 
+from siteselect.errors import check_given
 from siteselect.reporting.furniture import Preset
 from siteselect.reporting.map_layers import (
     Base,
@@ -96,6 +97,13 @@ def plot_plan(
     True
     >>> close_figure(ax)
     """
+    check_given(
+        plan,
+        ("candidates", "sites"),
+        "A map shows a plan",
+        "a plan of optimize_sites is needed",
+        "plan = optimize_sites(sites, ...)",
+    )
     frame = plan.candidates
     check_frame(frame, surface, "A map of the plan")
     chosen, notes = ground_of(frame, plan.sites, crs, base)

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from siteselect.errors import LayerError, StudyError, four_parts, shown
+from siteselect.errors import LayerError, StudyError, check_given, four_parts, shown
 from siteselect.reporting import furniture as pieces
 from siteselect.reporting.chart_paper import (
     chart_axes,
@@ -205,6 +205,13 @@ def plot_sensitivity(
     >>> [text.get_text() for text in plot_sensitivity(table).get_yticklabels()]
     ['data: fiber', 'weight: grid']
     """
+    check_given(
+        sensitivity,
+        ("columns", "sort_values"),
+        "The chart is drawn of what rank_sensitivity(scored) returned",
+        "its table is needed",
+        "plot_sensitivity(rank_sensitivity(scored))",
+    )
     is_morris = "mu_star" in sensitivity.columns
     key = "mu_star" if is_morris else "total"
     wanted = (key, f"{key}_conf") if is_morris else (key, "first", "first_conf")

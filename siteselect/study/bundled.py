@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from siteselect.errors import StudyError, four_parts
 from siteselect.study.description import Study
+from siteselect.whole_files import as_path
 
 if TYPE_CHECKING:
     from siteselect.study.result import StudyResult
@@ -58,6 +59,7 @@ def bundled_study(
     >>> sorted(path.name for path in study.written)
     ['eligibility.csv', 'map.png', 'plan.json', 'sites.csv', 'sites.gpkg']
     """
+    out = as_path(out, "bundled_study('out/demo')", "A study is written to a folder")
     if resolves < 0:
         raise StudyError(
             four_parts(

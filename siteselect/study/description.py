@@ -22,6 +22,7 @@ from siteselect.suitability.scoring import file_text, parsed
 from siteselect.suitability.stored import record_of as rule_record
 from siteselect.suitability.stored import refuse_deep
 from siteselect.suitability.weighting import Weights
+from siteselect.whole_files import as_path
 
 if TYPE_CHECKING:
     from siteselect.optimization import SitePlan
@@ -273,7 +274,7 @@ class Study:
         StudyError
             If the file cannot be read, or with everything that is wrong in it.
         """
-        place = Path(path)
+        place = as_path(path, 'Study.read("study.toml")', "A study is read from a file")
         return cls.from_toml(file_text(place), folder=place.parent, file=place.name)
 
     @classmethod

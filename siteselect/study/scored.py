@@ -13,6 +13,7 @@ from siteselect.study.description import Study
 from siteselect.study.steps import Timer, Walk, walk
 from siteselect.suitability import Scoring, eligibility, evidence
 from siteselect.suitability.stored import placed
+from siteselect.whole_files import as_path
 from siteselect.whole_folder import check_folder, whole_folder
 
 __all__ = ["ScoredStudy", "score_study"]
@@ -133,7 +134,9 @@ def score_study(
     ['eligibility.csv', 'map.png', 'scored.csv']
     """
     study, timer = Study.read(path), Timer(progress)
-    check_folder(Path(out))
+    check_folder(
+        as_path(out, 'score_study("study.toml", "out/")', "Scores go to a folder")
+    )
     with placed(Path(path).name):
         made = walk(study.to_dict(), Path(study.folder), timer)
     with timer.step("write") as told:

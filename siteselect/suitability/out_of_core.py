@@ -48,7 +48,7 @@ from siteselect.suitability.partitions import (
 )
 from siteselect.suitability.queries import Layers
 from siteselect.suitability.score import score_with
-from siteselect.whole_files import disk_said, nameable, sweep
+from siteselect.whole_files import as_path, disk_said, sweep
 
 __all__ = ["score_partitions"]
 
@@ -141,7 +141,14 @@ def score_partitions(
     """
     dask = _imported("dask")
     sources = part_files(folder)
-    target = _target(nameable(Path(out)), Path(folder))
+    target = _target(
+        as_path(
+            out,
+            'score_partitions("parts/", criteria, out="scored/")',
+            "Scores go to a folder",
+        ),
+        Path(folder),
+    )
     labels = [index_of(path) for path in sources]
     refuse_repeats(labels)
     criteria = [criteria] if isinstance(criteria, Criterion) else list(criteria)

@@ -15,6 +15,7 @@ from siteselect.errors import (
     LayerError,
     MissingDependencyError,
     StudyError,
+    check_given,
     four_parts,
     shown,
 )
@@ -110,6 +111,13 @@ def rank_sites(
     >>> ranked.attrs["siteselect"]["rankings"]["topsis"]["unknown"]
     1
     """
+    check_given(
+        scored,
+        ("attrs", "columns"),
+        "A ranking is read from scored candidates",
+        "a frame of score_sites is needed",
+        "score_sites(sites, criteria)",
+    )
     call = _method(method, v, indifference, preference)
     names, weights = _weights_of(scored)
     columns = [method, f"{method}_rank"]

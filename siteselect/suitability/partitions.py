@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 from siteselect.errors import (
     LayerError,
     StudyError,
+    check_given,
     four_parts,
     nearest_name,
     said,
@@ -38,10 +39,10 @@ from siteselect.layers.kinds import is_there
 from siteselect.suitability.fingerprint import file_digest
 from siteselect.suitability.score import _check_sites
 from siteselect.whole_files import (
+    as_path,
     disk_said,
     held,
     left_behind,
-    nameable,
     scratch,
     sync,
 )
@@ -124,8 +125,17 @@ def write_partitions(
                 "leave it out for 100000",
             )
         )
-    target = nameable(Path(folder))
+    target = as_path(
+        folder, 'write_partitions(sites, "parts/")', "Partitions go to a folder"
+    )
     _refuse_other_folder(target, overwrite=overwrite)
+    check_given(
+        sites,
+        ("__iter__",),
+        "Partitions are written of candidates",
+        "a GeoDataFrame, or several of them one after the other",
+        'write_partitions(sites, "parts/")',
+    )
     frames = [sites] if isinstance(sites, pd.DataFrame) else sites
     with _whole_folder(target) as part:
         counts: dict[str, int] = {}
@@ -240,7 +250,11 @@ def read_partitions(
 
 def part_files(folder: PathLike, *, is_complete: bool = True) -> list[Path]:
     """Return the files of a folder in order, refusing one that is not whole."""
-    path = Path(folder)
+    path = as_path(
+        folder,
+        'write_partitions(sites, "parts/")',
+        "Partitions are files of a folder",
+    )
     _restore(path)
     if not (is_there(path) and path.is_dir()):
         raise LayerError(

@@ -8,7 +8,14 @@ from typing import Any, TypeVar
 
 import geopandas as gpd
 
-from siteselect.errors import StudyError, four_parts, nearest_name, said, shown
+from siteselect.errors import (
+    StudyError,
+    check_given,
+    four_parts,
+    nearest_name,
+    said,
+    shown,
+)
 from siteselect.suitability.aggregation import (
     Aggregate,
     GeometricMean,
@@ -155,6 +162,13 @@ def aggregate_from_dict(
 
 def aggregate_of(scored: gpd.GeoDataFrame) -> Aggregate:
     """Return the aggregate a frame was scored with; the weighted sum if unsaid."""
+    check_given(
+        scored,
+        ("attrs", "columns"),
+        "An aggregation is read from scored candidates",
+        "a frame of score_sites is needed",
+        "score_sites(sites, criteria)",
+    )
     noted = scored.attrs.get("siteselect", {}).get("aggregation")
     return WeightedSum() if noted is None else aggregate_from_dict(noted)
 

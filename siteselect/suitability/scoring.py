@@ -35,6 +35,7 @@ from siteselect.suitability.stored import (
 )
 from siteselect.suitability.stored_weights import weights_from_dict
 from siteselect.suitability.weighting import Weights, with_weights
+from siteselect.whole_files import as_path
 
 #: Mistakes listed in one message.
 _MOST = 20
@@ -337,7 +338,9 @@ class Scoring:
         StudyError
             If the file cannot be read or used.
         """
-        place = Path(path)
+        place = as_path(
+            path, 'Scoring.read("study.toml", layers)', "Scoring is read from a file"
+        )
         return cls.from_toml(file_text(place), layers, own=own, file=place.name)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siteselect.errors import LayerError, StudyError, four_parts, shown
+from siteselect.errors import LayerError, StudyError, check_given, four_parts, shown
 from siteselect.layers import spatial
 from siteselect.layers.info import EVIDENCE
 from siteselect.suitability.aggregation import Aggregate, WeightedSum
@@ -58,6 +58,13 @@ def evidence(scored: gpd.GeoDataFrame) -> pd.DataFrame:
     >>> evidence(scored).values.tolist()
     [['measured', 0.75], ['proxy', 0.25]]
     """
+    check_given(
+        scored,
+        ("attrs", "columns"),
+        "The evidence is read from scored candidates",
+        "a frame of score_sites is needed",
+        "score_sites(sites, criteria)",
+    )
     about = scored.attrs.get("siteselect", {})
     criteria = about.get("criteria", []) if isinstance(about, dict) else []
     weight = dict.fromkeys(EVIDENCE, 0.0)

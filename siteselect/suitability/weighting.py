@@ -16,7 +16,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siteselect.errors import LayerError, StudyError, four_parts, nearest_name, shown
+from siteselect.errors import (
+    LayerError,
+    StudyError,
+    check_given,
+    four_parts,
+    nearest_name,
+    shown,
+)
 from siteselect.suitability.criteria import Criterion
 from siteselect.suitability.value_function import is_number
 from siteselect.suitability.weights import normalize_weights
@@ -181,8 +188,23 @@ def rank_weights(
     >>> {k: round(w, 3) for k, w in rank_weights(["grid", "fiber", "water"]).items()}
     {'grid': 0.611, 'fiber': 0.278, 'water': 0.111}
     """
+    check_given(
+        order,
+        ("__iter__",),
+        "Rank-order weights take the criteria, most important first",
+        "a list of names",
+        'rank_weights(["power", "water"])',
+    )
     if isinstance(order, str):
         order = [order]
+    for item in order:
+        check_given(
+            item,
+            ("__iter__",),
+            "Rank-order weights take the criteria, most important first",
+            "a list of names, or of lists of equally important ones",
+            'rank_weights(["power", "water"])',
+        )
     tied = [[item] if isinstance(item, str) else list(item) for item in order]
     names = [name for group in tied for name in group]
     again = sorted({name for name in names if names.count(name) > 1})
@@ -451,6 +473,14 @@ def group_weights(
     {'grid': 0.375, 'solar': 0.125, 'water': 0.5}
     """
     groups = _named(between, "Weights of groups")
+    for given in (within, *(within.values() if isinstance(within, Mapping) else ())):
+        check_given(
+            given,
+            ("keys", "get"),
+            "Weights within groups are given group by group",
+            "a mapping from group to weights by criterion",
+            'group_weights({"grid": 1}, {"grid": {"headroom": 1}})',
+        )
     stray = [name for name in within if name not in groups]
     missing = [name for name in groups if name not in within]
     names = [name for group in groups for name in within.get(group, {})]
@@ -529,6 +559,16 @@ def with_weights(
     >>> [round(c.weight, 2) for c in with_weights(criteria, rank_weights(names))]
     [0.75, 0.25]
     """
+    listed = [*criteria] if hasattr(criteria, "__iter__") else [criteria]
+    asked = [(one, ("name", "weight")) for one in listed]
+    for given, has in [*asked, (weights, ("keys", "get"))]:
+        check_given(
+            given,
+            has,
+            "Criteria are given weights by name",
+            "criteria, and a mapping from name to weight",
+            'with_weights(criteria, {"power": 2, "water": 1})',
+        )
     names = [criterion.name for criterion in criteria]
     missing = [name for name in names if name not in weights]
     stray = [name for name in weights if name not in names]

@@ -10,7 +10,13 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from siteselect.errors import ApproximationWarning, StudyError, four_parts, said
+from siteselect.errors import (
+    ApproximationWarning,
+    StudyError,
+    check_given,
+    four_parts,
+    said,
+)
 from siteselect.infrastructure.energy.columns import (
     Quantity,
     plain_number,
@@ -103,6 +109,13 @@ def supply_options(
     >>> table["source"].unique().tolist()
     ['50 % carbon-free', '80 % carbon-free']
     """
+    check_given(
+        sites,
+        ("columns", "iloc"),
+        "Supply is offered to sites",
+        "a frame of candidates is needed",
+        "supply_options(sites, profiles)",
+    )
     levels = _levels(cfe)
     values = parameter_values(parameters)
     parts = []

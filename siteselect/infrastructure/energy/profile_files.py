@@ -26,6 +26,7 @@ from siteselect.errors import (
 from siteselect.infrastructure.compute import HOURS_PER_YEAR
 from siteselect.layers import spatial
 from siteselect.layers.archives import guard_size
+from siteselect.whole_files import as_path
 
 __all__ = ["read_profiles"]
 
@@ -138,8 +139,9 @@ def read_profiles(
     >>> ss.Profiles.hourly(wind=table)
     Profiles(1 site, 8,760 hours, wind 0.50, hourly)
     """
-    several = [path] if isinstance(path, str | Path) else list(path)
-    files = [Path(one) for one in several]
+    several = list(path) if isinstance(path, list | tuple) else [path]
+    what = "Profiles are read from a file, or a list of files"
+    files = [as_path(one, _CALL, what) for one in several]
     if not files:
         raise LayerError(
             four_parts("profiles are read from files", "none was given", "paths", _CALL)

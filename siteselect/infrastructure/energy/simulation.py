@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siteselect.errors import LayerError, StudyError, four_parts, shown
+from siteselect.errors import LayerError, StudyError, check_given, four_parts, shown
 from siteselect.infrastructure.compute import HOURS_PER_YEAR
 from siteselect.infrastructure.energy.columns import Quantity, site_column
 from siteselect.infrastructure.energy.profiles import Profiles
@@ -171,6 +171,13 @@ def simulate_supply(
     >>> run.summary()["cfe"].round(3).tolist()
     [0.95]
     """
+    check_given(
+        sites,
+        ("columns", "iloc"),
+        "Supply is simulated at sites",
+        "a frame of candidates is needed",
+        "simulate_supply(sites, profiles)",
+    )
     values = parameter_values(parameters)
     missing = [name for name in _CAPACITY.values() if name not in sites.columns]
     if missing:
