@@ -31,6 +31,7 @@ from siteselect.layers.ellipsoid import geodesic_km, xyz
 from siteselect.layers.info import LayerInfo
 from siteselect.layers.places import Places
 from siteselect.layers.zones import zonal
+from siteselect.whole_files import as_path
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -104,7 +105,12 @@ class Raster:
             )
         given: Any = self.path if several else self.tiles or (self.path,)
         # Not a field: what follows from the tiles.
-        files = cells.joined([Path(path) for path in given])
+        files = cells.joined(
+            [
+                as_path(path, 'Raster("slope.tif")', "A raster is read from files")
+                for path in given
+            ]
+        )
         object.__setattr__(self, "path", files.tiles[0])
         object.__setattr__(self, "tiles", files.tiles)
         object.__setattr__(self, "_files", files)

@@ -22,7 +22,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siteselect.errors import LayerError, StudyError, four_parts, said, shown
+from siteselect.errors import (
+    LayerError,
+    StudyError,
+    check_given,
+    four_parts,
+    said,
+    shown,
+)
 from siteselect.layers import layer_info
 from siteselect.layers.info import says_none_within
 from siteselect.suitability.checks import (
@@ -534,6 +541,13 @@ class _Combined(Exclusion):
 
     def _prepare(self, word: str) -> None:
         """Check the parts, open nested ones of the same kind, make the name."""
+        check_given(
+            self.rules,
+            ("__iter__",),
+            "Rules are joined",
+            "allowed is a list of rules",
+            'AnyOf([Where("slope_pct", above=8), Where("acres", below=100)])',
+        )
         parts: list[Rule] = []
         for rule in self.rules:
             _check_part(rule, type(self).__name__)

@@ -16,7 +16,7 @@ from typing import Any
 import geopandas as gpd
 import tomli_w
 
-from siteselect.errors import SiteSelectError, StudyError, four_parts, said
+from siteselect.errors import SiteSelectError, StudyError, check_given, four_parts, said
 from siteselect.suitability.aggregation import Aggregate, WeightedSum, as_aggregate
 from siteselect.suitability.criteria import Criterion
 from siteselect.suitability.exclusions import Rule
@@ -118,7 +118,22 @@ class Scoring:
 
     def __post_init__(self) -> None:
         for part in ("criteria", "exclude", "gates"):
+            check_given(
+                getattr(self, part),
+                ("__iter__",),
+                f"Scoring takes its {part} as a list",
+                "allowed are lists, also empty ones",
+                "Scoring([Criterion(...)], exclude=[Inside(layer)])",
+            )
             object.__setattr__(self, part, tuple(getattr(self, part)))
+        for criterion in self.criteria:
+            check_given(
+                criterion,
+                ("name", "weight"),
+                "Scoring takes criteria",
+                "allowed is a list of Criterion",
+                'Scoring([Criterion("slope", Column("slope_pct"), Falling(2, 15))])',
+            )
         names = [criterion.name for criterion in self.criteria]
         object.__setattr__(self, "aggregate", as_aggregate(self.aggregate, names))
         if self.weights is not None:

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siteselect.errors import StudyError, four_parts, said, shown
+from siteselect.errors import StudyError, check_given, four_parts, said, shown
 from siteselect.layers.figures import meant
 from siteselect.suitability.value_function import (
     Floats,
@@ -202,6 +202,14 @@ class Step(ValueFunction):
     values: Sequence[float]
 
     def __post_init__(self) -> None:
+        for given in (self.edges, self.values):
+            check_given(
+                given,
+                ("__iter__",),
+                "Step takes edges between classes and a value for each",
+                "allowed are two lists of numbers",
+                "Step([100, 345], [0, 0.5, 1])",
+            )
         object.__setattr__(self, "edges", tuple(self.edges))
         object.__setattr__(self, "values", tuple(self.values))
         if not self.edges or len(self.values) != len(self.edges) + 1:

@@ -92,7 +92,8 @@ class Profiles:
             cf = {k: np.asarray(v, np.float64) for k, v in dict(self.cf).items()}
             arrays = [np.asarray(x, np.float64) for x in (self.hours, self.load)]
             before = np.asarray(self.before, np.int64)
-        except (TypeError, ValueError) as error:
+            site = pd.Index(self.site)
+        except (OverflowError, TypeError, ValueError) as error:
             raise LayerError(
                 four_parts(
                     "profiles hold numbers by hour",
@@ -103,7 +104,7 @@ class Profiles:
             ) from error
         for name, value in zip(
             ("site", "cf", "hours", "load", "before"),
-            (pd.Index(self.site), cf, *arrays, before),
+            (site, cf, *arrays, before),
             strict=True,
         ):
             object.__setattr__(self, name, value)
