@@ -294,7 +294,7 @@ def check_given(
 
     Raises
     ------
-    LayerError
+    StudyError
         If an attribute is missing.
 
     Examples
@@ -302,7 +302,7 @@ def check_given(
     >>> check_given([1], ["append"], "A list is filled", "a list", "f([])")
     """
     if not all(hasattr(value, name) for name in has):
-        raise LayerError(four_parts(what, f"it was given {said(value)}", wanted, call))
+        raise StudyError(four_parts(what, f"it was given {said(value)}", wanted, call))
 
 
 def shown(items: Iterable[object], limit: int = 5) -> str:

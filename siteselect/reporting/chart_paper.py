@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from siteselect.errors import StudyError, four_parts
+from siteselect.errors import check_given
 from siteselect.reporting import furniture as pieces
 from siteselect.reporting.furniture import Preset
 from siteselect.reporting.labels import text_size, wrap
@@ -54,7 +54,13 @@ def chart_axes(
     """
     sizes = preset if isinstance(preset, Preset) else pieces.preset_named(preset)
     if ax is not None:
-        need(ax, ("get_window_extent",), "A chart", "axes", "plt.subplots()[1]")
+        check_given(
+            ax,
+            ("get_window_extent",),
+            "A chart was asked for",
+            "axes",
+            "plt.subplots()[1]",
+        )
         width = width_pt(ax) / (sizes.width_mm * pieces.MM)
         if sizes.name == "page":
             sizes = sizes.scaled(min(1.0, max(width, _LEAST)))
@@ -67,43 +73,6 @@ def chart_axes(
     pad = 5 / 72
     figure.get_layout_engine().set(w_pad=pad, h_pad=pad)  # type: ignore[union-attr,call-arg]
     return figure.add_subplot(), sizes
-
-
-def need(
-    thing: object, attributes: tuple[str, ...], what: str, wanted: str, call: str
-) -> None:
-    """Refuse what is not the thing to draw.
-
-    Parameters
-    ----------
-    thing : object
-        What was given.
-    attributes : tuple of str
-        What the drawing reads of it.
-    what, wanted : str
-        What was asked for, and of what it is drawn.
-    call : str
-        The call that makes it.
-
-    Raises
-    ------
-    StudyError
-        If it lacks any of the attributes.
-
-    Examples
-    --------
-    >>> need([1], ("limits",), "A chart", "a plan", "optimize_sites(...)")
-    Traceback (most recent call last):
-        ...
-    siteselect.errors.StudyError: A chart was asked for. Found a list. ...
-    """
-    if all(hasattr(thing, name) for name in attributes):
-        return
-    raise StudyError(
-        four_parts(
-            f"{what} was asked for", f"found a {type(thing).__name__}", wanted, call
-        )
-    )
 
 
 def figure_of_axes(ax: Axes) -> Figure:
@@ -230,7 +199,6 @@ __all__ = [
     "figure_of_axes",
     "height_pt",
     "laid_out_width_pt",
-    "need",
     "part",
     "plain_axes",
     "short_lines",

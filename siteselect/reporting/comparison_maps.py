@@ -13,9 +13,8 @@ from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from siteselect.errors import LayerError, StudyError, four_parts, shown
+from siteselect.errors import LayerError, StudyError, check_given, four_parts, shown
 from siteselect.reporting import furniture as pieces
-from siteselect.reporting.chart_paper import need
 from siteselect.reporting.furniture import Block, Preset
 from siteselect.reporting.map_grid import SmallMap, map_page
 from siteselect.reporting.map_layers import Base
@@ -120,10 +119,10 @@ def plot_alternatives(
     """
     given = ("sites", "candidates", "alternatives")
     looks = isinstance(others, int | np.integer)
-    need(
+    check_given(
         plan,
         given if looks else given[:2],
-        "A map of alternatives",
+        "A map of alternatives was asked for",
         "a plan",
         "plot_alternatives(plan, plan.alternatives(5))",
     )
@@ -380,10 +379,10 @@ def plot_robustness(
     >>> [text.get_text() for text in ax.texts if text.get_gid() == "label"]
     ['0 · 100 %']
     """
-    need(
+    check_given(
         plan,
         ("sites", "candidates"),
-        "A map of how often sites survive",
+        "A map of how often sites survive was asked for",
         "a plan",
         "plot_robustness(plan, plan.survival(criteria))",
     )

@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from siteselect.reporting.chart_paper import chart_axes, need, width_pt, write_title
+from siteselect.errors import check_given
+from siteselect.reporting.chart_paper import chart_axes, width_pt, write_title
 from siteselect.reporting.frontier_axes import along_word, axis_unit
 from siteselect.reporting.furniture import Preset
 
@@ -52,10 +53,10 @@ def plot_frontier(
     >>> plot_frontier(curve).get_xlabel()
     'budget [billion USD]'
     """
-    need(
+    check_given(
         frontier,
         ("table", "along", "objective_name"),
-        "A chart of a frontier",
+        "A chart of a frontier was asked for",
         "what siteselect.frontier returned",
         "plot_frontier(frontier(sites, values=[...]))",
     )

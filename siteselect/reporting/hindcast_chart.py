@@ -9,12 +9,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from siteselect.errors import StudyError, four_parts, said, shown
+from siteselect.errors import StudyError, check_given, four_parts, said, shown
 from siteselect.reporting.chart_paper import (
     chart_axes,
     height_pt,
     laid_out_width_pt,
-    need,
     short_lines,
     width_pt,
     write_title,
@@ -85,10 +84,10 @@ def plot_hindcast(
     >>> plot_hindcast(evaluate(sites, [0, 2])).get_ylabel()
     'known sites in it [%]'
     """
-    need(
+    check_given(
         hindcast,
         ("table", "shares", "curves", "level"),
-        "A chart of a hindcast",
+        "A chart of a hindcast was asked for",
         "what siteselect.evaluate returned",
         "plot_hindcast(evaluate(scored, known_sites))",
     )

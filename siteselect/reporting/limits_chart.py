@@ -9,14 +9,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 
-from siteselect.errors import LayerError, StudyError, four_parts, shown
+from siteselect.errors import LayerError, StudyError, check_given, four_parts, shown
 from siteselect.reporting import furniture as pieces
 from siteselect.reporting.chart_paper import (
     chart_axes,
     figure_of_axes,
     height_pt,
     laid_out_width_pt,
-    need,
     plain_axes,
     short_lines,
     width_pt,
@@ -100,7 +99,13 @@ def plot_limits(
     >>> [round(float(bar.get_width())) for bar in ax.patches]
     [100, 50]
     """
-    need(plan, ("limits",), "A chart of limits", "a plan", "plot_limits(plan)")
+    check_given(
+        plan,
+        ("limits",),
+        "A chart of limits was asked for",
+        "a plan",
+        "plot_limits(plan)",
+    )
     table, hidden = limits_to_draw(plan.limits, most)
     is_new = ax is None
     ax, sizes = chart_axes(ax, preset, 8 + 2.5 * max(len(table), 2))

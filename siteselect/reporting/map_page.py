@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from pyproj import CRS
 
-from siteselect.errors import LayerError, four_parts, shown
+from siteselect.errors import LayerError, check_given, four_parts, shown
 from siteselect.reporting import furniture as pieces
 from siteselect.reporting.fonts import warn_of_letters
 from siteselect.reporting.furniture import Block, Preset
@@ -68,6 +68,13 @@ def new_axes(width: float, height: float) -> Axes:
 
 def size_on_paper(ax: Axes) -> tuple[float, float]:
     """Return the size of the axes on paper [pt]."""
+    check_given(
+        ax,
+        ("get_position", "get_figure"),
+        "A map was asked for",
+        "axes to draw it into",
+        "plan.plot(ax=plt.subplots()[1])",
+    )
     box = ax.get_position()
     figure = ax.get_figure(root=False)
     assert figure is not None

@@ -8,11 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from siteselect.errors import StudyError, four_parts
+from siteselect.errors import StudyError, check_given, four_parts
 from siteselect.reporting.chart_paper import (
     chart_axes,
     laid_out_width_pt,
-    need,
     plain_axes,
     short_lines,
     width_pt,
@@ -79,10 +78,10 @@ def plot_waterfall(
     >>> plot_waterfall(waterfall(sites, [Where("slope", above=8)])).get_xlabel()
     'candidates'
     """
-    need(
+    check_given(
         waterfall,
         ("km2", "n_candidates", "table"),
-        "A chart of a waterfall",
+        "A chart of a waterfall was asked for",
         "what siteselect.waterfall returned",
         "plot_waterfall(waterfall(sites, rules))",
     )

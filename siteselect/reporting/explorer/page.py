@@ -51,6 +51,7 @@ from siteselect.reporting.plan_like import (
     title_line,
 )
 from siteselect.reporting.projection import crs_name, lonlat_bounds
+from siteselect.whole_files import as_path
 
 _INLINE_HEIGHT_PX = 680
 
@@ -89,7 +90,9 @@ class ExplorerPage:
         -------
         pathlib.Path
         """
-        target = Path(path)
+        target = as_path(
+            path, 'plan.explore("map.html")', "A page is written to a path"
+        )
         target.parent.mkdir(parents=True, exist_ok=True)
         return write_text(target, self.html)
 
