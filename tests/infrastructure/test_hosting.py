@@ -130,3 +130,26 @@ def test_bad_questions_are_named() -> None:
     ):
         with pytest.raises(error, match=match):
             hosting_capacity(network, **kwargs)
+
+
+def test_a_network_tells_its_own_capacity_by_label() -> None:
+    network = Network.from_tables(
+        pd.DataFrame({"bus": ["u", "v"], "base_kv": 230.0, "load_mw": [0.0, 80.0]}),
+        pd.DataFrame(
+            {
+                "branch": ["a"],
+                "from_bus": ["u"],
+                "to_bus": ["v"],
+                "x_pu": [0.1],
+                "rating_mva": [100.0],
+            }
+        ),
+        pd.DataFrame({"bus": ["u"], "p_mw": [80.0], "p_max_mw": [200.0]}),
+    )
+    found = network.hosting_capacity(["v", "u"], cutoff=0.1)
+    assert found.to_dict() == pytest.approx({"v": 20.0, "u": 120.0})
+    want = hosting_capacity(network, ["v", "u"], cutoff=0.1)
+    np.testing.assert_array_equal(found.to_numpy(), want)
+    for rule in ("cutof", "network"):
+        with pytest.raises(ss.SiteSelectError, match=rule):
+            network.hosting_capacity(**{rule: 0.1})

@@ -10,6 +10,7 @@ columns are ignored.
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Hashable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +22,7 @@ import pandas as pd
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from siteselect.errors import LayerError, four_parts, nearest_name, shown
+from siteselect.errors import LayerError, StudyError, four_parts, nearest_name, shown
 from siteselect.layers.cards import card, in_short
 
 if TYPE_CHECKING:
@@ -691,6 +692,63 @@ class Network:
         from siteselect.infrastructure.grid.places import lon_lat_of
 
         return dataclasses.replace(self, lon_lat=lon_lat_of(self.bus, places, buses))
+
+    def hosting_capacity(
+        self, buses: npt.ArrayLike | None = None, **rules: Any
+    ) -> pd.Series[float]:
+        """Return how much new load each bus can take, by its label.
+
+        Parameters
+        ----------
+        buses : array_like, optional
+            Labels of buses; all by default.
+        **rules
+            ``cutoff``, ``min_kv``, ``outages``, ``area``, ``workers`` and ``progress``
+            as of `siteselect.grid.hosting_capacity`, which states the rules and what
+            is not covered.
+
+        Returns
+        -------
+        Series of float
+            Capacity [MW] by bus; NaN where it is not looked at.
+
+        Raises
+        ------
+        LayerError
+            If a bus is not in the network.
+        StudyError
+            If a rule is not known or cannot be used.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> network = Network.from_tables(
+        ...     pd.DataFrame({"bus": [1, 2], "base_kv": 230.0, "load_mw": [0.0, 80.0]}),
+        ...     pd.DataFrame({"branch": ["a"], "from_bus": [1], "to_bus": [2],
+        ...                   "x_pu": [0.1], "rating_mva": [100.0]}),
+        ...     pd.DataFrame({"bus": [1], "p_mw": [80.0], "p_max_mw": [200.0]}),
+        ... )
+        >>> network.hosting_capacity().round(6).to_dict()
+        {1: 120.0, 2: 20.0}
+        """
+        # Here, because that module works on networks.
+        from siteselect.infrastructure.grid import hosting
+
+        known = [*inspect.signature(hosting.hosting_capacity).parameters][2:]
+        unknown = [name for name in rules if name not in known]
+        if unknown:
+            raise StudyError(
+                four_parts(
+                    f"hosting_capacity({unknown[0]}=...) was asked for",
+                    f"there is no such rule.{nearest_name(unknown[0], known)}",
+                    "allowed are cutoff, min_kv, outages, area, workers, progress",
+                    "network.hosting_capacity(cutoff=0.05)",
+                )
+            )
+        asked = self.bus if buses is None else np.asarray(buses)
+        capacity = hosting.hosting_capacity(self, buses, **rules)
+        index = pd.Index(asked, name="bus")
+        return pd.Series(capacity, index=index, name="hosting_capacity_mw")
 
     def __repr__(self) -> str:
         return (
