@@ -576,7 +576,7 @@ def check_cheapest(request: Request) -> None:
                 "nothing has to be built: power_mw has no lower bound",
                 "a lower bound on power, since the cheapest plan is empty",
                 f"power_mw=({high:g}, {high:g})"
-                if np.isfinite(high)
+                if 0 < high < np.inf
                 else "power_mw=(3000, None)",
             )
         )

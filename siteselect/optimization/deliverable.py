@@ -303,6 +303,26 @@ class Deliverable(ShownAsCard):
             return self.without_relief
         return self
 
+    @property
+    def counts_relief(self) -> bool:
+        """Whether a load that draws power off a line makes room on it for others.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> import siteselect as ss
+        >>> network = ss.grid.Network.from_tables(
+        ...     pd.DataFrame({"bus": [1, 2], "base_kv": 230.0, "load_mw": [0.0, 80.0]}),
+        ...     pd.DataFrame({"branch": ["a"], "from_bus": [1], "to_bus": [2],
+        ...                   "x_pu": [0.1], "rating_mva": [100.0]}),
+        ...     pd.DataFrame({"bus": [1], "p_mw": [80.0], "p_max_mw": [200.0]}),
+        ... )
+        >>> lines = Deliverable(network)
+        >>> lines.counts_relief, lines.without_relief.counts_relief
+        (True, False)
+        """
+        return self.relief is None or bool(self.relief)
+
     @cached_property
     def without_relief(self) -> Deliverable:
         """The limit where no site makes room for others, the same one each time."""
@@ -314,7 +334,7 @@ class Deliverable(ShownAsCard):
         more = ""
         if self.upgrades is not None:
             more = f", upgrades of {len(self.upgrades):,} branches"
-        if self.relief is False:
+        if not self.counts_relief:
             more += ", without relief"
         return f"Deliverable({self.network!r}, {said}, cutoff={self.cutoff:g}{more})"
 
@@ -406,7 +426,7 @@ class Deliverable(ShownAsCard):
             island_name=first,
             branch=part.branch,
             least=max(self.cutoff - ROUNDING, ROUNDING),
-            relief=self.relief is not False,
+            relief=self.counts_relief,
         )
 
     def _around(self, labels: Any) -> Network:
@@ -766,7 +786,7 @@ class Deliverable(ShownAsCard):
             outages=self.drops(list(loads)),
             cutoff=self.cutoff,
             upgrades=self.in_place,
-            relief=self.relief is not False,
+            relief=self.counts_relief,
         )
         fill = (table["used_mw"] / table["allowed_mw"]).round(FILL_DIGITS)
         order = np.argsort(-fill.fillna(-np.inf).to_numpy(), kind="stable")

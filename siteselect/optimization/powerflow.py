@@ -160,7 +160,7 @@ def powerflow(
         outages=limit.drops(list(loads)),
         cutoff=limit.cutoff,
         upgrades=limit.in_place,
-        relief=limit.relief is not False,
+        relief=limit.counts_relief,
     )
     before, after = table["flow_before_mw"], table["flow_after_mw"]
     way = np.sign(after)

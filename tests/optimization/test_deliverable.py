@@ -156,6 +156,8 @@ def test_plants_beside_sites_end_relief() -> None:
     assert not plain.has_plants
     assert len(ss.optimize_sites(sites, site_mw=[300], limits=[grid, plain]).sites) == 2
     asked = ss.Deliverable(network, relief=True)
+    assert asked.counts_relief
+    assert not ss.Deliverable(network, relief=np.False_).counts_relief
     free = ss.optimize_sites(sites, site_mw=[300], limits=[asked, supply])
     assert len(free.sites) == 2
 
