@@ -29,6 +29,8 @@ _CLEAR = 1.0
 #: A label so near to a symbol seems to be its own [pt].
 _CLOSE = 6.0
 _NO_LINES = (np.empty((0, 2)), np.empty((0, 2)))
+#: A position that costs so much covers a symbol: it is worth moving another label.
+_POOR = 60.0
 #: So many others are asked to make way for a label.
 _ASKED = 6
 _measure = TextToPath()
@@ -361,6 +363,7 @@ def place_labels(
                 best = board.best(i)
             if best is not None:
                 board.put(i, best)
+                _trade(i, board)
             else:
                 _make_way(i, board)
         if np.array_equal(before, board.at):
@@ -449,6 +452,23 @@ def _make_way(i: int, board: _Board) -> None:
             board.put(j, moved)
             board.put(i, k)
             return
+
+
+def _trade(i: int, board: _Board) -> None:
+    """Move a poor label to where one other stands, if both together are better off."""
+    cost, here = board.all.cost, int(board.at[i])
+    if cost[here] < _POOR:
+        return
+    board.lift(i)
+    for k, j in board.in_the_way(i)[:_ASKED]:
+        moved = board.best(j, beside=k)
+        if moved is None:
+            continue
+        if cost[k] + cost[moved] < cost[here] + cost[board.at[j]] - 1e-9:
+            board.put(j, moved)
+            board.put(i, k)
+            return
+    board.put(i, here)
 
 
 def _free(

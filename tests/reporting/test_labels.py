@@ -118,7 +118,7 @@ def test_a_label_without_room_is_said_to_have_none():
 
 def test_crowded_labels_take_two_lines_then_names_alone_and_few_take_one():
     frame = toy_candidates(spacing_km=90)
-    for n, seed, lines in ((4, 1, 1), (50, 2, 2), (60, 1, 0)):
+    for n, seed, lines in ((4, 1, 1), (50, 3, 2), (60, 2, 0)):
         ax = plot_plan(toy_plan(n, frame, seed=seed), base=False)
         texts = [t.get_text() for t in named_everywhere(ax, "label")]
         assert len(texts) == n
