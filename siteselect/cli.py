@@ -54,8 +54,8 @@ package is missing; 130 stopped by Ctrl-C, with the best plan written if there w
 143 asked to end by the system (SIGTERM), with nothing written.
 
 Completion with the Tab key, for bash, zsh, fish and PowerShell: run
-`siteselect --install-completion` once and open a new shell; `siteselect
---show-completion bash` prints the script, to keep it elsewhere.
+`siteselect --install-completion` once in that shell and open a new one; `siteselect
+--show-completion` prints the script of the shell it is called from.
 """
 
 
@@ -411,7 +411,7 @@ def new(
 
     _note_json(ctx, is_json)
     path = Path(name if name.endswith(".toml") else f"{name}.toml")
-    if not path.stem or path.name == ".toml":
+    if path.name.startswith("."):
         raise typer.BadParameter("a study has a name, as in: siteselect new first")
     if is_there(path) and not force:
         raise StudyError(

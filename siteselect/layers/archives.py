@@ -52,7 +52,7 @@ def guard(path: Path) -> None:
         try:
             with zipfile.ZipFile(path) as archive:
                 unpacked = sum(item.file_size for item in archive.infolist())
-        except (OSError, zipfile.BadZipFile) as error:
+        except (OSError, NotImplementedError, zipfile.BadZipFile) as error:
             raise LayerError(
                 four_parts(
                     f"The archive {path.name!r} is to be read",

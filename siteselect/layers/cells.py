@@ -9,10 +9,12 @@ scale and offset are applied.
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
@@ -559,11 +561,38 @@ def require_bands(bands: Sequence[int], count: int, name: str) -> None:
 
 def read_window(source: Any, bands: Sequence[int], window: Window) -> Floats:
     """Read a window as float64 with NaN for nodata, scale and offset applied."""
-    out = np.empty((len(bands), int(window.height), int(window.width)))
+    shape = len(bands), int(window.height), int(window.width)
+    _guard_memory(source, shape)
+    out = np.empty(shape)
     for i, band in enumerate(bands):
         raw = source.read(band, window=window)
         out[i] = finished(source, band, raw, _mask(source, band, window))
     return out
+
+
+def _guard_memory(source: Any, shape: tuple[int, int, int]) -> None:
+    """Refuse a window that no memory here can hold, however small its file is."""
+    needed = 8 * math.prod(shape)
+    if needed > _memory_bytes():
+        raise LayerError(
+            four_parts(
+                f"{shape[1]:,} x {shape[2]:,} cells of raster "
+                f"{Path(source.name).name!r} were to be read at once",
+                f"they take {needed / 2**30:,.0f} GB, and this machine has "
+                f"{_memory_bytes() / 2**30:,.0f} GB",
+                "a window that fits is allowed; Sample and Zonal read piece by piece",
+                "Pass an area: raster.read(area)",
+            )
+        )
+
+
+@cache
+def _memory_bytes() -> float:
+    """Return the memory of this machine, infinite where it does not tell."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, OSError, ValueError):
+        return math.inf
 
 
 def _mask(source: Any, band: int, window: Window) -> NDArray[Any] | None:

@@ -97,7 +97,7 @@ def _archive(file: Path) -> str:
     try:
         with zipfile.ZipFile(file) as archive:
             names = archive.namelist()
-    except (OSError, zipfile.BadZipFile):
+    except (OSError, NotImplementedError, zipfile.BadZipFile):
         return "a zip archive, damaged"
     if "[Content_Types].xml" in names:
         return "a spreadsheet or document of an office program (.xlsx)"

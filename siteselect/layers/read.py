@@ -603,7 +603,7 @@ def _read_kmz(path: str, layer: str | None, spoken: str) -> Any:
     """Read the KML inside a KMZ archive."""
     try:
         archive = zipfile.ZipFile(path)
-    except (OSError, zipfile.BadZipFile) as error:
+    except (OSError, NotImplementedError, zipfile.BadZipFile) as error:
         raise _unreadable(path, error) from None
     with archive:
         inside = [i for i in archive.infolist() if i.filename.lower().endswith(".kml")]

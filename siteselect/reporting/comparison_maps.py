@@ -153,7 +153,8 @@ def plot_alternatives(
     stay = marks.kinds.count("stays")
     if title is None:
         word = noun(frame, len(plan.sites))
-        title = f"{stay} of {len(plan.sites)} {word} stay in "
+        stays = "stays" if len(plan.sites) == 1 else "stay"
+        title = f"{stay} of {len(plan.sites)} {word} {stays} in "
         title += f"all {count} alternatives" if count > 1 else "the alternative"
     axes: Any = ax
     return compose(
@@ -184,27 +185,40 @@ def _losses(plan: PlanLike, plans: Sequence[PlanLike]) -> str:
 
 
 def _compared(
-    plan: PlanLike, plans: Sequence[PlanLike]
+    plan: PlanLike, plans: Sequence[PlanLike], sizes_of: PlanLike | None = None
 ) -> tuple[gpd.GeoDataFrame, Marks]:
-    """Return the sites of all plans, and how each is drawn."""
+    """Return the sites of all plans, and how each is drawn.
+
+    A site has the size that it has in ``sizes_of`` (the plan by default), or where it
+    is not built there, in the first plan that builds it.
+    """
     count = len(plans)
     parts = [_bare(one.sites) for one in (plan, *plans)]
     filled = [part for part in parts if len(part)] or parts[:1]
     every = gpd.GeoDataFrame(pd.concat(filled), crs=plan.candidates.crs)
+    by_label = every.groupby(level=0, sort=False)["mw"]
+    low, high = by_label.min(), by_label.max()
     every = every[~every.index.duplicated()]
+    if sizes_of is not None:
+        own = sizes_of.sites["mw"].astype(float)
+        there = every.index.isin(own.index)
+        every.loc[there, "mw"] = own.reindex(every.index[there]).to_numpy()
     held = np.zeros(len(every), dtype=int)
     for other in plans:
         held += every.index.isin(other.sites.index)
     kinds, texts = [], []
-    for in_plan, times, mw in zip(
-        every.index.isin(plan.sites.index), held, every["mw"], strict=True
+    least = low.reindex(every.index).to_numpy()
+    most = high.reindex(every.index).to_numpy()
+    for in_plan, times, small, large in zip(
+        every.index.isin(plan.sites.index), held, least, most, strict=True
     ):
         if not in_plan:
             kinds.append("comes")
             texts.append(f"in {times} of {count}")
         elif times == count:
             kinds.append("stays")
-            texts.append(f"{number(float(mw))} MW")
+            sizes = dict.fromkeys(number(float(mw)) for mw in (small, large))
+            texts.append(" to ".join(sizes) + " MW")
         else:
             kinds.append("leaves")
             texts.append(f"out in {count - times} of {count}")
@@ -264,7 +278,7 @@ def _page_of(
     frame = plan.candidates
 
     def small(other: PlanLike, place: int) -> SmallMap:
-        picks, marks = _compared(plan, [other])
+        picks, marks = _compared(plan, [other], sizes_of=other)
         quiet = Marks(marks.faces, marks.edges, [""] * len(picks), marks.kinds)
 
         def draw(ax: Axes, sizes: Preset, text: str, furniture: bool) -> Any:
@@ -288,6 +302,11 @@ def _page_of(
         changed = marks.kinds.count("leaves"), marks.kinds.count("comes")
         loss = abs(plan.objective - other.objective) / max(abs(plan.objective), 1e-9)
         said = f"{place}: {changed[0]} out, {changed[1]} in"
+        both = plan.sites.index.intersection(other.sites.index)
+        apart = plan.sites["mw"].reindex(both) - other.sites["mw"].reindex(both)
+        resized = int((apart.abs() > 0.5).sum())
+        if resized:
+            said += f", {resized} resized"
         return SmallMap((f"{said}, {percent(loss)} worse", said), draw)
 
     def legend(text: float, inner: float, radius: float) -> list[Block]:

@@ -74,7 +74,7 @@ def plot_frontier(
         linewidth=1.6 * stroke,
         marker=".",
         markersize=4 * stroke,
-        label=f"bound: every plan is {word} this",
+        label=f"bound at each dot: every plan is {word} this",
     )
     solved = table[table["objective"].notna()]
     if len(solved):

@@ -24,7 +24,7 @@ from siteselect.reporting.labels import text_size
 from siteselect.reporting.map_layers import Base
 from siteselect.reporting.map_page import compose
 from siteselect.reporting.map_scene import Overlay
-from siteselect.reporting.plan_like import number
+from siteselect.reporting.plan_like import noun, number
 from siteselect.reporting.projection import crs_name, lonlat_bounds, map_crs
 from siteselect.reporting.sheet import Sheet
 
@@ -191,7 +191,7 @@ def plot_flows(
     tags = gpd.GeoDataFrame({"text": _said(shown)}, geometry=middle.array, crs=crs)
     mw = float(flow.sites["mw"].sum())
     count = len(flow.sites)
-    said = f"Loaded lines with {number(mw)} MW in {count:,} site" + "s" * (count != 1)
+    said = f"Loaded lines with {number(mw)} MW in {count:,} {noun(flow.sites, count)}"
     said += flow.when
     if synthetic:
         said += " (synthetic network: model lines)"

@@ -312,7 +312,7 @@ def criterion_bars(
             "raw": tidy_number(real(row.get(f"{name}_raw"))),
             "unit": unit_text(item.get("unit")),
             "value": number(real(row.get(f"{name}_value")), 2),
-            "weight": number(weight, 2),
+            "weight": number(weight, 3),
             "adds": number(adds, 3),
             "share": f"{min(max(np.nan_to_num(share), 0.0), 100.0):.0f}",
         }

@@ -288,7 +288,8 @@ def _scoring(mistakes: Mistakes, layers: Mapping[str, Any], unread: set[str]) ->
         for i, item in enumerate(items if isinstance(items, list) else ()):
             if unread & set(_texts_in(item)):
                 continue  # Its layer cannot be read, which is said already.
-            mistakes.part((key, i), partial(_numbered, make, i + 1))
+            made = partial(_numbered, make, i + 1)
+            mistakes.part((key, i), made, {"layer": next(iter(layers), "")})
             name = item.get("name") if isinstance(item, Mapping) else None
             if key != "exclude" and isinstance(name, str) and name in names:
                 message = four_parts(

@@ -18,6 +18,11 @@ from siteselect.study.lines import Place, nearest_line
 Made = TypeVar("Made")
 #: Mistakes listed in one message.
 MOST = 50
+#: What stands in for a table of a part whose kind is not known.
+STAND_INS = {
+    "measure": {"kind": "Column", "source": "score"},
+    "value": {"kind": "Rising", "a": 0.0, "b": 1.0},
+}
 
 __all__ = ["Mistakes", "key_of", "leaves", "meant_by", "named", "placed_in", "without"]
 
@@ -74,31 +79,54 @@ class Mistakes:
         except SiteSelectError as error:
             self.note_error(place, error)
 
-    def part(self, place: Place, make: Callable[[Any], Made]) -> Made | None:
+    def part(
+        self,
+        place: Place,
+        make: Callable[[Any], Made],
+        stand_ins: Mapping[str, Any] | None = None,
+    ) -> Made | None:
         """Make a part, and note all that is wrong with it.
 
-        Where it cannot be made, what the message means is left out and it is tried
-        again: one mistake shall not hide the next.
+        Where it cannot be made, what the message means is left out, or where a part
+        cannot do without it, stood in for, and it is tried again: one mistake shall
+        not hide the next. ``stand_ins`` are values by key.
         """
         record = self.at(place)
+        instead = {**STAND_INS, **(stand_ins or {})}
         gone: set[Place] = set()
+        put: dict[Place, Any] = {}
         while True:
             try:
                 made = make(record)
             except SiteSelectError as error:
-                if gone and _is_of_ours(str(error), gone):
+                if _is_of_ours(str(error), gone, put):
+                    # A table that cannot do without what was left out.
+                    fresh = {one[:-1] for one in gone} - set(put)
+                    fresh = {w for w in fresh if len(w) > len(place)}
+                    if not any(w[-1] in instead for w in fresh):
+                        return None
+                else:
+                    meant = self.note_error(place, error)
+                    fresh = {m for m in meant if len(m) > len(place)} - gone
+                if not fresh:
                     return None
-                meant = [
-                    m for m in self.note_error(place, error) if len(m) > len(place)
-                ]
-                fresh = set(meant) - gone
-                # Without its kind there is nothing left to look at.
-                if not fresh or any(m[-1] == "kind" for m in meant):
-                    return None
-                gone |= fresh
+                for one in fresh:
+                    # What has no kind is stood in for as a whole.
+                    whole = one[:-1] if one[-1] == "kind" else one
+                    if whole in put:
+                        return None
+                    if len(whole) > len(place) and whole[-1] in instead:
+                        put[whole] = instead[str(whole[-1])]
+                        gone = {g for g in gone if g[: len(whole)] != whole}
+                    elif one[-1] == "kind":
+                        return None
+                    else:
+                        gone.add(one)
                 record = without(self.at(place), {m[len(place) :] for m in gone})
+                for one, value in put.items():
+                    record = _with(record, one[len(place) :], value)
             else:
-                return None if gone else made
+                return None if gone or put else made
 
     def refuse(self, file: str = "") -> None:
         """Raise an error with all that is wrong, in the order of lines."""
@@ -243,9 +271,24 @@ def named(place: Place) -> str:
     return str(key)
 
 
-def _is_of_ours(message: str, gone: set[Place]) -> bool:
-    """Return whether a message misses what was left out here."""
-    return any(f"no {place[-1]!r}" in message for place in gone)
+def _is_of_ours(message: str, gone: set[Place], put: Mapping[Place, Any]) -> bool:
+    """Return whether a message misses what was left out, or speaks of a stand-in."""
+    names = [value for value in put.values() if isinstance(value, str)]
+    return any(f"no {place[-1]!r}" in message for place in gone) or any(
+        repr(name) in message for name in names
+    )
+
+
+def _with(part: Any, place: Place, value: Any) -> Any:
+    """Return a part with another value at a place."""
+    if not place:
+        return value
+    key, *rest = place
+    if isinstance(part, Mapping):
+        return {**part, key: _with(part.get(key), tuple(rest), value)}
+    if isinstance(part, list) and isinstance(key, int) and key < len(part):
+        return [*part[:key], _with(part[key], tuple(rest), value), *part[key + 1 :]]
+    return part
 
 
 def without(part: Any, places: set[Place]) -> Any:

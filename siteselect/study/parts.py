@@ -91,7 +91,8 @@ def is_data(value: Any) -> bool:
     """Return whether a value, or something in it, is made from data."""
     if isinstance(value, Mapping):
         kinds = {made.__name__ for made in sources.MAKERS}
-        if _is_layer(value) or value.get("kind") in kinds:
+        kind = value.get("kind")
+        if _is_layer(value) or (isinstance(kind, str) and kind in kinds):
             return True
         return any(map(is_data, value.values()))
     return isinstance(value, (list, tuple)) and any(map(is_data, value))

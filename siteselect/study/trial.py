@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,8 @@ from siteselect.study import steps
 from siteselect.study.lines import Place, key_lines
 from siteselect.study.mistakes import Mistakes
 from siteselect.study.parts import annotation_words, arguments_of, makers_of
-from siteselect.suitability.scoring import file_text
+from siteselect.suitability import check_gates, score_sites
+from siteselect.suitability.scoring import Scoring, file_text
 
 if TYPE_CHECKING:
     from siteselect.study.description import Study
@@ -72,7 +74,7 @@ def try_columns(study: Study, path: Path) -> dict[str, int]:
             sites = prepare(sites, layers, **models)
         if record.get("supply"):
             sites = steps.with_supply(sites, record["supply"], layers, folder)
-        columns = [str(c) for c in scoring.score(sites).columns]
+        columns = _try_scoring(mistakes, record, scoring, sites)
     for place, key, value in _named(record) if columns else ():
         if value not in columns:
             message = four_parts(
@@ -86,6 +88,31 @@ def try_columns(study: Study, path: Path) -> dict[str, int]:
             mistakes.note(place, message)
     mistakes.refuse(path.name)
     return counts
+
+
+def _try_scoring(
+    mistakes: Mistakes,
+    record: Mapping[str, Any],
+    scoring: Scoring,
+    sites: gpd.GeoDataFrame,
+) -> list[str]:
+    """Note what each part of a scoring misses; return the columns there will be."""
+    before = len(mistakes.found)
+    own = len(scoring.criteria) - len(record.get("criteria", ()))
+    for i, criterion in enumerate(scoring.criteria):
+        with mistakes.of(*(("criteria", i - own) if i >= own else ("preset",))):
+            score_sites(sites, [replace(criterion, weight=1.0)])
+    for i, rule in enumerate(scoring.exclude):
+        with mistakes.of("exclude", i):
+            rule(sites)
+    for i, gate in enumerate(scoring.gates):
+        with mistakes.of("gates", i):
+            check_gates(sites, [gate])
+    if len(mistakes.found) > before:
+        made = ("raw", "value", "contribution")
+        names = [f"{c.name}_{part}" for c in scoring.criteria for part in made]
+        return [*map(str, sites.columns), "score", "coverage", "excluded_by", *names]
+    return [str(c) for c in scoring.score(sites).columns]
 
 
 def _try_labels(

@@ -381,6 +381,15 @@ def file_text(path: Path) -> str:
 
 def parsed(text: str, file: str = "") -> dict[str, Any]:
     """Return what TOML says, or the line where it is none."""
+    if not isinstance(text, str):
+        raise StudyError(
+            four_parts(
+                "A study is made from TOML text",
+                f"it was given {said(text)}",
+                "text is allowed; a file is read by its path",
+                'Study.read("study.toml")',
+            )
+        )
     try:
         record = tomllib.loads(text)
     # Numbers of thousands of digits and tables nested without end are no TOML error.

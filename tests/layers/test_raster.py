@@ -227,3 +227,29 @@ def test_points_without_a_place_are_unknown(tmp_path):
     )  # fmt: skip
     found = sample(Raster(path), gpd.GeoSeries([Point(84, -89.9)], crs=4326))
     assert np.isnan(found.values[0])
+
+
+def test_what_no_memory_holds_is_refused_before_it_is_read(tmp_path):
+    path = tmp_path / "vast.tif"
+    profile = {
+        "driver": "GTiff",
+        "count": 1,
+        "height": 2_000_000,
+        "width": 2_000_000,
+        "dtype": "float32",
+        "crs": "EPSG:5070",
+        "tiled": True,
+        "sparse_ok": True,
+        "bigtiff": "yes",
+        "blockxsize": 16384,
+        "blockysize": 16384,
+        "transform": Affine(1, 0, 0, 0, -1, 2_000_000),
+    }
+    with rasterio.open(path, "w", **profile):
+        pass
+    with pytest.raises(LayerError, match="vast.*GB"):
+        Raster(path).read()
+    values, _, _ = Raster(path).read(
+        gpd.GeoSeries([box(500_000, 500_000, 500_015, 500_015)], crs=5070)
+    )
+    assert values.shape[1] < 20

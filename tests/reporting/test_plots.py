@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
+from matplotlib.text import Text
 from reporting.artists import boxes_of, named, named_everywhere, words
 from reporting.toy_plans import toy_candidates, toy_plan
 
@@ -548,3 +549,25 @@ def test_an_inset_covers_no_place_and_lies_in_the_map(seed):
     assert found.is_inside.sum() >= 4
     ratio = (box[2:] - box[:2]) / (window[2:] - window[:2])
     assert ratio[0] == pytest.approx(ratio[1])
+
+
+def test_alternatives_show_their_own_sizes():
+    sites = gpd.GeoDataFrame(
+        {"score": [0.9, 0.8, 0.7], "capacity_mw": 300.0},
+        geometry=gpd.points_from_xy([-100, -99, -98], [32, 32, 32]),
+        crs=4326,
+    )
+    asked = {"power_mw": (300, 300)}
+    plan = ss.optimize_sites(sites, site_mw=[300], **asked)
+    other = ss.optimize_sites(sites, site_mw=[100, 200], max_sites=2, **asked)
+    assert other.sites["mw"].tolist() == [200, 100]
+    ax = ss.plot_alternatives(plan, [other], base=False)
+    said = [t.get_text() for t in named_everywhere(ax, "label")]
+    assert any("200 to 300 MW" in text for text in said), said
+    (small,) = ss.plot_alternatives(plan, [other], each=True, base=False).ravel()
+    stays, comes = (named(small, gid)[0] for gid in ("picks-stays", "picks-comes"))
+    ratio = stays.get_sizes()[0] / comes.get_sizes()[0]
+    assert ratio == pytest.approx(2.0, rel=0.05)
+    assert "1 resized" in small.get_title() or any(
+        "1 resized" in t.get_text() for t in small.figure.findobj(Text)
+    )

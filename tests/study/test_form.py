@@ -312,3 +312,50 @@ def test_more_resolves_than_there_may_be_are_refused(folder):
     found = mistakes(text, folder)
     assert any("'si' or 'us'" in m for m in found)
     assert any("survival=100000000" in m for m in found), found
+
+
+def test_one_mistake_of_a_part_hides_no_other_of_it(folder):
+    """A kind, a layer or a table that cannot be read is stood in for."""
+    text = """
+area = ["OR"]
+[candidates]
+spacing_km = 50
+[[criteria]]
+name = "a"
+weight = -1
+measure = { kind = "Colum", source = "acres" }
+value = { kind = "Rising", a = 7, b = 6 }
+[[exclude]]
+kind = "Near"
+layer = "airport"
+km = -3
+[[limits]]
+kind = "Limitt"
+name = "w"
+[plan]
+power_mw = [1, 100]
+site_mw = [100]
+"""
+    found = mistakes(text, folder)
+    lines = [int(m.split()[1].rstrip(":")) for m in found]
+    assert lines == [7, 8, 9, 12, 13, 15], found
+
+
+def test_a_path_is_no_text_of_a_study(folder):
+    for given in (folder / "full.toml", 3, b"title = 1"):
+        with pytest.raises(ss.StudyError, match="Study.read"):
+            ss.Study.from_toml(given)
+
+
+def test_a_kind_that_is_a_table_is_a_message(folder):
+    text = (
+        worlds.FULL
+        + """
+[[limits]]
+kind = "Limit"
+name = "odd"
+per_mw = 1
+at_most = { kind = { a = 1 } }
+"""
+    )
+    assert any("kind" in m and "'odd'" in m for m in mistakes(text, folder))

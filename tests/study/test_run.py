@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 import siteselect as ss
 from siteselect.cli import CHANGED, INFEASIBLE, INTERRUPTED, MISTAKE, USAGE, app
 from siteselect.study import steps
+from siteselect.study.trial import try_columns
 from siteselect.study.verification import verify_folder
 from study import worlds
 
@@ -241,7 +242,7 @@ def test_help_tells_examples_and_codes():
         "Exit codes",
         "130",
         "siteselect new first",
-        "open a new shell",
+        "open a new one",
     ):
         assert word in told
     for command in ("demo", "run", "check", "verify", "report", "new", "doctor"):
@@ -537,3 +538,43 @@ def test_a_report_is_in_the_units_and_robust_as_its_study_says(folder, tmp_path)
     for name in ("report.html", "robustness.csv"):
         first = (out / "report" / name).read_bytes()
         assert first == (tmp_path / "again" / name).read_bytes()
+
+
+def test_check_names_every_missing_column_at_once(tmp_path):
+    text = """
+area = ["Texas"]
+prepare = true
+[candidates]
+spacing_km = 100
+[[criteria]]
+name = "a"
+measure = { kind = "Column", source = "acres" }
+value = { kind = "Rising", a = 5, b = 6 }
+[[criteria]]
+name = "b"
+measure = { kind = "Column", source = "hedroom_mw" }
+value = { kind = "Rising", a = 5, b = 6 }
+[[exclude]]
+kind = "Where"
+column = "zonning"
+isin = ["x"]
+[[gates]]
+name = "g"
+measure = { kind = "Column", source = "slop" }
+at_least = 1
+[[limits]]
+kind = "Limit"
+name = "w"
+per_mw = "water_m3_per_mw_yeer"
+at_most = 1
+[plan]
+power_mw = [1, 100]
+site_mw = [100]
+objective = "scor"
+"""
+    path = tmp_path / "s.toml"
+    path.write_text(text)
+    with pytest.raises(ss.StudyError) as caught:
+        try_columns(ss.Study.read(path), path)
+    lines = [int(m.split()[1].rstrip(":")) for m in caught.value.mistakes]
+    assert lines == [8, 12, 16, 20, 25, 30], caught.value.mistakes

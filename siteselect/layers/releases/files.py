@@ -105,7 +105,7 @@ def _opened(path: Path) -> Iterator[tuple[IO[str], str]]:
     guard(path)
     try:
         archive = zipfile.ZipFile(path)
-    except (OSError, zipfile.BadZipFile) as error:
+    except (OSError, NotImplementedError, zipfile.BadZipFile) as error:
         raise _unreadable(path, f"the archive is damaged ({error})") from None
     with archive:
         tables = [
@@ -182,7 +182,11 @@ def read_text(
         return _read_text(path, fields, reader, rows)
     except UnicodeDecodeError:
         if encoding != "utf-8-sig" and path.suffix.casefold() != ".zip":
-            again = path.read_text(encoding)
+            try:
+                again = path.read_text(encoding)
+            except UnicodeDecodeError:
+                why = f"it is neither in UTF-8 nor in {encoding}"
+                raise _unreadable(path, why) from None
             return _read_lines(io.StringIO(again), path.name, fields, reader, rows)
         raise _unreadable(path, "it is not in UTF-8") from None
 
@@ -193,7 +197,7 @@ def _read_text(
     with _opened(path) as (stream, name):
         try:
             return _read_lines(stream, name, fields, reader, rows)
-        except (zipfile.BadZipFile, EOFError, OSError) as error:
+        except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError) as error:
             raise _unreadable(path, f"it is damaged ({error})") from None
 
 

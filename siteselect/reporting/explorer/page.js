@@ -215,7 +215,7 @@
       const data = candidates.data;
       if (weighted) {
         const weights = state.touched ? SiteScore.normalized(state.weights) : scoring.weights;
-        element("trouble").textContent = weights ? "" : "Give at least one criterion a weight above zero.";
+        element("trouble").textContent = weights ? "" : "Give at least one criterion a weight above zero. Map, ranks and shares are those of the weights before.";
         if (!weights) { return; }
         const found = SiteScore.combine(scoring.way, values, weights, n);
         // At the plan's own weights its own scores stand.

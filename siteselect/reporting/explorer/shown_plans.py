@@ -243,6 +243,15 @@ def frontier_figure(bokeh: Any, frontier: FrontierLike, first: int) -> Any:
         line_color=_BOUND,
         line_width=1.6,
     )
+    # Between them the line only leads the eye.
+    figure.scatter(
+        (known["value"] / x_size).tolist(),
+        (known["bound"] / y_size).tolist(),
+        size=4,
+        fill_color=_BOUND,
+        line_color=None,
+        name="frontier:bounds",
+    )
     solved = table[table["value"].isin(list(frontier.plans))]
     # In the order of the shown plans, which is that of the values.
     dots = figure.scatter(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 
 import pytest
 from published import html_page
@@ -51,3 +52,25 @@ def test_a_reader_refuses_a_web_page_and_an_empty_file(reader, files, tmp_path):
         page.unlink()
         with pytest.raises(ss.LayerError, match=re.escape(path.name)):
             read(reader, page, files)
+
+
+def test_text_that_no_encoding_reads_is_told(tmp_path):
+    path = tmp_path / "nri.csv"
+    path.write_bytes(b"STCOFIPS,COUNTY\n48001,A\x81\n")
+    with pytest.raises(ss.LayerError, match="neither in UTF-8 nor in"):
+        ss.releases.national_risk_index(path)
+
+
+def test_an_archive_of_a_later_version_is_told(tmp_path):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.geojson", "{}")
+    raw = bytearray(path.read_bytes())
+    raw[raw.index(b"PK\x01\x02") + 6] = 200
+    path.write_bytes(raw)
+    for reader in (ss.read_layer, ss.releases.eia860_plants, ss.releases.qcew):
+        with pytest.raises(ss.LayerError, match="version"):
+            reader(path)
+    again = path.rename(tmp_path / "a.kmz")
+    with pytest.raises(ss.LayerError, match="version"):
+        ss.read_layer(again)
