@@ -323,7 +323,7 @@ spacing_km = 50
 [[criteria]]
 name = "a"
 weight = -1
-measure = { kind = "Colum", source = "acres" }
+measure = { kind = "Kolumn", source = "acres" }
 value = { kind = "Rising", a = 7, b = 6 }
 [[exclude]]
 kind = "Near"
