@@ -98,7 +98,7 @@ def nameable(path: Path) -> Path:
         return path
     raise StudyError(
         four_parts(
-            f"A file or folder {said(str(path))} was to be written",
+            f"A file or folder {said(str(path))} was asked for",
             why,
             "a name that the file system can hold",
             "Give a shorter one of plain letters",

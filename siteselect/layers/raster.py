@@ -7,6 +7,7 @@ hold no more than a bounded number of cells.
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -107,7 +108,9 @@ class Raster:
         # Not a field: what follows from the tiles.
         files = cells.joined(
             [
-                as_path(path, 'Raster("slope.tif")', "A raster is read from files")
+                Path(path)
+                if isinstance(path, str | os.PathLike)
+                else as_path(path, 'Raster("slope.tif")', "A raster is read from files")
                 for path in given
             ]
         )
