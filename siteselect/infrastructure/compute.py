@@ -16,6 +16,7 @@ import pandas as pd
 
 from siteselect.errors import StudyError, four_parts, nearest_name, said, shown
 from siteselect.infrastructure._tables import fact_table
+from siteselect.layers.figures import is_plain_number
 
 __all__ = [
     "HOURS_PER_YEAR",
@@ -82,8 +83,7 @@ def _kw(accelerator: str, level: str) -> float:
 
 
 def _ratio(peak_ratio: float) -> float:
-    is_number = isinstance(peak_ratio, int | float | np.number)
-    if not (is_number and np.isfinite(peak_ratio) and peak_ratio >= 1.0):
+    if not (is_plain_number(peak_ratio) and peak_ratio >= 1.0):
         raise StudyError(
             four_parts(
                 "`peak_ratio` is facility MW per IT MW at peak",
@@ -121,18 +121,16 @@ def _amount(value: Amount, what: str) -> Amount:
     return value
 
 
-def _single(value: object, what: str) -> float:
+def _single(value: float, what: str, call: str) -> float:
     """Return one finite amount of 0 or more."""
-    if isinstance(value, int | float | np.number) and not isinstance(value, bool):
-        figure = float(value)
-        if 0 <= figure < np.inf:
-            return figure
+    if is_plain_number(value) and value >= 0:
+        return float(value)
     raise StudyError(
         four_parts(
             f"{what} is converted",
             f"got {said(value)}",
             "one finite number of 0 or more is allowed",
-            'accelerators_hosted("H100", 180.7)',
+            call,
         )
     )
 
@@ -223,7 +221,9 @@ def accelerators_it_mw(accelerator: str, count: float, *, level: str = "mid") ->
     >>> accelerators_it_mw("H100", 100_000)
     139.0
     """
-    return _single(count, "A number of accelerators") * _kw(accelerator, level) / 1000.0
+    call = 'accelerators_it_mw("H100", 100_000)'
+    asked = _single(count, "A number of accelerators", call)
+    return asked * _kw(accelerator, level) / 1000.0
 
 
 def accelerators_hosted(
@@ -262,7 +262,8 @@ def accelerators_hosted(
     >>> accelerators_hosted("H100", 180.7)
     100000
     """
-    power = _single(facility_mw, "Facility MW")
+    call = 'accelerators_hosted("H100", 180.7)'
+    power = _single(facility_mw, "Facility MW", call)
     exact = it_mw(power, peak_ratio) * 1000.0 / _kw(accelerator, level)
     # 180.7 MW host exactly 100,000: the last bit of a division must not cost one.
     return int(np.floor(exact * (1.0 + 1e-12) + 1e-9))

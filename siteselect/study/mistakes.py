@@ -108,18 +108,20 @@ class Mistakes:
                 else:
                     meant = self.note_error(place, error)
                     fresh = {m for m in meant if len(m) > len(place)} - gone
-                if not fresh:
+                # What has no kind is stood in for as a whole.
+                wholes = {m[:-1] if m[-1] == "kind" else m for m in fresh}
+                is_known = all(
+                    w not in put
+                    and len(w) > len(place)
+                    and (w in fresh or w[-1] in instead)
+                    for w in wholes
+                )
+                if not fresh or not is_known:
                     return None
-                for one in fresh:
-                    # What has no kind is stood in for as a whole.
-                    whole = one[:-1] if one[-1] == "kind" else one
-                    if whole in put:
-                        return None
-                    if len(whole) > len(place) and whole[-1] in instead:
-                        put[whole] = instead[str(whole[-1])]
-                        gone = {g for g in gone if g[: len(whole)] != whole}
-                    elif one[-1] == "kind":
-                        return None
+                for one in wholes:
+                    if one[-1] in instead:
+                        put[one] = instead[str(one[-1])]
+                        gone = {g for g in gone if g[: len(one)] != one}
                     else:
                         gone.add(one)
                 record = without(self.at(place), {m[len(place) :] for m in gone})

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import numpy as np
 
-from siteselect.errors import four_parts, nearest_name, shown
+from siteselect.errors import SiteSelectError, four_parts, nearest_name, shown
 from siteselect.infrastructure import prepare
 from siteselect.study import steps
 from siteselect.study.lines import Place, key_lines
@@ -96,7 +96,11 @@ def _try_scoring(
     scoring: Scoring,
     sites: gpd.GeoDataFrame,
 ) -> list[str]:
-    """Note what each part of a scoring misses; return the columns there will be."""
+    """Return the columns of scored candidates; note what each part misses, if any."""
+    try:
+        return [str(c) for c in scoring.score(sites).columns]
+    except SiteSelectError as error:
+        whole = error
     before = len(mistakes.found)
     own = len(scoring.criteria) - len(record.get("criteria", ()))
     for i, criterion in enumerate(scoring.criteria):
@@ -108,11 +112,11 @@ def _try_scoring(
     for i, gate in enumerate(scoring.gates):
         with mistakes.of("gates", i):
             check_gates(sites, [gate])
-    if len(mistakes.found) > before:
-        made = ("raw", "value", "contribution")
-        names = [f"{c.name}_{part}" for c in scoring.criteria for part in made]
-        return [*map(str, sites.columns), "score", "coverage", "excluded_by", *names]
-    return [str(c) for c in scoring.score(sites).columns]
+    if len(mistakes.found) == before:
+        raise whole
+    made = ("raw", "value", "contribution")
+    names = [f"{c.name}_{part}" for c in scoring.criteria for part in made]
+    return [*map(str, sites.columns), "score", "coverage", "excluded_by", *names]
 
 
 def _try_labels(

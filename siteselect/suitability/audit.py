@@ -14,12 +14,12 @@ import pandas as pd
 from siteselect.errors import (
     LayerError,
     StudyError,
-    check_given,
     four_parts,
     said,
     shown,
 )
 from siteselect.layers.cards import card
+from siteselect.suitability.checks import check_scored
 from siteselect.suitability.criteria import Criterion
 from siteselect.suitability.hindcast import draws_of
 from siteselect.suitability.hindcast_land import (
@@ -231,13 +231,7 @@ def audit_criteria(
     >>> table["auc_alone"].to_dict(), float(table.loc["land", "loss"])
     ({'grid': 1.0, 'land': 0.5}, 0.0)
     """
-    check_given(
-        scored,
-        ("attrs", "columns"),
-        "An audit is read from scored candidates",
-        "a frame of score_sites is needed",
-        "score_sites(sites, criteria)",
-    )
+    check_scored(scored, "An audit")
     draws, level = draws_of(draws, level)
     permutations = whole_number("Values are shuffled", "permutations", permutations)
     if not isinstance(background, str):

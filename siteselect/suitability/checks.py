@@ -10,12 +10,20 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from siteselect.errors import LayerError, StudyError, four_parts, nearest_name, shown
+from siteselect.errors import (
+    LayerError,
+    StudyError,
+    check_given,
+    four_parts,
+    nearest_name,
+    shown,
+)
 from siteselect.layers import check, layer_info
 from siteselect.layers.figures import is_plain_number, meant
 
 __all__ = [
     "check_length",
+    "check_scored",
     "check_vector",
     "column_of",
     "holds",
@@ -30,6 +38,17 @@ __all__ = [
 def layer_name(layer: object) -> str:
     """Return the name a layer carries, or ``"layer"``."""
     return str(layer_info(layer).name or "layer")
+
+
+def check_scored(scored: object, what: str) -> None:
+    """Refuse what is no frame at all where a scored one is read."""
+    check_given(
+        scored,
+        ("attrs", "columns"),
+        f"{what} is read from scored candidates",
+        "a frame of score_sites is needed",
+        "score_sites(sites, criteria)",
+    )
 
 
 def numbers(features: gpd.GeoDataFrame, column: str, layer: str) -> npt.NDArray[Any]:

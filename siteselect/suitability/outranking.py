@@ -15,10 +15,10 @@ from siteselect.errors import (
     LayerError,
     MissingDependencyError,
     StudyError,
-    check_given,
     four_parts,
     shown,
 )
+from siteselect.suitability.checks import check_scored
 from siteselect.suitability.value_function import is_number
 
 Floats = npt.NDArray[np.float64]
@@ -111,13 +111,7 @@ def rank_sites(
     >>> ranked.attrs["siteselect"]["rankings"]["topsis"]["unknown"]
     1
     """
-    check_given(
-        scored,
-        ("attrs", "columns"),
-        "A ranking is read from scored candidates",
-        "a frame of score_sites is needed",
-        "score_sites(sites, criteria)",
-    )
+    check_scored(scored, "A ranking")
     call = _method(method, v, indifference, preference)
     names, weights = _weights_of(scored)
     columns = [method, f"{method}_rank"]

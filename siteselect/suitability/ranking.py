@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siteselect.errors import LayerError, StudyError, check_given, four_parts, shown
+from siteselect.errors import LayerError, StudyError, four_parts, shown
+from siteselect.suitability.checks import check_scored
 from siteselect.suitability.criteria import Criterion
 from siteselect.suitability.weights import normalize_weights
 
@@ -56,13 +57,7 @@ class Ranking:
         criteria: Sequence[Criterion] | None = None,
     ) -> Ranking:
         """Read a frame that `score_sites` returned."""
-        check_given(
-            scored,
-            ("attrs", "columns"),
-            "A rank is read from scored candidates",
-            "a frame of score_sites is needed",
-            "score_sites(sites, criteria)",
-        )
+        check_scored(scored, "A rank")
         told = scored.attrs.get("siteselect", {})
         if criteria is not None:
             criteria = list(criteria)

@@ -10,7 +10,6 @@ import geopandas as gpd
 
 from siteselect.errors import (
     StudyError,
-    check_given,
     four_parts,
     nearest_name,
     said,
@@ -22,6 +21,7 @@ from siteselect.suitability.aggregation import (
     Minimum,
     WeightedSum,
 )
+from siteselect.suitability.checks import check_scored
 from siteselect.suitability.curves import (
     Exponential,
     Fading,
@@ -162,13 +162,7 @@ def aggregate_from_dict(
 
 def aggregate_of(scored: gpd.GeoDataFrame) -> Aggregate:
     """Return the aggregate a frame was scored with; the weighted sum if unsaid."""
-    check_given(
-        scored,
-        ("attrs", "columns"),
-        "An aggregation is read from scored candidates",
-        "a frame of score_sites is needed",
-        "score_sites(sites, criteria)",
-    )
+    check_scored(scored, "An aggregation")
     noted = scored.attrs.get("siteselect", {}).get("aggregation")
     return WeightedSum() if noted is None else aggregate_from_dict(noted)
 

@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siteselect.errors import LayerError, StudyError, check_given, four_parts, shown
+from siteselect.errors import LayerError, StudyError, four_parts, shown
 from siteselect.layers import spatial
 from siteselect.layers.info import EVIDENCE
 from siteselect.suitability.aggregation import Aggregate, WeightedSum
+from siteselect.suitability.checks import check_scored
 from siteselect.suitability.records import AGGREGATES, aggregate_of
 
 Floats = npt.NDArray[np.float64]
@@ -45,6 +46,11 @@ def evidence(scored: gpd.GeoDataFrame) -> pd.DataFrame:
         ``synthetic`` or ``unstated``) and ``weight`` [-], heaviest first; no row
         if nothing is known of the criteria.
 
+    Raises
+    ------
+    StudyError
+        If it is no frame.
+
     Examples
     --------
     >>> import geopandas as gpd
@@ -58,13 +64,7 @@ def evidence(scored: gpd.GeoDataFrame) -> pd.DataFrame:
     >>> evidence(scored).values.tolist()
     [['measured', 0.75], ['proxy', 0.25]]
     """
-    check_given(
-        scored,
-        ("attrs", "columns"),
-        "The evidence is read from scored candidates",
-        "a frame of score_sites is needed",
-        "score_sites(sites, criteria)",
-    )
+    check_scored(scored, "The evidence")
     about = scored.attrs.get("siteselect", {})
     criteria = about.get("criteria", []) if isinstance(about, dict) else []
     weight = dict.fromkeys(EVIDENCE, 0.0)
