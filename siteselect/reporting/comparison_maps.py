@@ -19,7 +19,7 @@ from siteselect.reporting.furniture import Block, Preset
 from siteselect.reporting.map_grid import SmallMap, map_page
 from siteselect.reporting.map_layers import Base
 from siteselect.reporting.map_page import compose, ground_of
-from siteselect.reporting.picks import Marks
+from siteselect.reporting.picks import Marks, MwScale
 from siteselect.reporting.plan_like import (
     SYNTHETIC_NOTICE,
     PlanLike,
@@ -276,6 +276,8 @@ def _page_of(
 ) -> NDArray[np.object_]:
     """Draw a small map of each alternative."""
     frame = plan.candidates
+    sizes = [float(mw) for one in (plan, *plans) for mw in one.sites["mw"]]
+    scale = MwScale.of(sizes, max(len(one.sites) for one in (plan, *plans)))
 
     def small(other: PlanLike, place: int) -> SmallMap:
         picks, marks = _compared(plan, [other], sizes_of=other)
@@ -297,21 +299,27 @@ def _page_of(
                 notes=notes,
                 units=units,
                 marks=marks if furniture else quiet,
+                scale=scale,
             )
 
         changed = marks.kinds.count("leaves"), marks.kinds.count("comes")
         loss = abs(plan.objective - other.objective) / max(abs(plan.objective), 1e-9)
-        said = f"{place}: {changed[0]} out, {changed[1]} in"
+        said = plain = f"{place}: {changed[0]} out, {changed[1]} in"
         both = plan.sites.index.intersection(other.sites.index)
         apart = plan.sites["mw"].reindex(both) - other.sites["mw"].reindex(both)
         resized = int((apart.abs() > 0.5).sum())
         if resized:
             said += f", {resized} resized"
-        return SmallMap((f"{said}, {percent(loss)} worse", said), draw)
+        worse = f"{percent(loss)} worse"
+        return SmallMap((f"{said}, {worse}", f"{plain}, {worse}", plain), draw)
 
     def legend(text: float, inner: float, radius: float) -> list[Block]:
         both = {"stays": "in both", "leaves": "plan only", "comes": "alternative only"}
-        return [_kinds_block(both, text)]
+        heading = f"Chosen {noun(frame, 2)}, facility power"
+        circles = pieces.size_legend_block(
+            scale.shown_mw, lambda mw: scale.radius_pt(mw, radius), text, heading
+        )
+        return [*([circles] if scale.shown_mw else []), _kinds_block(both, text)]
 
     lines = [(SYNTHETIC_NOTICE, True)] if is_synthetic(plan) else []
     if title is None:

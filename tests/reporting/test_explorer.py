@@ -338,3 +338,12 @@ def test_without_bokeh_the_extra_is_named(monkeypatch, tmp_path):
     with pytest.raises(MissingDependencyError, match=r"siteselect\[interactive\]"):
         explore(toy_plan(1, toy_candidates(spacing_km=300)), tmp_path / "m.html")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_level_frontier_keeps_its_dots_within_the_axis():
+    from siteselect.reporting.explorer.shown_plans import _range_of
+
+    low, high = _range_of(pd.Series([2462.6, 2462.6 * (1 + 2e-16)]))
+    assert low < 2460.5 < 2464.5 < high
+    low, high = _range_of(pd.Series([10.0, 30.0]))
+    assert (low, high) == pytest.approx((8.5, 31.5))

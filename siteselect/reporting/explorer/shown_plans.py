@@ -226,8 +226,11 @@ def frontier_figure(bokeh: Any, frontier: FrontierLike, first: int) -> Any:
     x_name = str(clean(f"{word} [{x_unit}]" if x_unit else word))
     name = frontier.objective_name
     y_name = str(clean(f"cost [{y_unit}]" if name == "USD" else name))
+    solved = table[table["value"].isin(list(frontier.plans))]
+    heights = pd.concat([known["bound"], solved["objective"]]).astype(float) / y_size
     figure = bokeh.plotting.figure(
         name="frontier",
+        y_range=_range_of(heights),
         sizing_mode="stretch_both",
         tools="tap",
         toolbar_location=None,
@@ -252,7 +255,6 @@ def frontier_figure(bokeh: Any, frontier: FrontierLike, first: int) -> Any:
         line_color=None,
         name="frontier:bounds",
     )
-    solved = table[table["value"].isin(list(frontier.plans))]
     # In the order of the shown plans, which is that of the values.
     dots = figure.scatter(
         "x",
@@ -297,6 +299,19 @@ def frontier_figure(bokeh: Any, frontier: FrontierLike, first: int) -> Any:
         axis.ticker = models.BasicTicker(desired_num_ticks=4)
         axis.formatter = models.NumeralTickFormatter(format="0,0.[000]")
     return figure
+
+
+def _range_of(heights: pd.Series[float]) -> tuple[float, float]:
+    """Return the range of an axis, at least a thousandth of its middle either way.
+
+    Values that differ by rounding alone would fill it otherwise.
+    """
+    if not len(heights):
+        return 0.0, 1.0
+    low, high = float(heights.min()), float(heights.max())
+    middle = (low + high) / 2
+    half = 1.15 * max((high - low) / 2, 1e-3 * abs(middle), 1e-9)
+    return middle - half, middle + half
 
 
 def no_plan_line(frontier: FrontierLike) -> str:
