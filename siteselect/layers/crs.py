@@ -8,6 +8,7 @@ without a CRS is refused: guessing one moves sites by kilometers.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import geopandas as gpd
@@ -95,6 +96,36 @@ def require_crs(
         )
     crs: pyproj.CRS = frame.crs
     return crs
+
+
+@lru_cache(maxsize=64)
+def registered(crs: pyproj.CRS) -> pyproj.CRS:
+    """Return the same CRS as its register defines it, if it is in one.
+
+    A file carries the definition that was current when it was written. PROJ takes a
+    hundred times as long over some of them as over a code, and pyproj asks it again
+    in each thread and process.
+
+    Parameters
+    ----------
+    crs : pyproj.CRS
+        Any.
+
+    Returns
+    -------
+    pyproj.CRS
+        Equal to the given one; the given one itself if no register has its equal.
+
+    Examples
+    --------
+    >>> registered(pyproj.CRS(pyproj.CRS.from_epsg(5070).to_wkt())).srs
+    'EPSG:5070'
+    """
+    code = crs.to_authority(min_confidence=100)
+    if code is None:
+        return crs
+    known = pyproj.CRS.from_authority(*code)
+    return known if known == crs else crs
 
 
 def to_wgs84(

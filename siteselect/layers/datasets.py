@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from siteselect.errors import LayerError, four_parts, nearest_name, shown
-from siteselect.layers.crs import WGS84, equal_area_crs, to_wgs84
+from siteselect.layers.crs import WGS84, equal_area_crs, registered, to_wgs84
 from siteselect.layers.info import LayerInfo, layer_info, with_info
 from siteselect.layers.raster import Raster
 
@@ -130,8 +130,9 @@ def _read(name: str, entry: Mapping[str, Any]) -> pd.DataFrame:
         )
     if entry.get("kind") == "table":
         return pd.read_parquet(path)
-    frame: pd.DataFrame = gpd.read_parquet(path)
-    return frame
+    frame = gpd.read_parquet(path)
+    placed: pd.DataFrame = frame.set_crs(registered(frame.crs), allow_override=True)
+    return placed
 
 
 def _joined(

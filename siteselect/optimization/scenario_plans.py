@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from siteselect.dask_client import connected
 from siteselect.errors import (
     InfeasiblePlanError,
-    MissingDependencyError,
     SolverError,
     StudyError,
     four_parts,
@@ -48,7 +48,8 @@ def solve_all(
     """Return the best plan of every scenario, in their order."""
     items = list(cases.items())
     if client is not None:
-        return _on_dask(request, items, client)
+        with connected(client, "robust(plan, scenarios)") as opened:
+            return _on_dask(request, items, opened)
     if workers is not None and workers < 1:
         raise StudyError(
             four_parts(
@@ -93,20 +94,6 @@ def _lost(call: str, error: BaseException) -> SolverError:
 
 
 def _on_dask(request: Request, items: list[Any], client: Any) -> list[Best]:
-    if isinstance(client, str):
-        try:
-            distributed = import_module("distributed")
-        except ImportError:
-            raise MissingDependencyError(
-                four_parts(
-                    f"robust(client={client!r}) was asked for",
-                    "Dask's distributed is not installed",
-                    "a Dask client, or processes of this machine",
-                    "pip install distributed, or workers=2",
-                )
-            ) from None
-        with distributed.Client(client) as opened:
-            return _on_dask(request, items, opened)
     count = max(1, min(len(items), sum(client.nthreads().values())))
     chunks = [items[k::count] for k in range(count)]
     futures = [client.submit(_solve_some, request, c, pure=False) for c in chunks]

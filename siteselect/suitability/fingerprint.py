@@ -50,6 +50,9 @@ _PACKAGES = (
 #: decides no figure; one handed over with it cannot be.
 _WAITING = frozenset({"_thread", "threading", "multiprocessing.synchronize"})
 
+#: What a column of texts holds, some of them missing.
+_TEXTS = {str: 0, float: 1, type(None): 2}
+
 __all__ = ["digest", "file_digest", "versions"]
 
 
@@ -152,12 +155,14 @@ class _Digest:
         flat = array.ravel()
         kinds = set(map(type, flat))
         kind = "ndarray"
-        if kinds == {str}:
-            kind, parts = (
-                "texts",
-                [item.encode("utf-8", "surrogatepass") for item in flat],
-            )
-        elif kinds and all(
+        if str in kinds and kinds <= _TEXTS.keys():
+            # Read together, each by its length.
+            texts = [item if type(item) is str else repr(item) for item in flat]
+            shape += bytes([_TEXTS[type(item)] for item in flat])
+            sizes = np.array(list(map(len, texts)), dtype=np.int64).tobytes()
+            joined = "".join(texts).encode("utf-8", "surrogatepass")
+            return _hash("texts", shape + sizes + joined)
+        if kinds and all(
             one is type(None) or issubclass(one, shapely.Geometry) for one in kinds
         ):
             parts = [item or b"" for item in shapely.to_wkb(flat)]

@@ -10,18 +10,19 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, NoReturn
 
 import pandas as pd
 
+from siteselect.dask_client import connected, dask_part
 from siteselect.errors import (
     DataQualityWarning,
     LayerError,
-    MissingDependencyError,
     SiteSelectError,
     StudyError,
     four_parts,
@@ -31,6 +32,7 @@ from siteselect.layers.notices import collected
 from siteselect.suitability.criteria import Criterion
 from siteselect.suitability.exclusions import Exclusion, Keep, Where
 from siteselect.suitability.fingerprint import digest, file_digest, versions
+from siteselect.suitability.kept_memory import keep_memory
 from siteselect.suitability.measures import Column
 from siteselect.suitability.partitions import (
     PathLike,
@@ -52,6 +54,8 @@ from siteselect.whole_files import as_path, disk_said, sweep
 
 __all__ = ["score_partitions"]
 
+#: What scores files, given them and a count of what is done.
+_Scoring = Callable[[Sequence["_Job"], "_Count"], list[dict[str, Any]]]
 _NUMBER = re.compile(r"\d[\d.,]*")
 
 
@@ -139,7 +143,7 @@ def score_partitions(
     >>> run["rows"].tolist(), scored["score"].tolist()
     ([2, 1], [0.0, 0.5, 1.0])
     """
-    dask = _imported("dask")
+    dask = dask_part("dask", "score_partitions(...)")
     sources = part_files(folder)
     target = _target(
         as_path(
@@ -149,31 +153,37 @@ def score_partitions(
         ),
         Path(folder),
     )
-    labels = [index_of(path) for path in sources]
-    refuse_repeats(labels)
     criteria = [criteria] if isinstance(criteria, Criterion) else list(criteria)
     rules = [exclude] if callable(exclude) else list(exclude)
     parts = [part for rule in rules for part in _parts(rule)]
     _refuse_patches(parts)
-    _refuse_strangers([*criteria, *parts], labels)
-    asked = digest(criteria, rules, more, versions())
-    names = {path.name: len(own) for path, own in zip(sources, labels, strict=True)}
-    _claim(target, names)
-    work = _Work(tuple(criteria), tuple(rules), more, asked)
-    jobs = [(str(path), str(target / path.name)) for path in sources]
-
-    count = _Count(len(jobs), progress)
-    with _told(target, len(jobs)):
-        if client is None:
-            found = _on_threads(dask, work, jobs, count)
-        else:
-            found = _on_client(dask, work, jobs, count, client)
+    work = _Work(tuple(criteria), tuple(rules), more)
+    with _hands(dask, work, client, len(sources)) as score:
+        # Workers make the layers ready while the labels are read.
+        labels = [index_of(path) for path in sources]
+        refuse_repeats(labels)
+        _refuse_strangers([*criteria, *parts], labels)
+        asked = digest(criteria, rules, more, versions())
+        names = {path.name: len(own) for path, own in zip(sources, labels, strict=True)}
+        _claim(target, names)
+        jobs = [_Job(str(path), str(target / path.name), asked) for path in sources]
+        with _told(target, len(jobs)):
+            found = score(jobs, _Count(len(jobs), progress))
     for path in with_same_types([target / name for name in names]):
         write_mark(path, _inputs(asked, Path(folder) / path.name))
     write_list(target, names, is_complete=True)
     _warn_of([one["heard"] for one in found])
     table = pd.DataFrame(found, index=pd.Index(list(names), name="partition"))
     return table[["rows", "kept", "seconds", "worker", "peak_mb"]]
+
+
+class _Job(NamedTuple):
+    """One file to score."""
+
+    source: str
+    target: str
+    #: Digest of what is asked of every file.
+    asked: str
 
 
 @dataclass(frozen=True)
@@ -183,19 +193,27 @@ class _Work:
     criteria: tuple[Criterion, ...]
     rules: tuple[Any, ...]
     more: dict[str, Any]
-    asked: str
     #: Layers made ready, for all files that a worker scores.
     layers: Layers = field(default_factory=Layers, compare=False)
 
-    def __call__(self, source: str, target: str) -> dict[str, Any]:
+    def make_ready(self) -> None:
+        """Place the layers before the first file asks for it."""
+        for rule in self.rules:
+            for part in _parts(rule):
+                self.layers.make_ready(part)
+        for criterion in self.criteria:
+            self.layers.make_ready(criterion.measure)
+
+    def __call__(self, job: _Job) -> dict[str, Any]:
         """Score one file, unless that is done already."""
         begin = time.perf_counter()
-        inputs = _inputs(self.asked, Path(source))
-        is_kept = is_finished(Path(target), inputs)
+        source, target = Path(job.source), Path(job.target)
+        inputs = _inputs(job.asked, source)
+        is_kept = is_finished(target, inputs)
         rows = 0
         heard: list[str] = []
         if not is_kept:
-            sites = read_part(Path(source))
+            sites = read_part(source)
             rows = len(sites)
             with collected() as heard:
                 scored = score_with(
@@ -205,10 +223,10 @@ class _Work:
                     exclude=[_cut(rule, sites.index) for rule in self.rules],
                     **self.more,
                 )
-            write_part(scored, Path(target))
-            write_mark(Path(target), inputs)
+            write_part(scored, target)
+            write_mark(target, inputs)
         else:
-            rows = len(index_of(Path(target)))
+            rows = len(index_of(target))
         return {
             "rows": rows,
             "kept": is_kept,
@@ -389,13 +407,99 @@ def _told(target: Path, total: int) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def _hands(dask: Any, work: _Work, client: Any, n_files: int) -> Iterator[_Scoring]:
+    """Give what scores files: threads of this process, or workers of a cluster.
+
+    Workers are sent the work at once, and make it ready while files are listed.
+    """
+    if client is None:
+        yield partial(_on_threads, dask, work)
+        return
+    with connected(client, "score_partitions(...)") as client:
+        try:
+            packed = import_module("cloudpickle").dumps(work, protocol=5)
+        except Exception as error:
+            # Better reasons to refuse the work may be found first.
+            yield partial(_unsent, error)
+            return
+        # A task rather than scattered data: should every worker that holds the
+        # layers die, the next one makes them again from what the scheduler keeps.
+        limit = "distributed.admin.large-graph-warning-threshold"
+        with dask.config.set({limit: f"{2 * len(packed)}B"}):
+            sent = client.submit(_Sent, packed, pure=False)
+        busy = list(client.nthreads())[:n_files]
+        ready = [
+            client.submit(_make_ready, sent, workers=[address], pure=False)
+            for address in busy
+        ]
+        try:
+            yield partial(_on_workers, client, sent)
+        finally:
+            client.cancel([sent, *ready])
+
+
+def _unsent(why: Exception, jobs: Sequence[_Job], count: _Count) -> NoReturn:
+    """Refuse work that cannot be sent."""
+    raise StudyError(
+        four_parts(
+            f"{count.total} files of candidates were to be scored on a cluster",
+            f"criteria or exclusions cannot be sent to its workers ({why})",
+            "numbers, texts, tables, layers and plain functions are allowed",
+            "make what cannot be sent inside your function, or leave out client=",
+        )
+    ) from why
+
+
+class _Sent:
+    """Work on its way: unpacked by each worker once, by the first who needs it."""
+
+    def __init__(self, packed: bytes) -> None:
+        self._packed = packed
+        self._work: _Work | None = None
+        self._heard: list[str] = []
+        self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[type[_Sent], tuple[bytes]]:
+        return type(self), (self._packed,)
+
+    def work(self) -> _Work:
+        """Return what was sent, its layers made ready."""
+        with self._lock:
+            if self._work is None:
+                keep_memory(self)
+                work: _Work = pickle.loads(self._packed)
+                # What cannot be made ready is refused by name with the first file.
+                with suppress(Exception), collected() as self._heard:
+                    work.make_ready()
+                self._work = work
+            return self._work
+
+    def heard(self) -> list[str]:
+        """Return, once, what the layers would have warned of."""
+        with self._lock:
+            heard, self._heard = self._heard, []
+        return heard
+
+
+def _make_ready(sent: _Sent) -> None:
+    """Unpack the work before there is a file to score."""
+    sent.work()
+
+
+def _scored(sent: _Sent, job: _Job) -> dict[str, Any]:
+    """Score one file on a worker."""
+    found = sent.work()(job)
+    return {**found, "heard": sent.heard() + found["heard"]}
+
+
 def _on_threads(
-    dask: Any, work: _Work, jobs: list[tuple[str, str]], count: _Count
+    dask: Any, work: _Work, jobs: Sequence[_Job], count: _Count
 ) -> list[dict[str, Any]]:
     """Score on threads of this process."""
 
-    def one(job: tuple[str, str]) -> dict[str, Any]:
-        found = work(*job)
+    def one(job: _Job) -> dict[str, Any]:
+        found = work(job)
         count.one()
         return found
 
@@ -409,22 +513,12 @@ def _on_threads(
         )
 
 
-def _on_client(
-    dask: Any, work: _Work, jobs: list[tuple[str, str]], count: _Count, client: Any
+def _on_workers(
+    client: Any, sent: Any, jobs: Sequence[_Job], count: _Count
 ) -> list[dict[str, Any]]:
     """Score on the workers of a Dask cluster."""
-    distributed = _imported("distributed")
-    if isinstance(client, str):
-        with distributed.Client(client) as opened:
-            return _on_client(dask, work, jobs, count, opened)
-    cloudpickle = import_module("cloudpickle")
-    # A task rather than scattered data: should every worker that holds the
-    # layers die, the next one makes them again from what the scheduler keeps.
-    sent = cloudpickle.dumps(work, protocol=5)
-    quiet = {"distributed.admin.large-graph-warning-threshold": f"{2 * len(sent)}B"}
-    with dask.config.set(quiet):
-        held = client.submit(pickle.loads, sent, pure=False)
-    futures = [client.submit(_scored, held, job, pure=False) for job in jobs]
+    distributed = import_module("distributed")
+    futures = [client.submit(_scored, sent, job, pure=False) for job in jobs]
     found = {}
     try:
         for future in distributed.as_completed(futures):
@@ -443,27 +537,7 @@ def _on_client(
             )
         ) from error
     finally:
-        client.cancel([*futures, held])
-
-
-def _scored(work: _Work, job: tuple[str, str]) -> dict[str, Any]:
-    """Score one file on a worker."""
-    return work(*job)
-
-
-def _imported(name: str) -> Any:
-    """Import a part of Dask, or say how to get it."""
-    try:
-        return import_module(name)
-    except ImportError:
-        raise MissingDependencyError(
-            four_parts(
-                "score_partitions(...) runs on Dask",
-                f"the package {name!r} is not installed",
-                "the extra 'parallel' is needed",
-                "pip install 'siteselect[parallel]'",
-            )
-        ) from None
+        client.cancel(futures)
 
 
 def _peak_mb() -> float:

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from siteselect.errors import (
@@ -405,11 +406,15 @@ def refuse_repeats(labels: Sequence[pd.Index[Any]]) -> None:
 
 def _is_unique(labels: pd.Index[Any]) -> bool:
     """Say whether no label comes twice."""
-    # Whole numbers are quicker sorted than hashed.
-    if not pd.api.types.is_integer_dtype(labels.dtype) or labels.hasnans:
+    if labels.hasnans:
         return bool(labels.is_unique)
-    ordered = np.sort(labels.to_numpy())
-    return not (ordered[1:] == ordered[:-1]).any()
+    # Whole numbers are quicker sorted than hashed, texts quicker by Arrow.
+    if pd.api.types.is_integer_dtype(labels.dtype):
+        ordered = np.sort(labels.to_numpy())
+        return not (ordered[1:] == ordered[:-1]).any()
+    if isinstance(labels.dtype, pd.StringDtype):
+        return len(pc.unique(pa.array(labels.array))) == len(labels)
+    return bool(labels.is_unique)
 
 
 def with_same_types(files: Sequence[Path]) -> set[Path]:

@@ -137,6 +137,12 @@ class Layers:
             lambda: spatial.indexed(self.subset(layer, where).features),
         )
 
+    def make_ready(self, asker: Any) -> None:
+        """Filter and place the layer that a measure or an exclusion will ask."""
+        layer = getattr(asker, "layer", None)
+        if isinstance(layer, gpd.GeoDataFrame):
+            self.index(layer, getattr(asker, "where", None))
+
     def outline(self, layer: gpd.GeoDataFrame) -> LayerIndex:
         """Return the outline of all polygons together, made ready for questions."""
         return self._once(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import geopandas as gpd
 import pandas as pd
+import pyproj
 import pytest
 from shapely import Point, box
 
 from siteselect.errors import LayerError
 from siteselect.layers import Raster, datasets, layer_info, spatial
+from siteselect.layers.crs import registered
 from siteselect.layers.info import EVIDENCE
 
 
@@ -122,3 +124,17 @@ def test_layers_of_two_loads_do_not_share_state():
     one = datasets.load("cities")
     one.loc[:, "population"] = 0
     assert (datasets.load("cities")["population"] > 0).any()
+
+
+def test_a_crs_is_that_of_its_register_wherever_it_has_an_equal_one():
+    for given in ("EPSG:4326", "EPSG:5070", "EPSG:2277", "ESRI:102003"):
+        crs = pyproj.CRS(given)
+        for written in (crs, pyproj.CRS(crs.to_wkt()), pyproj.CRS(crs.to_json())):
+            assert registered(written) == written
+            assert registered(written).srs == given
+    swapped = pyproj.CRS("OGC:CRS84")
+    assert registered(pyproj.CRS(swapped.to_wkt())) == swapped != pyproj.CRS(4326)
+    own = pyproj.CRS("+proj=aea +lat_1=20 +lat_2=30")
+    assert registered(own) is own
+    for name in ("airports", "water_stress", "states"):
+        assert datasets.load(name, "Rhode Island").crs.srs == "EPSG:4326"

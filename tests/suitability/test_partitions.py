@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -21,7 +22,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from shapely import Point, box
+from shapely import Point, Polygon, box
 from strategies import SOAK, examples
 from suitability.world import WEST, features, frame, places, write_raster
 
@@ -56,6 +57,7 @@ from siteselect.suitability import (
     write_partitions,
 )
 from siteselect.suitability.fingerprint import digest
+from siteselect.suitability.partitions import refuse_repeats
 from siteselect.suitability.queries import Layers
 
 # Cells of half a degree under parcels of a few kilometers: coarse, and meant so.
@@ -370,6 +372,92 @@ def test_a_worker_may_die(tmp_path):
     on_processes(with_a_death)
 
 
+class Unsendable:
+    """A measurement that cannot be packed."""
+
+    def __call__(self, sites):
+        return sites["acres"]
+
+    def __reduce__(self):
+        raise ValueError("it holds a socket")
+
+
+@pytest.mark.parametrize(
+    ("client", "said"),
+    [(42, "given 42"), ("nonsense", "no scheduler was reached"), ([], "given")],
+)
+def test_what_is_no_cluster_is_refused(client, said, tmp_path):
+    pytest.importorskip("distributed")
+    sites, criteria, _ = world(4)
+    folder = write_partitions(sites, tmp_path / "in")
+    with pytest.raises(StudyError, match=f"(?i){said}"):
+        score_partitions(folder, criteria, out=tmp_path / "out", client=client)
+
+
+def test_what_cannot_be_sent_is_refused_and_what_layers_warn_of_is_heard(tmp_path):
+    sites, _, _ = world(8)
+    folder = write_partitions(sites, tmp_path / "in", rows=2)
+    bow = Polygon([(-98, 31), (-97, 32), (-97, 31), (-98, 32)])
+    tied = gpd.GeoDataFrame({"depth": [1.0]}, geometry=[bow], crs=4326)
+    own = [Criterion("depth", At(tied, "depth"), Rising(0, 2))]
+
+    def refused(client):
+        unsent = [Criterion("size", Unsendable(), Rising(0, 9))]
+        with pytest.raises(StudyError, match="cannot be sent.*holds a socket"):
+            score_partitions(folder, unsent, out=tmp_path / "a", client=client)
+        with pytest.warns(DataQualityWarning) as heard:
+            score_partitions(folder, own, out=tmp_path / "b", client=client)
+        with pytest.warns(DataQualityWarning) as wanted:
+            score_sites(sites, own)
+        first = {str(one.message).partition(" So in ")[0] for one in heard}
+        assert {str(one.message) for one in wanted} <= first
+
+    on_processes(refused)
+
+
+CHURN = """
+import gc, resource, sys
+import numpy as np
+from siteselect.suitability.kept_memory import keep_memory
+
+class Owner: ...
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(50):
+        np.ones(500_000)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+first, second = Owner(), Owner()
+counts = [faults()]
+keep_memory(first)
+keep_memory(second)
+del first
+gc.collect()
+faults()
+counts.append(faults())
+del second
+gc.collect()
+counts.append(faults())
+print(*counts)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the allocator is that of glibc")
+@pytest.mark.parametrize("told", ["65536", "", "nonsense"])
+def test_memory_is_kept_for_as_long_as_it_is_asked_for(told):
+    env = {**os.environ, "MALLOC_TRIM_THRESHOLD_": told}
+    done = subprocess.run(
+        [sys.executable, "-c", CHURN], capture_output=True, text=True, env=env
+    )
+    assert done.returncode == 0, done.stderr
+    before, kept, after = map(int, done.stdout.split())
+    if told == "65536":
+        # 50 arrays of 4 MB are 48,800 pages of 4 kB, or one array's pages once.
+        assert kept < before / 10
+        assert after > before / 2
+
+
 def test_warnings_of_workers_are_told_once(tmp_path):
     sites = frame([Point(-98 + k / 1000, 31.4) for k in range(9)], cell_km=[0.5] * 9)
     coarse = Raster(write_raster(tmp_path / "coarse.tif", np.ones((8, 8))))
@@ -453,6 +541,32 @@ def test_the_digest_tells_inputs_apart(raster):
     before = digest(things())
     os.utime(raster.path, ns=(1, 1))
     assert digest(things()) != before
+
+
+def test_texts_that_differ_have_digests_that_differ():
+    nan = float("nan")
+    columns = [
+        *(["a", "b"], ["ab", ""], ["", "ab"], ["b", "a"], ["a"]),
+        *(["a", None], ["a", "None"], ["a", nan], ["a", "nan"], [None, "a"]),
+        *(["a", 1.0], ["a", "1.0"], ["é", "b"], ["\udce9", "b"]),
+        *(["\ud800\udc00", "x"], ["\ud800", "\udc00x"]),
+    ]
+    found = [digest(np.array(column, dtype=object)) for column in columns]
+    assert len(set(found)) == len(columns)
+    assert found == [digest(np.array(column, dtype=object)) for column in columns]
+
+
+@pytest.mark.parametrize("kind", ["int64", "Int64", "object", "str", "string"])
+@pytest.mark.parametrize("again", [False, True])
+def test_a_label_that_comes_again_is_found_whatever_its_kind(kind, again):
+    one = pd.Index(["1", "2", "3"]).astype(kind if "nt" not in kind else int)
+    two = pd.Index(["4", "2" if again else "5"]).astype(one.dtype)
+    parts = [part.astype(kind) for part in (one, two)]
+    if again:
+        with pytest.raises(LayerError, match="more than once: 2"):
+            refuse_repeats(parts)
+    else:
+        refuse_repeats(parts)
 
 
 def made(text, names=(), module="made_up"):
