@@ -42,7 +42,8 @@ HAS_MCDA = sys.version_info >= (3, 12)
 AIMED = 1_000_000
 #: Runs of one and two workers in turn; other work on the machine disturbs some.
 REPEATS = 3
-#: Candidates beyond one machine's usual, scored by one and two workers alone.
+#: Candidates scored by one and two workers alone, and judged: what they do not share
+#: takes a second, whatever the size.
 SCALED = 4_000_000
 #: Rows that each worker scores before it is timed: what is imported or opened once is
 #: no part of the work.
@@ -365,7 +366,7 @@ def judged(
     rows: list[dict[str, Any]], size: int, before: dict[str, Any]
 ) -> list[aims.Aim]:
     """Return what a race says about the aims."""
-    own, idiom, floor, *workers = rows
+    own, idiom, floor, *_ = rows
     if "cpu_s" not in own:
         return [aims.Aim(f"{size:,}", "a result", own.get("note", ""), False)]
     found = []
@@ -390,7 +391,7 @@ def judged(
         what = f"{size:,}: time beside that of {m:,} (N log N)"
         said = f"{grown:.1f} ×"
         found.append(aims.Aim(what, f"≤ {allowed:.1f} ×", said, grown <= allowed))
-    return found + (shared(workers, size) if is_judged else [])
+    return found
 
 
 def shared(workers: list[dict[str, Any]], size: int) -> list[aims.Aim]:

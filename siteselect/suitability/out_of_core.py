@@ -123,7 +123,9 @@ def score_partitions(
     Measurements and exclusions that are functions of the user's must judge each
     candidate by itself, as those of the library do. Layers are sent to each
     worker once. Memory grows with the rows per file and the threads per worker,
-    not with the number of candidates.
+    not with the number of candidates. Dask tells its workers to return freed
+    memory to the system at once; while one has files to score it keeps it for the
+    next file.
 
     Examples
     --------
@@ -417,11 +419,14 @@ def _hands(dask: Any, work: _Work, client: Any, n_files: int) -> Iterator[_Scori
         yield partial(_on_threads, dask, work)
         return
     with connected(client, "score_partitions(...)") as client:
+        packed, unsent = b"", None
         try:
             packed = import_module("cloudpickle").dumps(work, protocol=5)
         except Exception as error:
+            unsent = error
+        if unsent is not None:
             # Better reasons to refuse the work may be found first.
-            yield partial(_unsent, error)
+            yield partial(_unsent, unsent)
             return
         # A task rather than scattered data: should every worker that holds the
         # layers die, the next one makes them again from what the scheduler keeps.

@@ -317,6 +317,13 @@ def test_dask_gives_the_same_as_one():
     pd.testing.assert_frame_equal(one.chosen, two.chosen)
 
 
+def test_what_is_no_cluster_is_refused():
+    pytest.importorskip("distributed")
+    for client in (42, "nonsense"):
+        with pytest.raises(ss.StudyError, match="Dask cluster"):
+            robust(candidates(1), {"a": {}}, client=client, site_mw=SIZES)
+
+
 def test_dask_is_asked_for_by_name_where_it_is_missing(monkeypatch):
     import sys
 
