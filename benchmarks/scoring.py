@@ -42,8 +42,8 @@ HAS_MCDA = sys.version_info >= (3, 12)
 AIMED = 1_000_000
 #: Runs of one and two workers in turn; other work on the machine disturbs some.
 REPEATS = 3
-#: Candidates scored by one and two workers alone, and judged: what they do not share
-#: takes a second, whatever the size.
+#: Candidates scored by one and two workers alone, and judged: what they do not share is
+#: short beside the rest.
 SCALED = 4_000_000
 #: Rows that each worker scores before it is timed: what is imported or opened once is
 #: no part of the work.
