@@ -50,32 +50,37 @@ def keep_memory(owner: Any) -> None:
     >>> keep_memory(work)
     """
     global _OWNERS
-    libc = _told_to_return()
-    if libc is None:
+    trim, largest = _said(_TRIM_SAID), _said(_MAP_SAID) or _USUAL
+    libc = _allocator()
+    if libc is None or trim is None:
         return
     with _LOCK:
         _OWNERS += 1
         if _OWNERS == 1:
             libc.mallopt(_MAP, _LARGEST)
             libc.mallopt(_TRIM, _KEPT)
-    weakref.finalize(owner, _give_back, libc).atexit = False
+    weakref.finalize(owner, _give_back, libc, trim, largest).atexit = False
 
 
-def _give_back(libc: Any) -> None:
+def _give_back(libc: Any, trim: int, largest: int) -> None:
     """Return what is kept, and go on as the process was told to."""
     global _OWNERS
     with _LOCK:
         _OWNERS -= 1
         if _OWNERS == 0:
-            libc.mallopt(_MAP, int(os.environ.get(_MAP_SAID, _USUAL)))
-            libc.mallopt(_TRIM, int(os.environ[_TRIM_SAID]))
+            libc.mallopt(_MAP, largest)
+            libc.mallopt(_TRIM, trim)
             libc.malloc_trim(0)
 
 
-def _told_to_return() -> Any:
-    """Return the C library if it has been told so and listens, else None."""
-    if not os.environ.get(_TRIM_SAID, "").isdecimal():
-        return None
+def _said(name: str) -> int | None:
+    """Return a setting of the allocator [bytes], None unless it is one."""
+    text = os.environ.get(name, "")
+    return int(text) if text.isdecimal() else None
+
+
+def _allocator() -> Any:
+    """Return the C library if it has an allocator that listens, else None."""
     try:
         libc = ctypes.CDLL(None)
         _ = libc.mallopt, libc.malloc_trim

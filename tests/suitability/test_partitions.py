@@ -445,12 +445,15 @@ print(*counts)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the allocator is that of glibc")
 @pytest.mark.parametrize("told", ["65536", "", "nonsense"])
-def test_memory_is_kept_for_as_long_as_it_is_asked_for(told):
-    env = {**os.environ, "MALLOC_TRIM_THRESHOLD_": told}
+@pytest.mark.parametrize("largest", ["", "a lot"])
+def test_memory_is_kept_for_as_long_as_it_is_asked_for(told, largest):
+    settings = {"MALLOC_TRIM_THRESHOLD_": told, "MALLOC_MMAP_THRESHOLD_": largest}
+    env = {**os.environ, **settings}
     done = subprocess.run(
         [sys.executable, "-c", CHURN], capture_output=True, text=True, env=env
     )
     assert done.returncode == 0, done.stderr
+    assert not done.stderr
     before, kept, after = map(int, done.stdout.split())
     if told == "65536":
         # 50 arrays of 4 MB are 48,800 pages of 4 kB, or one array's pages once.
