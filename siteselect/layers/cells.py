@@ -702,9 +702,21 @@ def gathered(
     reach = np.arange(-before, after + 1)
     k = len(reach)
     out = np.full((len(row), len(bands), k, k), np.nan)
+    if (before or after) and goes_round(source):
+        own = (column >= -1) & (column <= source.width)
+        seam = np.flatnonzero(
+            own & ((column < before) | (column + after >= source.width))
+        )
+        for i, j in np.ndindex(k, k):
+            beside = (column[seam] + reach[j]) % source.width
+            near = gathered(source, bands, row[seam] + reach[i], beside, cells=cells)
+            out[seam, :, i, j] = near[:, :, 0, 0]
+        inner = np.setdiff1d(np.arange(len(row)), seam, assume_unique=True)
+    else:
+        inner = np.arange(len(row))
     touches = (column + after >= 0) & (column - before < source.width)
     touches &= (row + after >= 0) & (row - before < source.height)
-    where = np.flatnonzero(touches)
+    where = inner[touches[inner]]
     if not len(where):
         return out
     row, column = row[where], column[where]
@@ -773,6 +785,42 @@ def wrapped(source: Any, x: Floats) -> Floats:
     out: Floats = np.where(x < left, x + 360.0 * np.ceil((left - x) / 360.0), x)
     out = np.where(out > right, x - 360.0 * np.ceil((x - right) / 360.0), out)
     return np.where((out < left) | (out > right), x, out)
+
+
+def goes_round(source: Any) -> bool:
+    """Return whether the last column of a raster in degrees is beside its first."""
+    if not source.crs.is_geographic or is_turned(source.transform):
+        return False
+    left, _, right, _ = outline(source)
+    return bool(abs(right - left - 360.0) < 1e-6 * abs(source.transform.a))
+
+
+def turned_to(source: Any, west: float, east: float) -> Affine:
+    """Return the transform of a raster, its longitudes counted as those of an area."""
+    own: Affine = source.transform
+    if not source.crs.is_geographic:
+        return own
+    left, _, right, _ = outline(source)
+    turn = 360.0 * round((west + east - left - right) / 720.0)
+    return Affine(own.a, own.b, own.c + turn, own.d, own.e, own.f)
+
+
+def columns_between(
+    source: Any, left: int, right: int
+) -> tuple[int, list[tuple[int, int]]]:
+    """Return the first of the columns asked for that there is, and how to read them.
+
+    Each run of columns is where it begins in the file, and how many it has. Beyond
+    the last column of a raster all the way round the globe comes its first.
+    """
+    width = source.width
+    if not goes_round(source):
+        left, right = max(left, 0), min(right, width)
+        return left, [(left, right - left)] if right > left else []
+    begin, count = left % width, min(right - left, width)
+    first = min(count, width - begin)
+    runs = [(begin, first), (0, count - first)]
+    return left, [run for run in runs if run[1] > 0]
 
 
 def positions(source: Any, x: Floats, y: Floats) -> tuple[Floats, Floats]:

@@ -238,7 +238,8 @@ class Raster:
         values : ndarray of float64, shape (bands, rows, columns)
             NaN where unknown.
         transform : affine.Affine
-            Cell to map coordinates.
+            Cell to map coordinates; longitudes are those of the area, whichever turn
+            the raster counts them by.
         crs : pyproj.CRS
 
         Raises
@@ -247,22 +248,23 @@ class Raster:
             If the area does not touch the raster, or the cells cannot be read.
         """
         with self._opened() as source:
-            whole = Window(0, 0, source.width, source.height)
-            window = whole
+            transform = source.transform
+            windows = [Window(0, 0, source.width, source.height)]
             if area is not None:
                 check.require_features(area, layer="the area")
                 to_wgs84(area, "the area")
                 box = area.to_crs(source.crs).total_bounds
+                transform = cells.turned_to(source, box[0], box[2])
                 corners = cells.apply(
-                    ~source.transform,
+                    ~transform,
                     np.array([box[0], box[0], box[2], box[2]]),
                     np.array([box[1], box[3], box[1], box[3]]),
                 )
                 left, top = (int(np.floor(v.min())) for v in corners)
                 right, bottom = (int(np.ceil(v.max())) for v in corners)
-                left, top = max(left, 0), max(top, 0)
-                right, bottom = min(right, source.width), min(bottom, source.height)
-                if right <= left or bottom <= top:
+                top, bottom = max(top, 0), min(bottom, source.height)
+                left, spans = cells.columns_between(source, left, right)
+                if not spans or bottom <= top:
                     raise LayerError(
                         four_parts(
                             f"Raster {self.info.name} was asked for an area",
@@ -273,13 +275,11 @@ class Raster:
                             "Check the CRS of the area and the order of coordinates",
                         )
                     )
-                window = Window(left, top, right - left, bottom - top)
-            values = cells.read_window(source, self.bands, window)
-            return (
-                values,
-                cells.shifted(source.transform, window.col_off, window.row_off),
-                CRS.from_user_input(source.crs),
-            )
+                transform = cells.shifted(transform, left, top)
+                windows = [Window(c, top, n, bottom - top) for c, n in spans]
+            parts = [cells.read_window(source, self.bands, w) for w in windows]
+            values = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
+            return values, transform, CRS.from_user_input(source.crs)
 
 
 @dataclass(frozen=True)
@@ -400,8 +400,9 @@ def _between(source: Any, bands: Sequence[int], column: Floats, row: Floats) -> 
     u = np.where(inside, column - 0.5 - c, 0.0)[:, None, None]
     v = np.where(inside, row - 0.5 - r, 0.0)[:, None, None]
     # In the outer half of the outer cells there is no second center.
-    u = np.where(c[:, None, None] < 0, 1.0, u)
-    u = np.where(c[:, None, None] >= source.width - 1, 0.0, u)
+    if not cells.goes_round(source):
+        u = np.where(c[:, None, None] < 0, 1.0, u)
+        u = np.where(c[:, None, None] >= source.width - 1, 0.0, u)
     v = np.where(r[:, None, None] < 0, 1.0, v)
     v = np.where(r[:, None, None] >= source.height - 1, 0.0, v)
     out = np.zeros((len(c), len(bands)))

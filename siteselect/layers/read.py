@@ -845,9 +845,12 @@ def _checked_raster(
     if crs is not None and raster.crs != crs:
         raise _other_crs(spoken, crs, raster.crs, "gdal_edit.py -a_srs")
     if area is not None:
-        box = raster.bounds
+        west, south, east, north = raster.bounds
+        # Longitudes may be counted from 0 to 360.
+        turns = (0.0, 360.0) if west < -180 else (0.0, -360.0) if east > 180 else (0.0,)
+        boxes = [shapely.box(west + t, south, east + t, north) for t in turns]
         check.require_overlap(
-            gpd.GeoSeries([shapely.box(*box)], crs=WGS84),
+            gpd.GeoSeries(boxes, crs=WGS84),
             area,
             layer=spoken,
             margin_km=0.0,

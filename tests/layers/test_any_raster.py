@@ -21,6 +21,7 @@ from rasterio.windows import Window
 from shapely import Point, box
 
 from siteselect.errors import LayerError
+from siteselect.layers import read_layer
 from siteselect.layers.raster import Raster, sample, zonal
 from siteselect.layers.terrain import terrain
 
@@ -510,6 +511,54 @@ def test_a_globe_from_0_to_360_degrees(tmp_path):
     expected = [(24 + 35) / 2, (29 + 30) / 2, (24 + 8) * 5 / 30 + (24 + 9) * 25 / 30]
     assert zonal(east, zones) == pytest.approx(expected, rel=1e-6)
     assert zonal(west, zones) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("row_up", [False, True])
+def test_no_seam_where_a_globe_begins(tmp_path, row_up):
+    """Rasters that begin at 0, at -180 and at 40 degrees are the same globe."""
+    rng = np.random.default_rng(5)
+    heights = rng.random((1, 18, 36)).cumsum(axis=1)
+    globes = []
+    for k, west in enumerate((0, -180, 40, -320)):
+        cells = np.roll(heights, -west // 10, axis=2)
+        step = grid((west, 90), 10)
+        if row_up:
+            cells, step = cells[:, ::-1], Affine(10, 0, west, 0, 10, -90)
+        globes.append(Raster(write(tmp_path / f"{k}.tif", cells, step)))
+    lon = np.concatenate([rng.uniform(-180, 180, 300), [-179, 179, 1, 41, 35, -5, 5]])
+    lat = np.concatenate([rng.uniform(-80, 80, 300), np.full(7, 31.0)])
+    points = series(shapely.points(lon, lat), 4326)
+    between = sample(globes[0], points, method="bilinear").values
+    rise = terrain(globes[0], points).rise
+    assert np.isfinite(between).all()
+    assert np.isfinite(rise).all()
+    for globe in globes[1:]:
+        found = sample(globe, points, method="bilinear").values
+        np.testing.assert_allclose(found, between, rtol=1e-9)
+        np.testing.assert_allclose(terrain(globe, points).rise, rise, rtol=1e-9)
+    # What is between centers on either side of the seam is between their heights.
+    beside = series([Point(-2, 35), Point(2, 35)], 4326)
+    west, east = heights[0, 5, -1], heights[0, 5, 0]
+    expected = [west * 0.7 + east * 0.3, west * 0.3 + east * 0.7]
+    found = sample(globes[0], beside, method="bilinear").values
+    np.testing.assert_allclose(found, expected)
+    for area in (box(-15, 30, 25, 40), box(-100, 20, -90, 30), box(150, -40, 200, -20)):
+        for globe in globes:
+            values, step, _ = globe.read(series([area], 4326))
+            rows, columns = values.shape[1:]
+            c, r = (v.ravel() for v in np.meshgrid(np.arange(columns), np.arange(rows)))
+            x, y = step.c + step.a * (c + 0.5), step.f + step.e * (r + 0.5)
+            at = ((90 - y) // 10).astype(int), (x % 360 // 10).astype(int)
+            np.testing.assert_array_equal(values[0].ravel(), heights[0][at])
+            assert x.min() == area.bounds[0] // 10 * 10 + 5
+            assert x.max() == -(-area.bounds[2] // 10) * 10 - 5
+    texas = gpd.GeoSeries([box(-106, 26, -94, 36)], crs=4326)
+    for k in range(len(globes)):
+        assert read_layer(tmp_path / f"{k}.tif", area=texas)
+    part = write(tmp_path / "part.tif", np.ones((1, 3, 3)), grid((250, 40), 5))
+    assert read_layer(part, area=texas).read(texas)[1].c == -110
+    with pytest.raises(LayerError, match="do not overlap"):
+        read_layer(part, area=gpd.GeoSeries([box(20, 30, 30, 40)], crs=4326))
 
 
 def test_one_cell_and_nothing_known(tmp_path):
