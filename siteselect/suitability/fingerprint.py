@@ -17,6 +17,7 @@ import hashlib
 import json
 import logging
 import pickle
+import re
 import sys
 import sysconfig
 import types
@@ -52,6 +53,9 @@ _WAITING = frozenset({"_thread", "threading", "multiprocessing.synchronize"})
 
 #: What a column of texts holds, some of them missing.
 _TEXTS = {str: 0, float: 1, type(None): 2}
+
+#: How an address into an archive begins, such as ``zip:/`` and ``/vsizip/``.
+_ADDRESS = re.compile(r"^(?:/vsi[a-z0-9]+/+|[a-z]+:/*)+")
 
 __all__ = ["digest", "file_digest", "versions"]
 
@@ -327,5 +331,18 @@ def _files_of(raster: Raster) -> list[Any]:
     for tile in {raster.path, *getattr(raster, "tiles", ())}:
         with rasterio.open(tile) as source:
             paths |= {tile, *map(Path, source.files)}
-    stats = [(str(path), path.stat()) for path in sorted(paths) if path.exists()]
+    held = {one for path in paths if (one := _on_disk(path)) is not None}
+    stats = [(str(path), path.stat()) for path in sorted(held)]
     return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
+
+
+def _on_disk(path: Path) -> Path | None:
+    """Return the file that GDAL reads at an address: itself, or its archive."""
+    if path.exists():
+        return path
+    inner = _ADDRESS.sub("", str(path)).partition("!")[0]
+    for begin in (Path(inner), Path("/", inner)):
+        for one in (begin, *begin.parents):
+            if one.is_file():
+                return one
+    return None

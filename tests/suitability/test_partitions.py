@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 import warnings
+import zipfile
 from collections import Counter
 from pathlib import Path
 
@@ -544,6 +545,18 @@ def test_the_digest_tells_inputs_apart(raster):
     before = digest(things())
     os.utime(raster.path, ns=(1, 1))
     assert digest(things()) != before
+
+
+def test_a_raster_in_an_archive_counts_by_the_archive(tmp_path):
+    write_raster(tmp_path / "a.tif", np.ones((2, 2)))
+    archive = tmp_path / "a.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.write(tmp_path / "a.tif", "deep/a.tif")
+    inside = Raster(f"zip://{archive}!deep/a.tif")
+    before = digest(inside)
+    assert digest(Raster(f"zip://{archive}!deep/a.tif")) == before
+    os.utime(archive, ns=(1, 1))
+    assert digest(inside) != before
 
 
 def test_texts_that_differ_have_digests_that_differ():
